@@ -1,0 +1,10 @@
+//! The deterministic core of Tapewatch: what happens between a feed's packets and its results.
+//!
+//! One event type flows in ([`event::Event`]); everything derived from it is a pure function of the
+//! events and their order. This crate knows no exchange format: sources and decoders live in
+//! `feed-handlers` and implement the traits of [`packet`] and [`pipeline`].
+
+pub mod event;
+pub mod packet;
+pub mod pipeline;
+pub mod units;

@@ -1,0 +1,115 @@
+//! What flows between decoder, sequencer and shard: a batch of events.
+//!
+//! The decoder is the only writer of an [`EventBatch`]; the sequencer corrects it in place, the
+//! shard reads it. A full batch stops the decoder at a message boundary; its [`Cursor`] says where
+//! it goes on. Working in batches lets the shard prefetch what a whole packet names before it
+//! applies the first message.
+
+use crate::event::Event;
+use crate::packet::Packet;
+use crate::units::Sequence;
+
+/// Events a batch holds at most: a 1,400-byte packet of the shortest ITCH messages fits.
+pub const BATCH_EVENTS_MAX: usize = 128;
+
+/// Up to [`BATCH_EVENTS_MAX`] events in feed order, in a fixed buffer.
+pub struct EventBatch {
+    events: Box<[Event; BATCH_EVENTS_MAX]>,
+    len: usize,
+}
+
+impl EventBatch {
+    /// An empty batch. The only allocation of its life.
+    #[must_use]
+    pub fn new() -> Self {
+        EventBatch {
+            events: Box::new(bytemuck::Zeroable::zeroed()),
+            len: 0,
+        }
+    }
+
+    /// Empties the batch.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Whether no further event fits.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len == BATCH_EVENTS_MAX
+    }
+
+    /// The slot for the next event, to be filled and then counted with [`EventBatch::commit`];
+    /// `None` when full. What the slot holds before is left over from an earlier batch.
+    #[inline]
+    pub fn slot(&mut self) -> Option<&mut Event> {
+        self.events.get_mut(self.len)
+    }
+
+    /// Counts the event written into [`EventBatch::slot`].
+    ///
+    /// # Panics
+    /// If the batch is full: the caller had no slot to fill.
+    #[inline]
+    pub fn commit(&mut self) {
+        assert!(
+            self.len < BATCH_EVENTS_MAX,
+            "Invariant: an event is committed only into a slot"
+        );
+        self.len += 1;
+    }
+
+    /// The events so far.
+    #[inline]
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events[..self.len]
+    }
+
+    /// The events so far, for the sequencer.
+    #[inline]
+    pub fn events_mut(&mut self) -> &mut [Event] {
+        &mut self.events[..self.len]
+    }
+}
+
+impl Default for EventBatch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How far a decoder has come in one packet. Starts at its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Byte in [`Packet::messages`] at which the next length prefix begins.
+    pub offset_bytes: usize,
+    /// Messages of the packet before it.
+    pub messages: u64,
+}
+
+/// Why a decoder stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Every message of the packet is decoded.
+    PacketDone,
+    /// The batch is full; call again with the same cursor after emptying it.
+    BatchFull,
+    /// The message with this sequence starts a second day. It and what follows is not decoded.
+    SecondStart(Sequence),
+}
+
+/// Turns the messages of packets into events. One decoder serves one feed for one session.
+pub trait Decoder {
+    /// Appends the events of `packet` to `batch`, from `cursor` on.
+    ///
+    /// Foreign bytes never fail: what is unknown or has the wrong length is counted and skipped.
+    fn decode(
+        &mut self,
+        packet: &Packet<'_>,
+        cursor: &mut Cursor,
+        batch: &mut EventBatch,
+    ) -> Decoded;
+}

@@ -1,0 +1,3 @@
+#![forbid(unsafe_code)]
+//! `tapewatch`: the command line.
+fn main() {}
