@@ -1,2 +1,12 @@
 #![forbid(unsafe_code)]
-//! Crate under construction.
+//! Exchange feeds without I/O: bytes and time go in, messages and events come out.
+//!
+//! Each module owns one wire or file format and reads slices it is handed; opening files, receiving
+//! datagrams and telling time are the caller's. So a recorded session, a live line and a test
+//! drive the same code. Dependencies point one way, `tools → feed-handlers → engine`: the traits of
+//! a source and a decoder, the packet and the 64-byte event are the engine's, and nothing here knows
+//! who runs it.
+//!
+//! Every byte read here is foreign. Damage is an error value or a count, never a panic.
+
+pub mod itch50;
