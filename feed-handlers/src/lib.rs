@@ -1,2 +1,4 @@
 #![forbid(unsafe_code)]
 //! Crate under construction.
+
+pub mod capture;
