@@ -9,4 +9,5 @@
 //!
 //! Every byte read here is foreign. Damage is an error value or a count, never a panic.
 
+pub mod capture;
 pub mod itch50;
