@@ -5,6 +5,7 @@
 //! `feed-handlers` and implement the traits of [`packet`] and [`pipeline`].
 
 pub mod book;
+pub mod directory;
 pub mod event;
 pub mod memory;
 pub mod metrics;

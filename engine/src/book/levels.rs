@@ -144,11 +144,7 @@ impl LevelStore {
     /// If the system refuses the address range.
     pub fn new(levels_max: usize) -> Result<Self, MemoryError> {
         let levels_max = levels_max.min(u32::MAX as usize / 8);
-        let mut levels = MappedVec::with_capacity(levels_max + 1, Pages::Huge)?;
-        assert!(
-            levels.grow_to(1),
-            "Invariant: a pool has room for its slot 0"
-        );
+        let levels = MappedVec::zeroed(1, levels_max + 1, Pages::Huge)?;
         let rungs = ArrayArena::with_capacity((levels_max + 1) * 8, Pages::Huge)?;
         Ok(LevelStore {
             levels,

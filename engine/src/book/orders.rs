@@ -49,12 +49,8 @@ impl OrderPool {
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(orders_max: usize) -> Result<Self, MemoryError> {
-        let mut slots =
-            MappedVec::with_capacity(orders_max.min(u32::MAX as usize - 1) + 1, Pages::Huge)?;
-        assert!(
-            slots.grow_to(1),
-            "Invariant: a pool has room for its slot 0"
-        );
+        let capacity = orders_max.min(u32::MAX as usize - 1) + 1;
+        let slots = MappedVec::zeroed(1, capacity, Pages::Huge)?;
         Ok(OrderPool {
             slots,
             free: NONE,

@@ -59,22 +59,16 @@ impl PagedIndex {
     pub(super) fn new(orders_max: usize) -> Result<Self, MemoryError> {
         let entries = (WINDOW >> PAGE_BITS) as usize;
         let pages = 1 + PAGES_FREE as usize + orders_max / ORDERS_A_PAGE as usize;
-        let mut index = PagedIndex {
+        Ok(PagedIndex {
             anchor: 0,
-            directory: MappedVec::with_capacity(entries, Pages::Base)?,
-            slots: MappedVec::with_capacity(pages * PAGE, Pages::Huge)?,
-            live: MappedVec::with_capacity(pages, Pages::Base)?,
-            entry: MappedVec::with_capacity(pages, Pages::Base)?,
+            directory: MappedVec::zeroed(entries, entries, Pages::Base)?,
+            slots: MappedVec::zeroed(PAGE, pages * PAGE, Pages::Huge)?,
+            live: MappedVec::zeroed(1, pages, Pages::Base)?,
+            entry: MappedVec::zeroed(1, pages, Pages::Base)?,
             spare: NONE,
             in_use: 0,
             clock_hand: 1,
-        };
-        let fits = index.directory.grow_to(entries)
-            && index.slots.grow_to(PAGE)
-            && index.live.grow_to(1)
-            && index.entry.grow_to(1);
-        assert!(fits, "Invariant: a mapping holds what it was made for");
-        Ok(index)
+        })
     }
 
     /// Index into `slots`, inside page 0 where the reference has no page.

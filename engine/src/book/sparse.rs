@@ -46,12 +46,7 @@ impl SparseTable {
     }
 
     fn table(capacity: usize) -> Result<MappedVec<Entry>, MemoryError> {
-        let mut entries = MappedVec::with_capacity(capacity, Pages::Huge)?;
-        assert!(
-            entries.grow_to(capacity),
-            "Invariant: a mapping holds what it was made for"
-        );
-        Ok(entries)
+        MappedVec::zeroed(capacity, capacity, Pages::Huge)
     }
 
     #[inline(always)]

@@ -50,9 +50,6 @@ impl<T: Pod> MappedVec<T> {
     ///
     /// # Errors
     /// If the system refuses the address range.
-    ///
-    /// # Panics
-    /// If `T` has no size, or one page cannot hold its alignment: both are errors of this program.
     pub fn with_capacity(capacity: usize, pages: Pages) -> Result<Self, MemoryError> {
         const {
             assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096);
@@ -74,6 +71,16 @@ impl<T: Pod> MappedVec<T> {
             capacity,
             element: PhantomData,
         })
+    }
+
+    /// A vector of `len` zero elements that can grow to `capacity`, or to `len` if that is more.
+    ///
+    /// # Errors
+    /// If the system refuses the address range.
+    pub fn zeroed(len: usize, capacity: usize, pages: Pages) -> Result<Self, MemoryError> {
+        let mut vec = Self::with_capacity(capacity.max(len), pages)?;
+        vec.len = len;
+        Ok(vec)
     }
 
     /// How many elements fit at most.

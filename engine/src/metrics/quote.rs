@@ -104,7 +104,7 @@ impl SpreadClock {
         quoted_ns: 0,
         now_ns: 0,
         spread: 0,
-        reserved: 0,
+        started: 0,
     };
 
     /// Lets time pass, then takes over the spread of the book as it stands now.

@@ -35,7 +35,7 @@ pub struct SymbolMetrics {
 }
 
 const _: () = {
-    assert!(size_of::<SymbolMetrics>() % 64 == 0);
+    assert!(size_of::<SymbolMetrics>().is_multiple_of(64));
     assert!(core::mem::offset_of!(SymbolMetrics, tape) == 64);
 };
 
