@@ -248,6 +248,7 @@ impl<R: Read> CaptureReader<R> {
     }
 
     /// Bytes consumed so far: where the next record begins, at a good end the length of the input.
+    /// After an error the error itself tells the place.
     #[must_use]
     pub fn offset_bytes(&self) -> u64 {
         self.input.offset()
