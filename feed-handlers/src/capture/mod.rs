@@ -15,6 +15,7 @@
 
 mod buffer;
 mod byte_order;
+mod clock;
 mod ethernet;
 mod ip;
 mod pcap;
