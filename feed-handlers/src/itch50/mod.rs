@@ -16,6 +16,6 @@ pub mod encode;
 pub mod fields;
 pub mod messages;
 
-pub use encode::{Encoder, Header};
+pub use encode::{DirectoryEntry, Encoder, Header, Imbalance, PriceDiscovery};
 pub use fields::{FieldError, Mpid, Price4, Price8, Stock};
 pub use messages::{MESSAGE_LENGTHS, Message, MessageError, length_of, stock_offset_of};
