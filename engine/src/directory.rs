@@ -66,18 +66,13 @@ impl Directory {
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(symbols_max: usize) -> Result<Self, MemoryError> {
-        Ok(Directory {
-            entries: MappedVec::with_capacity(symbols_max, Pages::Base)?,
-        })
+        Ok(Directory { entries: MappedVec::with_capacity(symbols_max, Pages::Base)? })
     }
 
     /// Gives a symbol its name, padding (trailing spaces and zeros) cut off. What is longer than
     /// [`NAME_BYTES_MAX`] is cut to it; a number past the limit stays nameless.
     pub fn learn(&mut self, symbol: SymbolId, padded: &[u8]) -> Learnt {
-        let end = padded
-            .iter()
-            .rposition(|b| !matches!(b, b' ' | 0))
-            .map_or(0, |last| last + 1);
+        let end = padded.iter().rposition(|b| !matches!(b, b' ' | 0)).map_or(0, |last| last + 1);
         let name = &padded[..end.min(NAME_BYTES_MAX)];
         let at = symbol.0 as usize;
         if name.is_empty() || !self.entries.grow_to(at + 1) {
@@ -154,12 +149,7 @@ mod tests {
     fn a_listing_is_kept_beside_the_name() {
         let mut directory = Directory::new(1 << 16).unwrap();
         assert_eq!(directory.listing(SymbolId(1)), None);
-        let listing = Listing {
-            round_lot: 100,
-            luld_tier: b'2',
-            etp: b'Y',
-            leverage: 3,
-        };
+        let listing = Listing { round_lot: 100, luld_tier: b'2', etp: b'Y', leverage: 3 };
         directory.list(SymbolId(1), listing);
         assert_eq!(directory.listing(SymbolId(1)), Some(listing));
         assert_eq!(directory.name(SymbolId(1)), None);

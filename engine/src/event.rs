@@ -268,11 +268,7 @@ impl Event {
     #[inline]
     #[must_use]
     pub const fn print_price(&self) -> Option<Price> {
-        if self.words[3] == PRICE_NONE {
-            None
-        } else {
-            Some(Price(self.words[3] as i64))
-        }
+        if self.words[3] == PRICE_NONE { None } else { Some(Price(self.words[3] as i64)) }
     }
 
     /// Execute: whether it counts as a print.

@@ -160,9 +160,7 @@ impl Prints {
     /// If the system refuses the address range.
     pub fn new(symbols_max: usize, prints_max: usize) -> Result<Self, MemoryError> {
         // Record numbers + 1 must fit 32 bits.
-        let blocks = prints_max
-            .div_ceil(BLOCK)
-            .clamp(1, u32::MAX as usize / BLOCK - 1);
+        let blocks = prints_max.div_ceil(BLOCK).clamp(1, u32::MAX as usize / BLOCK - 1);
         Ok(Prints {
             tapes: MappedVec::with_capacity(symbols_max, Pages::Base)?,
             block_lists: ArrayArena::with_capacity(blocks.saturating_mul(8), Pages::Base)?,
@@ -192,13 +190,7 @@ impl Prints {
     #[inline]
     #[must_use]
     pub fn keep_uncounted(&mut self, symbol: SymbolId, number: MatchNumber) -> bool {
-        self.append(
-            symbol,
-            Record {
-                match_number: number.0,
-                ..Record::zeroed()
-            },
-        )
+        self.append(symbol, Record { match_number: number.0, ..Record::zeroed() })
     }
 
     #[inline]
@@ -226,16 +218,8 @@ impl Prints {
         if record.counts() {
             let summary = &mut self.summaries[block as usize];
             let first = summary.counting == 0;
-            summary.high = if first {
-                record.price
-            } else {
-                summary.high.max(record.price)
-            };
-            summary.low = if first {
-                record.price
-            } else {
-                summary.low.min(record.price)
-            };
+            summary.high = if first { record.price } else { summary.high.max(record.price) };
+            summary.low = if first { record.price } else { summary.low.min(record.price) };
             summary.counting += 1;
         }
         rises || self.remember_unordered(symbol, record.match_number, index as u32 + 1)
@@ -248,11 +232,7 @@ impl Prints {
         let grown = self.summaries.grow_to(block + 1) && self.records.grow_to((block + 1) * BLOCK);
         let blocks = self.tapes[tape].blocks.len();
         let tape = &mut self.tapes[tape];
-        if !grown
-            || !self
-                .block_lists
-                .insert(&mut tape.blocks, blocks, block as u32)
-        {
+        if !grown || !self.block_lists.insert(&mut tape.blocks, blocks, block as u32) {
             return false;
         }
         self.summaries[block].highest_before = tape.highest_match;
@@ -299,36 +279,19 @@ impl Prints {
         let after = blocks.partition_point(|&b| self.summaries[b as usize].highest_before < number);
         let block = *blocks.get(after.max(1) - 1)?;
         let start = block as usize * BLOCK;
-        let used = if after.max(1) == blocks.len() {
-            tape.in_last as usize
-        } else {
-            BLOCK
-        };
+        let used = if after.max(1) == blocks.len() { tape.in_last as usize } else { BLOCK };
         let records = &self.records[start..start + used];
-        records
-            .iter()
-            .position(|record| record.match_number == number)
-            .map(|at| start + at)
+        records.iter().position(|record| record.match_number == number).map(|at| start + at)
     }
 
     fn summarise(&mut self, block: usize) {
-        let mut summary = Summary {
-            highest_before: self.summaries[block].highest_before,
-            ..Summary::zeroed()
-        };
+        let mut summary =
+            Summary { highest_before: self.summaries[block].highest_before, ..Summary::zeroed() };
         for record in &self.records[block * BLOCK..(block + 1) * BLOCK] {
             if record.counts() {
                 let first = summary.counting == 0;
-                summary.high = if first {
-                    record.price
-                } else {
-                    summary.high.max(record.price)
-                };
-                summary.low = if first {
-                    record.price
-                } else {
-                    summary.low.min(record.price)
-                };
+                summary.high = if first { record.price } else { summary.high.max(record.price) };
+                summary.low = if first { record.price } else { summary.low.min(record.price) };
                 summary.counting += 1;
             }
         }
@@ -346,22 +309,13 @@ impl Prints {
         let first = *blocks.iter().find(counting)?;
         let last = *blocks.iter().rev().find(counting)?;
         let open = records(first).iter().find(|record| record.counts())?.price;
-        let close = records(last)
-            .iter()
-            .rev()
-            .find(|record| record.counts())?
-            .price;
+        let close = records(last).iter().rev().find(|record| record.counts())?.price;
         let (mut high, mut low) = (i64::MIN, i64::MAX);
         for &block in blocks.iter().filter(counting) {
             high = high.max(self.summaries[block as usize].high);
             low = low.min(self.summaries[block as usize].low);
         }
-        Some(Extremes {
-            open: Price(open),
-            high: Price(high),
-            low: Price(low),
-            last: Price(close),
-        })
+        Some(Extremes { open: Price(open), high: Price(high), low: Price(low), last: Price(close) })
     }
 }
 
@@ -405,42 +359,25 @@ mod tests {
                 prints.break_match(SYMBOL, MatchNumber(number)),
                 Broken::Print(print(number, prices(&number)))
             );
-            assert_eq!(
-                prints.break_match(SYMBOL, MatchNumber(number)),
-                Broken::Unknown
-            );
+            assert_eq!(prints.break_match(SYMBOL, MatchNumber(number)), Broken::Unknown);
         }
-        assert!(matches!(
-            prints.break_match(SYMBOL, MatchNumber(left[0])),
-            Broken::Print(_)
-        ));
+        assert!(matches!(prints.break_match(SYMBOL, MatchNumber(left[0])), Broken::Print(_)));
         assert_eq!(prints.extremes(SYMBOL), None);
     }
 
     #[test]
     fn match_numbers_in_any_order_are_found() {
         let mut prints = tape();
-        let numbers: Vec<u64> = (0..2_000u64)
-            .map(|i| (i * 7_919) % 2_003)
-            .chain([u64::MAX, 1 << 40])
-            .collect();
+        let numbers: Vec<u64> =
+            (0..2_000u64).map(|i| (i * 7_919) % 2_003).chain([u64::MAX, 1 << 40]).collect();
         for &number in &numbers {
             assert!(prints.keep(SYMBOL, &print(number, number as i64 & 0xFFFF)));
         }
         for &number in &numbers {
-            assert!(matches!(
-                prints.break_match(SYMBOL, MatchNumber(number)),
-                Broken::Print(_)
-            ));
+            assert!(matches!(prints.break_match(SYMBOL, MatchNumber(number)), Broken::Print(_)));
         }
-        assert_eq!(
-            prints.break_match(SYMBOL, MatchNumber(2_500)),
-            Broken::Unknown
-        );
-        assert_eq!(
-            prints.break_match(SymbolId(4), MatchNumber(5)),
-            Broken::Unknown
-        );
+        assert_eq!(prints.break_match(SYMBOL, MatchNumber(2_500)), Broken::Unknown);
+        assert_eq!(prints.break_match(SymbolId(4), MatchNumber(5)), Broken::Unknown);
     }
 
     #[test]
@@ -449,9 +386,7 @@ mod tests {
         for price in [1, 2] {
             assert!(prints.keep(SYMBOL, &print(9, price)));
         }
-        let Broken::Print(broken) = prints.break_match(SYMBOL, MatchNumber(9)) else {
-            panic!()
-        };
+        let Broken::Print(broken) = prints.break_match(SYMBOL, MatchNumber(9)) else { panic!() };
         assert_eq!(broken.price, Price(2));
         assert_eq!(prints.break_match(SYMBOL, MatchNumber(9)), Broken::Unknown);
     }
@@ -460,14 +395,8 @@ mod tests {
     fn an_uncounted_match_is_known_but_breaks_nothing() {
         let mut prints = tape();
         assert!(prints.keep_uncounted(SYMBOL, MatchNumber(1)));
-        assert_eq!(
-            prints.break_match(SYMBOL, MatchNumber(1)),
-            Broken::Uncounted
-        );
-        assert_eq!(
-            prints.break_match(SYMBOL, MatchNumber(1)),
-            Broken::Uncounted
-        );
+        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1)), Broken::Uncounted);
+        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1)), Broken::Uncounted);
         assert_eq!(prints.extremes(SYMBOL), None);
     }
 
@@ -478,9 +407,6 @@ mod tests {
             assert!(prints.keep(SYMBOL, &print(number, 5)));
         }
         assert!(!prints.keep(SYMBOL, &print(1_000, 5)));
-        assert_eq!(
-            prints.break_match(SYMBOL, MatchNumber(1_000)),
-            Broken::Unknown
-        );
+        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1_000)), Broken::Unknown);
     }
 }

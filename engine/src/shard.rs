@@ -151,10 +151,7 @@ impl Shard {
         }
         self.count(event);
         let applied = self.books.apply(event, &mut self.quality);
-        let mut outcome = Outcome {
-            best_changed: applied.best_changed,
-            ..Outcome::default()
-        };
+        let mut outcome = Outcome { best_changed: applied.best_changed, ..Outcome::default() };
         match event.kind {
             EXECUTE => outcome.print = self.execution(event, &applied),
             TRADE | CROSS => outcome.print = self.off_book_print(event),
@@ -199,11 +196,7 @@ impl Shard {
             }
             return None;
         }
-        let kind = if sent.is_some() {
-            PrintKind::ExecutedWithPrice
-        } else {
-            PrintKind::Executed
-        };
+        let kind = if sent.is_some() { PrintKind::ExecutedWithPrice } else { PrintKind::Executed };
         let aggressor = applied.resting.map(|(side, _)| side.opposite());
         Some(self.print(event, kind, price, aggressor))
     }
@@ -244,19 +237,14 @@ impl Shard {
     }
 
     fn keep_uncounted(&mut self, event: &Event) {
-        let kept = self
-            .prints
-            .keep_uncounted(event.symbol(), event.match_number());
+        let kept = self.prints.keep_uncounted(event.symbol(), event.match_number());
         self.quality.over_capacity += u64::from(!kept);
     }
 
     #[cold]
     #[inline(never)]
     fn break_print(&mut self, event: &Event) -> Option<Print> {
-        match self
-            .prints
-            .break_match(event.symbol(), event.match_number())
-        {
+        match self.prints.break_match(event.symbol(), event.match_number()) {
             Broken::Print(print) => {
                 let tape = &mut self.metrics[event.symbol as usize].tape;
                 tape.take_out(&print);
@@ -298,9 +286,7 @@ impl Shard {
     /// The metrics of a symbol; those of one never seen are empty.
     #[must_use]
     pub fn metrics(&self, symbol: SymbolId) -> &SymbolMetrics {
-        self.metrics
-            .get(symbol.0 as usize)
-            .unwrap_or(&SymbolMetrics::EMPTY)
+        self.metrics.get(symbol.0 as usize).unwrap_or(&SymbolMetrics::EMPTY)
     }
 
     /// What could not be applied as sent.

@@ -119,11 +119,7 @@ impl Nanos {
     #[inline]
     #[must_use]
     pub const fn since_ns(self, earlier: Nanos) -> u64 {
-        if self.0 > earlier.0 {
-            self.0.wrapping_sub(earlier.0) as u64
-        } else {
-            0
-        }
+        if self.0 > earlier.0 { self.0.wrapping_sub(earlier.0) as u64 } else { 0 }
     }
 }
 

@@ -12,10 +12,7 @@ fn read_to_any_end(bytes: &[u8]) -> Result<u64, CaptureError> {
         match reader.next_frame() {
             Ok(Some(frame)) => {
                 let room = bytes.len() as u64 - frame.offset_bytes;
-                assert!(
-                    frame.data.len() as u64 + 16 <= room,
-                    "a frame reaches past the file"
-                );
+                assert!(frame.data.len() as u64 + 16 <= room, "a frame reaches past the file");
                 assert!(frame.offset_bytes > offset_before, "no progress");
                 assert!(frame.original_len_bytes as usize >= frame.data.len());
                 offset_before = frame.offset_bytes;
@@ -31,18 +28,10 @@ fn read_to_any_end(bytes: &[u8]) -> Result<u64, CaptureError> {
             assert!(reader.next_frame().unwrap().is_none());
         }
         Err(error) => {
-            if let CaptureError::Truncated {
-                offset,
-                needed,
-                had,
-            } = error
-            {
+            if let CaptureError::Truncated { offset, needed, had } = error {
                 assert!(had < needed && offset + had == bytes.len() as u64);
             }
-            assert_eq!(
-                reader.next_frame().unwrap_err().to_string(),
-                error.to_string()
-            );
+            assert_eq!(reader.next_frame().unwrap_err().to_string(), error.to_string());
         }
     }
     end
@@ -52,10 +41,7 @@ fn check_datagram(link: LinkType, data: &[u8], original_len: u32) -> Result<(), 
     let found = datagram(link, data, original_len)?;
     let range = data.as_ptr_range();
     let inside = found.payload.as_ptr_range();
-    assert!(
-        range.start <= inside.start && inside.end <= range.end,
-        "payload outside the frame"
-    );
+    assert!(range.start <= inside.start && inside.end <= range.end, "payload outside the frame");
     assert!(!found.truncated || original_len as usize > data.len());
     Ok(())
 }
@@ -72,21 +58,12 @@ fn framed(packet: &[u8]) -> Vec<(LinkType, Vec<u8>)> {
     let family = if six { 24 } else { 2 };
     let before = |header: &[u8]| [header, packet].concat();
     vec![
-        (
-            LinkType::ETHERNET,
-            before(&[&[0; 12][..], &[0x81, 0, 0, 1], &ethertype].concat()),
-        ),
+        (LinkType::ETHERNET, before(&[&[0; 12][..], &[0x81, 0, 0, 1], &ethertype].concat())),
         (LinkType::RAW, packet.to_vec()),
         (LinkType::NULL, before(&[family, 0, 0, 0])),
         (LinkType::LOOP, before(&[0, 0, 0, family])),
-        (
-            LinkType::LINUX_SLL,
-            before(&[&[0; 14][..], &ethertype].concat()),
-        ),
-        (
-            LinkType::LINUX_SLL2,
-            before(&[&ethertype[..], &[0; 18]].concat()),
-        ),
+        (LinkType::LINUX_SLL, before(&[&[0; 14][..], &ethertype].concat())),
+        (LinkType::LINUX_SLL2, before(&[&ethertype[..], &[0; 18]].concat())),
     ]
 }
 
@@ -95,11 +72,7 @@ fn pcap() -> Vec<u8> {
     for i in 0..6_u32 {
         let frame = &framed(if i % 2 == 0 { V4 } else { V6 })[0].1;
         let length = frame.len() as u32;
-        bytes.extend(
-            [i, 999_999_999, length, length + i]
-                .map(u32::to_be_bytes)
-                .concat(),
-        );
+        bytes.extend([i, 999_999_999, length, length + i].map(u32::to_be_bytes).concat());
         bytes.extend(frame);
     }
     bytes
@@ -115,23 +88,15 @@ fn pcapng() -> Vec<u8> {
     }
     let frame = &framed(V4)[0].1;
     let length = [frame.len() as u8, 0, 0, 0];
-    let mut section = block(
-        0x0a0d_0d0a,
-        b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
-    );
+    let mut section =
+        block(0x0a0d_0d0a, b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
     section.extend(block(
         1,
         b"\x01\0\0\0\0\0\0\0\x09\0\x01\0\x06\0\0\0\x0e\0\x08\0\x01\0\0\0\0\0\0\0\0\0\0\0",
     ));
     section.extend(block(1, b"\x01\0\0\0\x20\0\0\0\x09\0\x01\0\xa0\0\0\0"));
-    section.extend(block(
-        6,
-        &[&[0; 4][..], &[9; 8], &length, &length, frame].concat(),
-    ));
-    section.extend(block(
-        2,
-        &[&[1, 0, 9, 0][..], &[9; 8], &length, &length, frame].concat(),
-    ));
+    section.extend(block(6, &[&[0; 4][..], &[9; 8], &length, &length, frame].concat()));
+    section.extend(block(2, &[&[1, 0, 9, 0][..], &[9; 8], &length, &length, frame].concat()));
     section.extend(block(5, &[7; 30]));
     section.extend(block(3, &[&length[..], frame].concat()));
     section.repeat(2)
@@ -142,11 +107,7 @@ fn the_captures_that_get_damaged_here_are_good_before() {
     assert_eq!(read_to_any_end(&pcap()).unwrap(), pcap().len() as u64);
     assert_eq!(read_to_any_end(&pcapng()).unwrap(), pcapng().len() as u64);
     for (link, frame) in [framed(V4), framed(V6)].concat() {
-        assert_eq!(
-            check_datagram(link, &frame, frame.len() as u32),
-            Ok(()),
-            "{link:?}"
-        );
+        assert_eq!(check_datagram(link, &frame, frame.len() as u32), Ok(()), "{link:?}");
     }
 }
 

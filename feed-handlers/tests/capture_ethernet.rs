@@ -18,9 +18,8 @@ const V6: [u8; 52] = [
     0xc1, 0xf5, 0x67, 0x6d, 0, 12, 0, 0, b'I', b'T', b'C', b'H',
 ];
 
-const ADDRESSES: [u8; 12] = [
-    0x01, 0x00, 0x5e, 0x36, 0x0c, 0x6f, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5,
-];
+const ADDRESSES: [u8; 12] =
+    [0x01, 0x00, 0x5e, 0x36, 0x0c, 0x6f, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5];
 
 /// A frame as captured whole.
 fn whole(link: LinkType, data: &[u8]) -> Result<Datagram<'_>, Skipped> {
@@ -69,28 +68,15 @@ fn raw(packet: &[u8]) -> Result<Datagram<'_>, Skipped> {
 
 #[test]
 fn an_ethernet_frame_gives_its_datagram_for_both_versions_of_ip() {
-    assert_is_itch(
-        whole(LinkType::ETHERNET, &ethernet(&[0x08, 0x00], &V4)),
-        false,
-    );
-    assert_is_itch(
-        whole(LinkType::ETHERNET, &ethernet(&[0x86, 0xdd], &V6)),
-        true,
-    );
+    assert_is_itch(whole(LinkType::ETHERNET, &ethernet(&[0x08, 0x00], &V4)), false);
+    assert_is_itch(whole(LinkType::ETHERNET, &ethernet(&[0x86, 0xdd], &V6)), true);
 }
 
 #[test]
 fn vlan_tags_of_every_kind_are_passed_to_the_stated_depth() {
-    for tag in [
-        [0x81, 0x00, 0, 0x8d],
-        [0x88, 0xa8, 0, 1],
-        [0x91, 0x00, 0xff, 0xff],
-    ] {
+    for tag in [[0x81, 0x00, 0, 0x8d], [0x88, 0xa8, 0, 1], [0x91, 0x00, 0xff, 0xff]] {
         assert_is_itch(
-            whole(
-                LinkType::ETHERNET,
-                &ethernet(&[&tag[..], &[8, 0]].concat(), &V4),
-            ),
+            whole(LinkType::ETHERNET, &ethernet(&[&tag[..], &[8, 0]].concat(), &V4)),
             false,
         );
     }
@@ -100,21 +86,14 @@ fn vlan_tags_of_every_kind_are_passed_to_the_stated_depth() {
     deepest.extend([8, 0]);
     assert_is_itch(whole(LinkType::ETHERNET, &ethernet(&deepest, &V4)), false);
     deepest.splice(0..0, [0x81, 0x00, 0, 1]);
-    assert_eq!(
-        whole(LinkType::ETHERNET, &ethernet(&deepest, &V4)),
-        Err(Skipped::Malformed)
-    );
+    assert_eq!(whole(LinkType::ETHERNET, &ethernet(&deepest, &V4)), Err(Skipped::Malformed));
 }
 
 #[test]
 fn frames_of_other_protocols_are_told_apart() {
     for ethertype in [[0x08, 0x06], [0x88, 0xf7], [0x88, 0xcc], [0x00, 0x26]] {
         let frame = ethernet(&ethertype, &[0; 46]);
-        assert_eq!(
-            whole(LinkType::ETHERNET, &frame),
-            Err(Skipped::NotIp),
-            "{ethertype:02x?}"
-        );
+        assert_eq!(whole(LinkType::ETHERNET, &frame), Err(Skipped::NotIp), "{ethertype:02x?}");
     }
     assert_eq!(raw(&v4_with(9, &[6])), Err(Skipped::NotUdp));
     assert_eq!(raw(&v6_with(6, &[])), Err(Skipped::NotUdp));
@@ -138,56 +117,26 @@ fn every_supported_link_type_leads_to_the_packet() {
         assert_is_itch(whole(LinkType::NULL, &[&family[..], &V4].concat()), false);
     }
     for family in [10, 24, 28, 30] {
-        assert_is_itch(
-            whole(LinkType::NULL, &[&[family, 0, 0, 0], &V6[..]].concat()),
-            true,
-        );
-        assert_is_itch(
-            whole(LinkType::LOOP, &[&[0, 0, 0, family], &V6[..]].concat()),
-            true,
-        );
+        assert_is_itch(whole(LinkType::NULL, &[&[family, 0, 0, 0], &V6[..]].concat()), true);
+        assert_is_itch(whole(LinkType::LOOP, &[&[0, 0, 0, family], &V6[..]].concat()), true);
     }
-    assert_is_itch(
-        whole(LinkType::LOOP, &[&[0, 0, 0, 2], &V4[..]].concat()),
-        false,
-    );
-    assert_eq!(
-        whole(LinkType::LOOP, &[&[2, 0, 0, 0], &V4[..]].concat()),
-        Err(Skipped::NotIp)
-    );
-    assert_eq!(
-        whole(LinkType::NULL, &[&[7, 0, 0, 0], &V4[..]].concat()),
-        Err(Skipped::NotIp)
-    );
+    assert_is_itch(whole(LinkType::LOOP, &[&[0, 0, 0, 2], &V4[..]].concat()), false);
+    assert_eq!(whole(LinkType::LOOP, &[&[2, 0, 0, 0], &V4[..]].concat()), Err(Skipped::NotIp));
+    assert_eq!(whole(LinkType::NULL, &[&[7, 0, 0, 0], &V4[..]].concat()), Err(Skipped::NotIp));
 
-    let cooked = [
-        0, 2, 0, 1, 0, 6, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5, 0, 0, 0x08, 0x00,
-    ];
-    assert_is_itch(
-        whole(LinkType::LINUX_SLL, &[&cooked[..], &V4].concat()),
-        false,
-    );
-    let cooked = [
-        0x86, 0xdd, 0, 0, 0, 0, 0, 3, 0, 1, 2, 6, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5, 0, 0,
-    ];
-    assert_is_itch(
-        whole(LinkType::LINUX_SLL2, &[&cooked[..], &V6].concat()),
-        true,
-    );
+    let cooked = [0, 2, 0, 1, 0, 6, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5, 0, 0, 0x08, 0x00];
+    assert_is_itch(whole(LinkType::LINUX_SLL, &[&cooked[..], &V4].concat()), false);
+    let cooked =
+        [0x86, 0xdd, 0, 0, 0, 0, 0, 3, 0, 1, 2, 6, 0xd4, 0xaf, 0xf7, 0xcb, 0x20, 0xd5, 0, 0];
+    assert_is_itch(whole(LinkType::LINUX_SLL2, &[&cooked[..], &V6].concat()), true);
 }
 
 #[test]
 fn ethernet_padding_and_check_sequence_are_cut_off() {
     let padded = [&V4[..], &[0xee; 18]].concat();
-    assert_is_itch(
-        whole(LinkType::ETHERNET, &ethernet(&[8, 0], &padded)),
-        false,
-    );
+    assert_is_itch(whole(LinkType::ETHERNET, &ethernet(&[8, 0], &padded)), false);
     let padded = [&V6[..], &[0xee; 4]].concat();
-    assert_is_itch(
-        whole(LinkType::ETHERNET, &ethernet(&[0x86, 0xdd], &padded)),
-        true,
-    );
+    assert_is_itch(whole(LinkType::ETHERNET, &ethernet(&[0x86, 0xdd], &padded)), true);
 }
 
 #[test]
@@ -212,35 +161,15 @@ fn a_total_length_of_zero_means_all_that_was_captured() {
 
 #[test]
 fn fragments_are_told_from_whole_packets() {
-    assert_eq!(
-        raw(&v4_with(6, &[0x20, 0])),
-        Err(Skipped::Fragment),
-        "first"
-    );
+    assert_eq!(raw(&v4_with(6, &[0x20, 0])), Err(Skipped::Fragment), "first");
     assert_eq!(raw(&v4_with(6, &[0x00, 1])), Err(Skipped::Fragment), "last");
-    assert_eq!(
-        raw(&v4_with(6, &[0x1f, 0xff])),
-        Err(Skipped::Fragment),
-        "far offset"
-    );
+    assert_eq!(raw(&v4_with(6, &[0x1f, 0xff])), Err(Skipped::Fragment), "far offset");
     assert_is_itch(raw(&v4_with(6, &[0x40, 0])), false); // don't fragment
     assert_is_itch(raw(&v4_with(6, &[0x80, 0])), false); // the reserved bit
 
-    assert_eq!(
-        raw(&v6_with(44, &[17, 0, 0, 1, 0, 0, 0, 9])),
-        Err(Skipped::Fragment),
-        "first"
-    );
-    assert_eq!(
-        raw(&v6_with(44, &[17, 0, 0, 8, 0, 0, 0, 9])),
-        Err(Skipped::Fragment),
-        "last"
-    );
-    assert_eq!(
-        raw(&v6_with(44, &[6, 0, 0, 1, 0, 0, 0, 9])),
-        Err(Skipped::NotUdp),
-        "of TCP"
-    );
+    assert_eq!(raw(&v6_with(44, &[17, 0, 0, 1, 0, 0, 0, 9])), Err(Skipped::Fragment), "first");
+    assert_eq!(raw(&v6_with(44, &[17, 0, 0, 8, 0, 0, 0, 9])), Err(Skipped::Fragment), "last");
+    assert_eq!(raw(&v6_with(44, &[6, 0, 0, 1, 0, 0, 0, 9])), Err(Skipped::NotUdp), "of TCP");
     assert_is_itch(raw(&v6_with(44, &[17, 0, 0, 0, 0, 0, 0, 9])), true); // atomic
     assert_is_itch(raw(&v6_with(44, &[17, 0, 0, 6, 0, 0, 0, 9])), true); // atomic, reserved bits set
 }
@@ -258,10 +187,7 @@ fn ipv6_extension_headers_are_passed_by_their_own_length() {
     ];
     assert_is_itch(raw(&v6_with(0, &chain)), true);
     // A header that claims to reach past the packet.
-    assert_eq!(
-        raw(&v6_with(0, &[17, 9, 5, 2, 0, 0, 1, 0])),
-        Err(Skipped::Malformed)
-    );
+    assert_eq!(raw(&v6_with(0, &[17, 9, 5, 2, 0, 0, 1, 0])), Err(Skipped::Malformed));
     // Hop-by-hop headers naming each other till the packet ends.
     assert_eq!(raw(&v6_with(0, &[0; 160])), Err(Skipped::Malformed));
 }
@@ -300,46 +226,15 @@ fn a_snapshot_that_cuts_the_payload_is_told_and_one_that_cuts_headers_is_malform
 
 #[test]
 fn lengths_that_contradict_each_other_are_malformed() {
-    assert_eq!(
-        raw(&v4_with(0, &[0x44])),
-        Err(Skipped::Malformed),
-        "header below 20 bytes"
-    );
-    assert_eq!(
-        raw(&v4_with(0, &[0x4f])),
-        Err(Skipped::Malformed),
-        "header beyond the packet"
-    );
-    assert_eq!(
-        raw(&v4_with(2, &[0, 19])),
-        Err(Skipped::Malformed),
-        "total below header"
-    );
-    assert_eq!(
-        raw(&v4_with(2, &[0, 27])),
-        Err(Skipped::Malformed),
-        "no room for a UDP header"
-    );
-    assert_eq!(
-        raw(&v4_with(24, &[0, 13])),
-        Err(Skipped::Malformed),
-        "UDP beyond IP"
-    );
-    assert_eq!(
-        raw(&v4_with(24, &[0, 7])),
-        Err(Skipped::Malformed),
-        "UDP below its header"
-    );
-    assert_eq!(
-        raw(&v4_with(24, &[0, 0])),
-        Err(Skipped::Malformed),
-        "UDP without a length"
-    );
+    assert_eq!(raw(&v4_with(0, &[0x44])), Err(Skipped::Malformed), "header below 20 bytes");
+    assert_eq!(raw(&v4_with(0, &[0x4f])), Err(Skipped::Malformed), "header beyond the packet");
+    assert_eq!(raw(&v4_with(2, &[0, 19])), Err(Skipped::Malformed), "total below header");
+    assert_eq!(raw(&v4_with(2, &[0, 27])), Err(Skipped::Malformed), "no room for a UDP header");
+    assert_eq!(raw(&v4_with(24, &[0, 13])), Err(Skipped::Malformed), "UDP beyond IP");
+    assert_eq!(raw(&v4_with(24, &[0, 7])), Err(Skipped::Malformed), "UDP below its header");
+    assert_eq!(raw(&v4_with(24, &[0, 0])), Err(Skipped::Malformed), "UDP without a length");
     // UDP beyond IP is no work of the snapshot length, even where that cut the frame.
-    assert_eq!(
-        datagram(LinkType::RAW, &v4_with(24, &[0, 13]), 99),
-        Err(Skipped::Malformed)
-    );
+    assert_eq!(datagram(LinkType::RAW, &v4_with(24, &[0, 13]), 99), Err(Skipped::Malformed));
     // What IP carries behind the datagram is left unused.
     let shorter = v4_with(24, &[0, 10]);
     let found = raw(&shorter).unwrap();

@@ -37,13 +37,7 @@ fn read(input: impl Read) -> (Frames, Result<u64, CaptureError>) {
         match reader.next_frame() {
             Ok(Some(f)) => {
                 let data = f.data.to_vec();
-                frames.push((
-                    f.time.0,
-                    f.link.0,
-                    data,
-                    f.original_len_bytes,
-                    f.offset_bytes,
-                ));
+                frames.push((f.time.0, f.link.0, data, f.original_len_bytes, f.offset_bytes));
             }
             Ok(None) => return (frames, Ok(reader.offset_bytes())),
             Err(error) => return (frames, Err(error)),
@@ -67,13 +61,7 @@ fn a_little_endian_nanosecond_file_is_read_to_its_end() {
     assert_eq!(
         frames,
         [
-            (
-                1_692_711_000_000_059_094,
-                1,
-                vec![0xca, 0xfe, 0xba, 0xbe],
-                60,
-                24
-            ),
+            (1_692_711_000_000_059_094, 1, vec![0xca, 0xfe, 0xba, 0xbe], 60, 24),
             (1_692_711_001_000_059_094, 1, vec![0x55], 1, 44),
         ]
     );
@@ -84,10 +72,7 @@ fn a_little_endian_nanosecond_file_is_read_to_its_end() {
 fn a_big_endian_microsecond_file_gives_times_past_2038_and_the_bare_link_type() {
     let (frames, end) = read(&BIG_MICROS[..]);
     let link = LinkType::RAW.0;
-    assert_eq!(
-        frames,
-        [(4_294_967_295_999_999_000, link, vec![0x45, 0x00], 2, 24)]
-    );
+    assert_eq!(frames, [(4_294_967_295_999_999_000, link, vec![0x45, 0x00], 2, 24)]);
     assert_eq!(end.unwrap(), 42);
 }
 
@@ -101,11 +86,7 @@ fn every_magic_sets_byte_order_and_resolution() {
     ] {
         let little = fraction[0] == 7;
         let order = |number: u32| {
-            if little {
-                number.to_le_bytes()
-            } else {
-                number.to_be_bytes()
-            }
+            if little { number.to_le_bytes() } else { number.to_be_bytes() }
         };
         let mut bytes = magic.to_vec();
         bytes.extend(if little { [2, 0, 4, 0] } else { [0, 2, 0, 4] });
@@ -116,11 +97,7 @@ fn every_magic_sets_byte_order_and_resolution() {
         bytes.extend(order(0));
         bytes.extend(order(0));
         let (frames, _) = read(&bytes[..]);
-        assert_eq!(
-            frames,
-            [(3_000_000_000 + ns, 1, vec![], 0, 24)],
-            "{magic:02x?}"
-        );
+        assert_eq!(frames, [(3_000_000_000 + ns, 1, vec![], 0, 24)], "{magic:02x?}");
     }
 }
 
@@ -152,11 +129,7 @@ fn a_file_cut_anywhere_gives_the_records_before_and_the_place_of_the_torn_one() 
         let (whole, torn_at, needed) = match cut {
             ..24 => (0, 0, 24),
             24 | 44 => {
-                assert_eq!(
-                    end.unwrap(),
-                    cut as u64,
-                    "a cut between records is a good end"
-                );
+                assert_eq!(end.unwrap(), cut as u64, "a cut between records is a good end");
                 continue;
             }
             25..40 => (0, 24, 16),
@@ -165,19 +138,10 @@ fn a_file_cut_anywhere_gives_the_records_before_and_the_place_of_the_torn_one() 
             _ => (1, 44, 17),
         };
         assert_eq!(frames.len(), whole);
-        let Err(CaptureError::Truncated {
-            offset,
-            needed: told,
-            had,
-        }) = end
-        else {
+        let Err(CaptureError::Truncated { offset, needed: told, had }) = end else {
             panic!("cut at {cut}: {end:?}");
         };
-        assert_eq!(
-            (offset, told, had),
-            (torn_at, needed, cut as u64 - torn_at),
-            "cut at {cut}"
-        );
+        assert_eq!((offset, told, had), (torn_at, needed, cut as u64 - torn_at), "cut at {cut}");
     }
 }
 
@@ -185,18 +149,11 @@ fn a_file_cut_anywhere_gives_the_records_before_and_the_place_of_the_torn_one() 
 fn a_record_beyond_the_bound_is_damage_and_at_the_bound_is_a_frame() {
     let largest = vec![9; FRAME_MAX_BYTES as usize];
     let (frames, end) = read(&with_record(FRAME_MAX_BYTES, 300_000, &largest)[..]);
-    assert_eq!(
-        (frames[2].2.len(), frames[2].3, end.is_ok()),
-        (largest.len(), 300_000, true)
-    );
+    assert_eq!((frames[2].2.len(), frames[2].3, end.is_ok()), (largest.len(), 300_000, true));
 
     let (frames, end) = read(&with_record(FRAME_MAX_BYTES + 1, 300_000, &largest)[..]);
     assert_eq!(frames.len(), 2);
-    let Err(CaptureError::Damaged {
-        offset: 61,
-        what: "captured length",
-        value: 262_145,
-    }) = end
+    let Err(CaptureError::Damaged { offset: 61, what: "captured length", value: 262_145 }) = end
     else {
         panic!("{end:?}");
     };
@@ -211,10 +168,7 @@ fn an_original_length_below_the_captured_one_is_raised_and_counted() {
         last = Some((frame.data.len(), frame.original_len_bytes));
     }
     assert_eq!(last, Some((3, 3)));
-    assert_eq!(
-        (reader.counts().original_raised, reader.counts().frames),
-        (1, 3)
-    );
+    assert_eq!((reader.counts().original_raised, reader.counts().frames), (1, 3));
 }
 
 #[test]
@@ -223,32 +177,18 @@ fn a_major_version_other_than_2_is_damage() {
     bytes[4] = 3;
     let (_, end) = read(&bytes[..]);
     assert!(
-        matches!(
-            end,
-            Err(CaptureError::Damaged {
-                offset: 0,
-                value: 3,
-                ..
-            })
-        ),
+        matches!(end, Err(CaptureError::Damaged { offset: 0, value: 3, .. })),
         "layout of version 3 is unknown, yet {end:?}"
     );
     bytes[4] = 2;
     bytes[6] = 99;
-    assert_eq!(
-        read(&bytes[..]).0.len(),
-        2,
-        "minor versions do not change the layout"
-    );
+    assert_eq!(read(&bytes[..]).0.len(), 2, "minor versions do not change the layout");
 }
 
 #[test]
 fn the_answer_stays_the_same_after_the_end_and_after_an_error() {
     let mut reader = CaptureReader::open(&LITTLE_NANOS[..44]).unwrap();
-    assert_eq!(
-        reader.next_frame().unwrap().unwrap().time,
-        Nanos(1_692_711_000_000_059_094)
-    );
+    assert_eq!(reader.next_frame().unwrap().unwrap().time, Nanos(1_692_711_000_000_059_094));
     for _ in 0..3 {
         assert!(reader.next_frame().unwrap().is_none());
         assert_eq!(reader.offset_bytes(), 44);
@@ -269,10 +209,7 @@ fn a_failing_input_gives_the_frames_before_the_failure_and_then_its_cause() {
     struct Fails;
     impl Read for Fails {
         fn read(&mut self, _room: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::new(
-                ErrorKind::UnexpectedEof,
-                "corrupt deflate stream",
-            ))
+            Err(io::Error::new(ErrorKind::UnexpectedEof, "corrupt deflate stream"))
         }
     }
     let mut reader = CaptureReader::open((&LITTLE_NANOS[..60]).chain(Fails)).unwrap();
@@ -310,13 +247,7 @@ fn the_size_of_reads_does_not_change_what_is_read() {
     assert_eq!((all.len(), end.unwrap()), (402, bytes.len() as u64));
     for (i, frame) in all[2..].iter().enumerate() {
         assert_eq!(frame.0, 1_000_000_000 + i as i64);
-        assert!(
-            frame
-                .2
-                .iter()
-                .enumerate()
-                .all(|(j, byte)| *byte == (i ^ j) as u8)
-        );
+        assert!(frame.2.iter().enumerate().all(|(j, byte)| *byte == (i ^ j) as u8));
     }
     for step in [1, 7, 4_096, 262_145] {
         let (frames, end) = read(Steps(&bytes, step));

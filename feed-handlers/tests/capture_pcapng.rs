@@ -25,27 +25,15 @@ const SMALL: Order = Order { big: false };
 
 impl Order {
     fn u16(self, number: u16) -> [u8; 2] {
-        if self.big {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
-        }
+        if self.big { number.to_be_bytes() } else { number.to_le_bytes() }
     }
 
     fn u32(self, number: u32) -> [u8; 4] {
-        if self.big {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
-        }
+        if self.big { number.to_be_bytes() } else { number.to_le_bytes() }
     }
 
     fn u64(self, number: u64) -> [u8; 8] {
-        if self.big {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
-        }
+        if self.big { number.to_be_bytes() } else { number.to_le_bytes() }
     }
 
     fn block(self, block_type: u32, body: &[u8]) -> Vec<u8> {
@@ -80,10 +68,7 @@ impl Order {
     }
 
     fn enhanced(self, interface: u32, time: u64, original: u32, data: &[u8]) -> Vec<u8> {
-        self.block(
-            6,
-            &self.enhanced_body(interface, time, data.len() as u32, original, data),
-        )
+        self.block(6, &self.enhanced_body(interface, time, data.len() as u32, original, data))
     }
 
     fn enhanced_body(
@@ -94,13 +79,7 @@ impl Order {
         original: u32,
         data: &[u8],
     ) -> Vec<u8> {
-        let fields = [
-            interface,
-            (time >> 32) as u32,
-            time as u32,
-            captured,
-            original,
-        ];
+        let fields = [interface, (time >> 32) as u32, time as u32, captured, original];
         let mut body = fields.map(|field| self.u32(field)).concat();
         body.extend(data);
         body
@@ -124,13 +103,7 @@ fn read(input: impl Read) -> (Frames, CaptureCounts, Result<u64, CaptureError>) 
         match reader.next_frame() {
             Ok(Some(f)) => {
                 let data = f.data.to_vec();
-                frames.push((
-                    f.time.0,
-                    f.link.0,
-                    data,
-                    f.original_len_bytes,
-                    f.offset_bytes,
-                ));
+                frames.push((f.time.0, f.link.0, data, f.original_len_bytes, f.offset_bytes));
             }
             Ok(None) => return (frames, *reader.counts(), Ok(reader.offset_bytes())),
             Err(error) => return (frames, *reader.counts(), Err(error)),
@@ -141,11 +114,7 @@ fn read(input: impl Read) -> (Frames, CaptureCounts, Result<u64, CaptureError>) 
 /// The damage that reading `bytes` ends in: offset, field, value.
 fn damage(bytes: &[u8]) -> (u64, &'static str, u64) {
     match read(bytes).2 {
-        Err(CaptureError::Damaged {
-            offset,
-            what,
-            value,
-        }) => (offset, what, value),
+        Err(CaptureError::Damaged { offset, what, value }) => (offset, what, value),
         other => panic!("no damage found: {other:?}"),
     }
 }
@@ -153,14 +122,8 @@ fn damage(bytes: &[u8]) -> (u64, &'static str, u64) {
 #[test]
 fn an_enhanced_packet_is_read_by_its_interfaces_clock() {
     let (frames, counts, end) = read(&LITTLE[..]);
-    assert_eq!(
-        frames,
-        [(1_478_961_025_968_272_358, 1, vec![1, 2, 3, 4, 5], 64, 60)]
-    );
-    assert_eq!(
-        (counts.frames, counts.sections, counts.interfaces),
-        (1, 1, 1)
-    );
+    assert_eq!(frames, [(1_478_961_025_968_272_358, 1, vec![1, 2, 3, 4, 5], 64, 60)]);
+    assert_eq!((counts.frames, counts.sections, counts.interfaces), (1, 1, 1));
     assert_eq!(end.unwrap(), 100);
 }
 
@@ -190,20 +153,13 @@ fn each_section_has_its_own_byte_order_and_interfaces() {
     .concat();
     let (frames, counts, end) = read(&bytes[..]);
     let seen: Vec<_> = frames.iter().map(|f| (f.0, f.1, f.2[0])).collect();
-    assert_eq!(
-        seen,
-        [(5_000, 101, 0xaa), (5_000_000, 113, 0xbb), (5_000, 1, 0xcc)]
-    );
+    assert_eq!(seen, [(5_000, 101, 0xaa), (5_000_000, 113, 0xbb), (5_000, 1, 0xcc)]);
     assert_eq!((counts.sections, counts.interfaces), (2, 3));
     assert_eq!(end.unwrap(), bytes.len() as u64);
 
     // The second section may not use what the first one described.
-    let bytes = [
-        BIG.section(),
-        BIG.interface(1, 0, &[]),
-        BIG.section(),
-        BIG.enhanced(0, 5, 0, &[]),
-    ];
+    let bytes =
+        [BIG.section(), BIG.interface(1, 0, &[]), BIG.section(), BIG.enhanced(0, 5, 0, &[])];
     assert_eq!(damage(&bytes.concat()), (76, "interface number", 0));
 }
 
@@ -243,11 +199,7 @@ fn resolutions_by_tens_and_by_twos_and_offsets_are_exact() {
 #[test]
 fn options_after_the_end_mark_are_not_read() {
     let options = [BIG.option(0, &[]), BIG.option(9, &[0])].concat();
-    let bytes = [
-        BIG.section(),
-        BIG.interface(1, 0, &options),
-        BIG.enhanced(0, 3, 0, &[]),
-    ];
+    let bytes = [BIG.section(), BIG.interface(1, 0, &options), BIG.enhanced(0, 3, 0, &[])];
     assert_eq!(read(&bytes.concat()[..]).0[0].0, 3_000);
 }
 
@@ -267,11 +219,7 @@ fn a_simple_packet_takes_the_time_before_it_and_the_snapshot_length() {
     assert!(end.is_ok());
 
     // Without a limit all of it must be there.
-    let bytes = [
-        SMALL.section(),
-        SMALL.interface(1, 0, &[]),
-        SMALL.simple(9, &[0; 8]),
-    ];
+    let bytes = [SMALL.section(), SMALL.interface(1, 0, &[]), SMALL.simple(9, &[0; 8])];
     assert_eq!(damage(&bytes.concat()), (48, "captured length", 9));
     let bytes = [SMALL.section(), SMALL.simple(8, &[0; 8])];
     assert_eq!(damage(&bytes.concat()), (28, "interface number", 0));
@@ -298,11 +246,7 @@ fn an_obsolete_packet_block_is_read_past_its_drop_count() {
 fn options_behind_a_packets_data_do_not_reach_the_frame() {
     let mut body = SMALL.enhanced_body(0, 1, 2, 2, &[1, 2, 0, 0]);
     body.extend(SMALL.option(1, b"comment"));
-    let bytes = [
-        SMALL.section(),
-        SMALL.interface(1, 0, &[]),
-        SMALL.block(6, &body),
-    ];
+    let bytes = [SMALL.section(), SMALL.interface(1, 0, &[]), SMALL.block(6, &body)];
     assert_eq!(read(&bytes.concat()[..]).0[0].2, [1, 2]);
 }
 
@@ -316,21 +260,12 @@ fn unknown_blocks_of_any_size_are_passed_over_and_counted() {
         [SMALL.u32(10), SMALL.u32(huge + 12)].concat(),
     ]
     .concat();
-    let tail = [
-        SMALL.u32(huge + 12).to_vec(),
-        SMALL.enhanced(0, 1, 0, &[]),
-        SMALL.block(4, &[]),
-    ]
-    .concat();
-    let input = (&head[..])
-        .chain(std::io::repeat(0).take(huge.into()))
-        .chain(&tail[..]);
+    let tail =
+        [SMALL.u32(huge + 12).to_vec(), SMALL.enhanced(0, 1, 0, &[]), SMALL.block(4, &[])].concat();
+    let input = (&head[..]).chain(std::io::repeat(0).take(huge.into())).chain(&tail[..]);
     let (frames, counts, end) = read(input);
     assert_eq!((frames.len(), counts.blocks_skipped), (2, 4));
-    assert_eq!(
-        end.unwrap(),
-        (head.len() + tail.len()) as u64 + u64::from(huge)
-    );
+    assert_eq!(end.unwrap(), (head.len() + tail.len()) as u64 + u64::from(huge));
 }
 
 #[test]
@@ -346,24 +281,12 @@ fn a_file_cut_anywhere_gives_the_frames_before_and_the_place_of_the_torn_block()
             assert_eq!(end.unwrap(), cut as u64);
             continue;
         }
-        let Err(CaptureError::Truncated {
-            offset,
-            needed,
-            had,
-        }) = end
-        else {
+        let Err(CaptureError::Truncated { offset, needed, had }) = end else {
             panic!("cut at {cut}: {end:?}");
         };
-        assert_eq!(
-            (offset, had),
-            (start as u64, (cut - start) as u64),
-            "cut at {cut}"
-        );
+        assert_eq!((offset, had), (start as u64, (cut - start) as u64), "cut at {cut}");
         let next = *starts.iter().find(|next| **next > cut).unwrap();
-        assert!(
-            needed > had && needed <= (next - start) as u64,
-            "cut at {cut}: needs {needed}"
-        );
+        assert!(needed > had && needed <= (next - start) as u64, "cut at {cut}: needs {needed}");
     }
 }
 
@@ -379,63 +302,24 @@ fn contradictions_are_told_with_place_field_and_value() {
     let oversized = SMALL.enhanced(0, 1, 0, &vec![0; 262_145]);
     let option = SMALL.option(9, &[6]);
 
-    assert_eq!(
-        after(&SMALL.enhanced(1, 0, 0, &[])),
-        (48, "interface number", 1)
-    );
-    assert_eq!(
-        after(&set(packet.clone(), 20, 5)),
-        (48, "captured length", 5)
-    );
+    assert_eq!(after(&SMALL.enhanced(1, 0, 0, &[])), (48, "interface number", 1));
+    assert_eq!(after(&set(packet.clone(), 20, 5)), (48, "captured length", 5));
     assert_eq!(after(&oversized), (48, "captured length", 262_145));
     assert_eq!(after(&set(packet.clone(), 4, 35)), (48, "block length", 35));
     assert_eq!(after(&set(packet.clone(), 4, 28)), (48, "block length", 28));
-    assert_eq!(
-        after(&set(packet.clone(), 4, 524_292)),
-        (48, "block length", 524_292)
-    );
-    assert_eq!(
-        after(&set(packet, 32, 40)),
-        (48, "trailing block length", 40)
-    );
-    assert_eq!(
-        after(&set(SMALL.block(5, &[]), 4, 8)),
-        (48, "block length", 8)
-    );
-    assert_eq!(
-        after(&set(SMALL.block(5, &[]), 4, 0)),
-        (48, "block length", 0)
-    );
-    assert_eq!(
-        after(&set(SMALL.block(5, &[]), 8, 16)),
-        (48, "trailing block length", 16)
-    );
-    assert_eq!(
-        after(&SMALL.interface(1, 0, &set(option, 0, 0x8_0009))),
-        (48, "option length", 8)
-    );
+    assert_eq!(after(&set(packet.clone(), 4, 524_292)), (48, "block length", 524_292));
+    assert_eq!(after(&set(packet, 32, 40)), (48, "trailing block length", 40));
+    assert_eq!(after(&set(SMALL.block(5, &[]), 4, 8)), (48, "block length", 8));
+    assert_eq!(after(&set(SMALL.block(5, &[]), 4, 0)), (48, "block length", 0));
+    assert_eq!(after(&set(SMALL.block(5, &[]), 8, 16)), (48, "trailing block length", 16));
+    assert_eq!(after(&SMALL.interface(1, 0, &set(option, 0, 0x8_0009))), (48, "option length", 8));
     let wrong = SMALL.option(9, &[6, 6]);
-    assert_eq!(
-        after(&SMALL.interface(1, 0, &wrong)),
-        (48, "length of if_tsresol", 2)
-    );
+    assert_eq!(after(&SMALL.interface(1, 0, &wrong)), (48, "length of if_tsresol", 2));
     let wrong = SMALL.option(14, &[0; 4]);
-    assert_eq!(
-        after(&SMALL.interface(1, 0, &wrong)),
-        (48, "length of if_tsoffset", 4)
-    );
-    assert_eq!(
-        after(&set(SMALL.section(), 8, 0x1122_3344)),
-        (48, "byte-order magic", 0x4433_2211)
-    );
-    assert_eq!(
-        after(&set(SMALL.section(), 12, 2)),
-        (48, "major version of pcapng", 2)
-    );
-    assert_eq!(
-        after(&set(SMALL.section(), 4, 24)),
-        (48, "block length", 24)
-    );
+    assert_eq!(after(&SMALL.interface(1, 0, &wrong)), (48, "length of if_tsoffset", 4));
+    assert_eq!(after(&set(SMALL.section(), 8, 0x1122_3344)), (48, "byte-order magic", 0x4433_2211));
+    assert_eq!(after(&set(SMALL.section(), 12, 2)), (48, "major version of pcapng", 2));
+    assert_eq!(after(&set(SMALL.section(), 4, 24)), (48, "block length", 24));
 }
 
 #[test]
@@ -446,10 +330,7 @@ fn interfaces_beyond_the_bound_are_damage() {
         bytes.extend(&interface);
     }
     let (_, counts, end) = read(&bytes[..]);
-    assert_eq!(
-        (counts.interfaces, end.is_ok()),
-        (INTERFACES_MAX as u64, true)
-    );
+    assert_eq!((counts.interfaces, end.is_ok()), (INTERFACES_MAX as u64, true));
     bytes.extend(&interface);
     assert_eq!(damage(&bytes).1, "number of interfaces");
 }

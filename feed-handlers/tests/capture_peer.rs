@@ -36,12 +36,7 @@ fn read_all(bytes: &[u8]) -> Vec<(i64, LinkType, Vec<u8>, u32)> {
     let mut reader = CaptureReader::open(bytes).unwrap();
     let mut frames = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
-        frames.push((
-            frame.time.0,
-            frame.link,
-            frame.data.to_vec(),
-            frame.original_len_bytes,
-        ));
+        frames.push((frame.time.0, frame.link, frame.data.to_vec(), frame.original_len_bytes));
     }
     assert_eq!(reader.offset_bytes(), bytes.len() as u64);
     frames
@@ -154,10 +149,7 @@ fn real_captures(name: &str) -> Option<PathBuf> {
         return Some(directory);
     }
     let absent = directory.display();
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "no real captures in {absent}"
-    );
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no real captures in {absent}");
     eprintln!("skipped: no real captures in {absent}");
     None
 }
@@ -175,10 +167,7 @@ struct Census {
 }
 
 fn census(input: impl Read) -> Census {
-    let mut census = Census {
-        first_ns: i64::MAX,
-        ..Census::default()
-    };
+    let mut census = Census { first_ns: i64::MAX, ..Census::default() };
     let mut reader = CaptureReader::open(input).unwrap();
     while let Some(frame) = reader.next_frame().unwrap() {
         census.frames += 1;
@@ -206,12 +195,7 @@ fn captures(directory: &Path) -> Vec<(String, Census)> {
     let mut all: Vec<_> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap())
-        .filter(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "pcap")
-        })
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pcap"))
         .map(|entry| {
             let name = entry.file_name().into_string().unwrap();
             (name, census(File::open(entry.path()).unwrap()))
@@ -230,22 +214,10 @@ fn real_moldudp64_captures_behind_a_vlan_tag_go_to_one_group() {
     let all = captures(&directory);
     assert_eq!(all.len(), 8);
     for (name, census) in &all {
-        let frames = if name == "Multiple.Packets.pcap" {
-            2
-        } else {
-            1
-        };
-        assert_eq!(
-            census.lines,
-            [("233.54.12.111:26477".to_owned(), frames)],
-            "{name}"
-        );
+        let frames = if name == "Multiple.Packets.pcap" { 2 } else { 1 };
+        assert_eq!(census.lines, [("233.54.12.111:26477".to_owned(), frames)], "{name}");
     }
-    let multiple = &all
-        .iter()
-        .find(|(name, _)| name == "Multiple.Packets.pcap")
-        .unwrap()
-        .1;
+    let multiple = &all.iter().find(|(name, _)| name == "Multiple.Packets.pcap").unwrap().1;
     assert_eq!(multiple.payload_bytes, 41 + 1_472);
     assert_eq!(multiple.first_ns, 1_692_711_000_007_661_955);
     assert_eq!(multiple.last_ns, 1_692_711_038_952_561_782);

@@ -34,20 +34,14 @@ fn counts<'a>(messages: impl Iterator<Item = &'a [u8]>) -> BTreeMap<char, usize>
     for (ordinal, bytes) in messages.enumerate() {
         let message = Message::parse(bytes)
             .unwrap_or_else(|error| panic!("message {ordinal} ({bytes:02x?}): {error}"));
-        *counts
-            .entry(char::from(message.head().message_type()))
-            .or_default() += 1;
+        *counts.entry(char::from(message.head().message_type())).or_default() += 1;
     }
     counts
 }
 
 /// The messages of a file that prefixes each with its length, all of it whole messages.
 fn length_prefixed(file: &[u8]) -> Vec<&[u8]> {
-    let packet = Packet {
-        sequence: Sequence(1),
-        recv: Nanos(0),
-        messages: file,
-    };
+    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: file };
     let messages: Vec<&[u8]> = packet.iter().collect();
     let framed: usize = messages.iter().map(|message| 2 + message.len()).sum();
     assert_eq!(framed, file.len(), "the last message is whole");
@@ -80,16 +74,8 @@ fn a_thousand_messages_of_the_opening_parse_in_time_order() {
         .map(|message| message.head().time_of_day_ns())
         .collect();
     assert!(times.is_sorted());
-    assert_eq!(
-        times.first(),
-        Some(&34_200_000_000_230),
-        "09:30:00.000000230"
-    );
-    assert_eq!(
-        times.last(),
-        Some(&34_200_002_364_611),
-        "09:30:00.002364611"
-    );
+    assert_eq!(times.first(), Some(&34_200_000_000_230), "09:30:00.000000230");
+    assert_eq!(times.last(), Some(&34_200_002_364_611), "09:30:00.002364611");
 }
 
 #[test]
@@ -130,9 +116,8 @@ fn where_there_is_no_length_the_type_gives_it() {
     let mut rest = &file[..];
     while let Some(([0, 0], tail)) = rest.split_first_chunk() {
         let length = tail.first().and_then(|&type_byte| length_of(type_byte));
-        let (message, next) = length
-            .and_then(|length| tail.split_at_checked(length))
-            .expect("a whole message");
+        let (message, next) =
+            length.and_then(|length| tail.split_at_checked(length)).expect("a whole message");
         messages.push(message);
         rest = next;
     }

@@ -9,7 +9,7 @@
 
 use crate::book::levels::{LevelStore, Owner};
 use crate::book::orders::{NONE, OrderPool};
-use crate::book::paged::{PagedIndex, Stored};
+use crate::book::paged::{PagedIndex, Slot, Stored};
 use crate::book::sparse::SparseTable;
 use crate::memory::mapped_vec::MemoryError;
 
@@ -18,6 +18,15 @@ pub struct OrderIndex {
     paged: PagedIndex,
     sparse: SparseTable,
     mode: IndexMode,
+}
+
+/// Where an order stands, or would. Good until the next order is stored or removed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// The slot of its reference.
+    pub(crate) slot: Slot,
+    /// Its handle, [`NONE`] if the symbol has no such order.
+    pub(crate) handle: u32,
 }
 
 /// Which structures an index may use; the second is there to be measured against.
@@ -36,62 +45,63 @@ impl OrderIndex {
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(orders_max: usize, mode: IndexMode) -> Result<Self, MemoryError> {
-        Ok(OrderIndex {
-            paged: PagedIndex::new(orders_max)?,
-            sparse: SparseTable::new()?,
-            mode,
-        })
+        Ok(OrderIndex { paged: PagedIndex::new(orders_max)?, sparse: SparseTable::new()?, mode })
+    }
+
+    /// The slot of a reference, brought into the cache.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn prefetch(&self, symbol: u32, reference: u64) -> Slot {
+        let slot = self.paged.slot(reference);
+        self.paged.prefetch(slot);
+        if !self.sparse.is_empty() {
+            self.sparse.prefetch(symbol, reference);
+        }
+        slot
     }
 
     /// The handle that is probably the order's, for prefetching: it may be another symbol's.
     #[inline(always)]
     #[must_use]
-    pub fn guess(&self, symbol: u32, reference: u64) -> u32 {
-        let handle = self.paged.get(reference);
+    pub(crate) fn guess(&self, slot: Slot, symbol: u32, reference: u64) -> u32 {
+        let handle = self.paged.get(slot);
         if handle == NONE && !self.sparse.is_empty() {
             return self.sparse.get(symbol, reference);
         }
         handle
     }
 
-    /// Brings the slot of a reference into the cache.
-    #[inline(always)]
-    pub fn prefetch(&self, symbol: u32, reference: u64) {
-        self.paged.prefetch(reference);
-        if !self.sparse.is_empty() {
-            self.sparse.prefetch(symbol, reference);
-        }
-    }
-
-    /// The handle of the symbol's live order under a reference, or [`NONE`].
+    /// Looks for the symbol's live order under a reference.
     #[inline(always)]
     #[must_use]
-    pub fn find(
+    pub(crate) fn find(
         &self,
         symbol: u32,
         reference: u64,
         orders: &OrderPool,
         levels: &LevelStore,
-    ) -> u32 {
-        let handle = self.paged.get(reference);
+    ) -> Found {
+        let slot = self.paged.slot(reference);
+        let mut handle = self.paged.get(slot);
         if handle != NONE {
             let level = orders.get(handle).level;
-            if Owner(levels.get(level).owner).symbol() == symbol {
-                return handle;
+            if Owner(levels.get(level).owner).symbol() != symbol {
+                handle = NONE;
             }
         }
-        if self.sparse.is_empty() {
-            NONE
-        } else {
-            self.sparse.get(symbol, reference)
+        if handle == NONE && !self.sparse.is_empty() {
+            handle = self.sparse.get(symbol, reference);
         }
+        Found { slot, handle }
     }
 
-    /// Stores the handle of a new order; `false` if no memory can be had for it.
+    /// Stores the handle of a new order under a reference that was just looked for in vain; `false`
+    /// if no memory can be had for it.
     #[inline(always)]
     #[must_use]
-    pub fn insert(
+    pub(crate) fn insert(
         &mut self,
+        slot: Slot,
         symbol: u32,
         reference: u64,
         handle: u32,
@@ -99,7 +109,7 @@ impl OrderIndex {
         levels: &LevelStore,
     ) -> bool {
         if self.mode == IndexMode::Paged {
-            match self.paged.store(reference, handle, orders.live()) {
+            match self.paged.store(slot, reference, handle, orders.live()) {
                 Stored::Yes => return true,
                 Stored::No => {}
                 Stored::Evict(page) => {
@@ -131,19 +141,20 @@ impl OrderIndex {
             if !self.sparse.insert(owner, order.reference, moved) {
                 break;
             }
-            self.paged.clear_slot(page, within);
+            self.paged.clear(PagedIndex::slot_in(page, within));
         }
-        match self.paged.store(reference, handle, orders.live()) {
+        let slot = self.paged.slot(reference);
+        match self.paged.store(slot, reference, handle, orders.live()) {
             Stored::Yes => true,
             Stored::No | Stored::Evict(_) => self.sparse.insert(symbol, reference, handle),
         }
     }
 
-    /// Takes out the reference of an order that is stored.
+    /// Takes out an order that was just found.
     #[inline(always)]
-    pub fn remove(&mut self, symbol: u32, reference: u64, handle: u32) {
-        if self.paged.get(reference) == handle {
-            self.paged.clear(reference);
+    pub(crate) fn remove(&mut self, found: Found, symbol: u32, reference: u64) {
+        if self.paged.get(found.slot) == found.handle {
+            self.paged.clear(found.slot);
         } else {
             self.sparse.remove(symbol, reference);
         }

@@ -17,7 +17,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::book::orders::NONE;
 use crate::memory::array_arena::{ArrayArena, ArrayRef};
-use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::memory::mapped_vec::{MemoryError, Pages};
+use crate::memory::masked_table::MaskedTable;
 use crate::units::Side;
 
 /// A price level with its queue. Layout: see the module.
@@ -70,11 +71,7 @@ impl Owner {
     #[inline(always)]
     #[must_use]
     pub const fn side(self) -> Side {
-        if self.0 & 1 == 0 {
-            Side::Buy
-        } else {
-            Side::Sell
-        }
+        if self.0 & 1 == 0 { Side::Buy } else { Side::Sell }
     }
 }
 
@@ -108,13 +105,49 @@ pub struct Ladder {
 
 const _: () = assert!(size_of::<Ladder>() == 32);
 
+impl Ladder {
+    /// The best level's figures, for comparing before and after.
+    #[inline(always)]
+    #[must_use]
+    pub fn best(&self) -> (bool, i64, u64) {
+        (self.best_level != NONE, self.best_price, self.best_qty)
+    }
+
+    /// Makes a level the best; [`NONE`] for an empty side.
+    #[inline(always)]
+    pub fn set_best(&mut self, handle: u32, level: &Level) {
+        self.best_level = handle;
+        self.best_price = if handle == NONE { 0 } else { level.price };
+        self.best_qty = if handle == NONE { 0 } else { level.qty };
+    }
+
+    /// Takes over a level's shares if it is the best one; whether that changed them.
+    #[inline(always)]
+    pub fn resize_if_best(&mut self, handle: u32, qty: u64) -> bool {
+        let changed = handle == self.best_level && qty != self.best_qty;
+        self.best_qty = if handle == self.best_level { qty } else { self.best_qty };
+        changed
+    }
+}
+
+/// Slots of the level pool, as a power of two: 1 GiB of address space.
+const POOL_BITS: u32 = 25;
+
 /// Levels and rungs of all symbols of a shard.
 pub struct LevelStore {
-    levels: MappedVec<Level>,
+    levels: MaskedTable<Level, POOL_BITS>,
     rungs: ArrayArena<Rung>,
+    /// The most recently freed level, or [`NONE`].
     free: u32,
+    /// The lowest level never used.
+    fresh: u32,
+    /// One past the highest level that may be used.
+    end: u32,
     live: u32,
 }
+
+/// Rungs from the best on that are searched by counting.
+const NEAR: usize = 8;
 
 /// Where a price stands in a ladder, or where it would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,26 +163,22 @@ pub enum Place {
 #[must_use]
 pub const fn key_of(side_index: usize, price: i64) -> i64 {
     // i64::MIN has no negation; no feed can carry it (ITCH prices are below 2^32 × 1e5).
-    if side_index == 0 {
-        price
-    } else {
-        price.saturating_neg()
-    }
+    if side_index == 0 { price } else { price.saturating_neg() }
 }
 
 impl LevelStore {
-    /// A store of at most `levels_max` levels.
+    /// A store of at most `levels_max` levels, and of 2^25 − 1 whatever `levels_max`.
     ///
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(levels_max: usize) -> Result<Self, MemoryError> {
-        let levels_max = levels_max.min(u32::MAX as usize / 8);
-        let levels = MappedVec::zeroed(1, levels_max + 1, Pages::Huge)?;
-        let rungs = ArrayArena::with_capacity((levels_max + 1) * 8, Pages::Huge)?;
+        let end = levels_max.saturating_add(1).min(1 << POOL_BITS);
         Ok(LevelStore {
-            levels,
-            rungs,
+            levels: MaskedTable::new(Pages::Huge)?,
+            rungs: ArrayArena::with_capacity(end * 8, Pages::Huge)?,
             free: NONE,
+            fresh: 1,
+            end: end as u32,
             live: 0,
         })
     }
@@ -160,24 +189,23 @@ impl LevelStore {
         self.live
     }
 
-    /// The slots, for reading by handle.
-    #[inline(always)]
-    #[must_use]
-    pub fn slots(&self) -> &[Level] {
-        &self.levels
-    }
-
     /// The level behind a handle.
     #[inline(always)]
     #[must_use]
     pub fn get(&self, handle: u32) -> &Level {
-        &self.levels[handle as usize]
+        self.levels.at(handle)
     }
 
     /// The level behind a handle, to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, handle: u32) -> &mut Level {
-        &mut self.levels[handle as usize]
+        self.levels.at_mut(handle)
+    }
+
+    /// Brings a level into the cache.
+    #[inline(always)]
+    pub fn prefetch(&self, handle: u32) {
+        self.levels.prefetch(handle);
     }
 
     /// The ladder's rungs, worst price first.
@@ -187,29 +215,33 @@ impl LevelStore {
         self.rungs.get(&ladder.rungs)
     }
 
-    /// Looks for `key` from the best price on.
+    /// Looks for `key`: near the best price by counting, further off by halving.
+    ///
+    /// Counting compares the last [`NEAR`] rungs without a branch. Walking them until the place is
+    /// reached ends at an unforeseeable step, and one mispredicted branch costs more than eight
+    /// comparisons (66 → 58 ns a message over the yardstick file).
     #[inline(always)]
     #[must_use]
     pub fn find(&self, ladder: &Ladder, key: i64) -> Place {
-        /// Rungs walked one by one before the search halves.
-        const WALK_MAX: usize = 12;
         let rungs = self.rungs.get(&ladder.rungs);
-        let mut at = rungs.len();
-        let stop = at.saturating_sub(WALK_MAX);
-        while at > stop {
-            let rung = rungs[at - 1].key;
-            if rung <= key {
-                return if rung == key {
-                    Place::Found(at - 1)
-                } else {
-                    Place::Absent(at)
-                };
+        if let Some((far, near)) = rungs.split_last_chunk::<NEAR>() {
+            let beyond: usize = near.iter().map(|rung| usize::from(rung.key > key)).sum();
+            if beyond < NEAR {
+                let at = rungs.len() - beyond;
+                let is_there = near[NEAR - 1 - beyond].key == key;
+                return if is_there { Place::Found(at - 1) } else { Place::Absent(at) };
             }
-            at -= 1;
+            return Self::halve(far, key);
         }
-        match rungs[..at].binary_search_by_key(&key, |rung| rung.key) {
-            Ok(found) => Place::Found(found),
-            Err(absent) => Place::Absent(absent),
+        Self::halve(rungs, key)
+    }
+
+    #[inline(always)]
+    fn halve(rungs: &[Rung], key: i64) -> Place {
+        let at = rungs.partition_point(|rung| rung.key < key);
+        match rungs.get(at) {
+            Some(rung) if rung.key == key => Place::Found(at),
+            _ => Place::Absent(at),
         }
     }
 
@@ -224,35 +256,21 @@ impl LevelStore {
     #[inline(always)]
     pub fn open(&mut self, ladder: &mut Ladder, at: usize, key: i64, level: Level) -> Option<u32> {
         let handle = if self.free != NONE {
-            self.free
+            let handle = self.free;
+            self.free = self.levels.at(handle).head;
+            handle
+        } else if self.fresh < self.end {
+            self.fresh += 1;
+            self.fresh - 1
         } else {
-            self.levels.len() as u32
-        };
-        if self.free == NONE && self.levels.push(level).is_none() {
             return None;
-        }
-        let recycled = self.free != NONE;
-        let next_free = if recycled {
-            self.levels[handle as usize].head
-        } else {
-            NONE
         };
-        self.levels[handle as usize] = level;
-        self.free = next_free;
-        if !self.rungs.insert(
-            &mut ladder.rungs,
-            at,
-            Rung {
-                key,
-                level: handle,
-                reserved: 0,
-            },
-        ) {
-            self.levels[handle as usize].head = self.free;
-            self.free = handle;
-            return None;
-        }
         self.live += 1;
+        *self.levels.at_mut(handle) = level;
+        if !self.rungs.insert(&mut ladder.rungs, at, Rung { key, level: handle, reserved: 0 }) {
+            self.release(handle);
+            return None;
+        }
         Some(handle)
     }
 
@@ -266,7 +284,12 @@ impl LevelStore {
             panic!("Invariant: a level stands in its side's ladder");
         };
         self.rungs.remove(&mut ladder.rungs, at);
-        self.levels[handle as usize].head = self.free;
+        self.release(handle);
+    }
+
+    #[inline(always)]
+    fn release(&mut self, handle: u32) {
+        self.levels.at_mut(handle).head = self.free;
         self.free = handle;
         self.live -= 1;
     }
@@ -275,8 +298,6 @@ impl LevelStore {
     #[inline(always)]
     #[must_use]
     pub fn best(&self, ladder: &Ladder) -> u32 {
-        self.rungs
-            .last(&ladder.rungs)
-            .map_or(NONE, |rung| rung.level)
+        self.rungs.last(&ladder.rungs).map_or(NONE, |rung| rung.level)
     }
 }

@@ -11,7 +11,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::memory::mapped_vec::{MemoryError, Pages};
+use crate::memory::masked_table::MaskedTable;
 
 /// The handle that names no order and no level.
 pub const NONE: u32 = 0;
@@ -36,26 +37,29 @@ pub struct Order {
 
 const _: () = assert!(size_of::<Order>() == 32);
 
+/// Slots of the pool, as a power of two: 8 GiB of address space.
+const POOL_BITS: u32 = 28;
+
 /// All resting orders of a shard.
 pub struct OrderPool {
-    slots: MappedVec<Order>,
+    slots: MaskedTable<Order, POOL_BITS>,
+    /// The most recently freed slot, or [`NONE`].
     free: u32,
+    /// The lowest slot never used.
+    fresh: u32,
+    /// One past the highest slot that may be used.
+    end: u32,
     live: u32,
 }
 
 impl OrderPool {
-    /// A pool of at most `orders_max` orders (below 2^32).
+    /// A pool of at most `orders_max` orders, and of 2^28 − 1 whatever `orders_max`.
     ///
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(orders_max: usize) -> Result<Self, MemoryError> {
-        let capacity = orders_max.min(u32::MAX as usize - 1) + 1;
-        let slots = MappedVec::zeroed(1, capacity, Pages::Huge)?;
-        Ok(OrderPool {
-            slots,
-            free: NONE,
-            live: 0,
-        })
+        let end = orders_max.saturating_add(1).min(1 << POOL_BITS) as u32;
+        Ok(OrderPool { slots: MaskedTable::new(Pages::Huge)?, free: NONE, fresh: 1, end, live: 0 })
     }
 
     /// Orders in the pool.
@@ -65,24 +69,23 @@ impl OrderPool {
         self.live
     }
 
-    /// The slots, for reading by handle.
-    #[inline(always)]
-    #[must_use]
-    pub fn slots(&self) -> &[Order] {
-        &self.slots
-    }
-
     /// The order behind a handle.
     #[inline(always)]
     #[must_use]
     pub fn get(&self, handle: u32) -> &Order {
-        &self.slots[handle as usize]
+        self.slots.at(handle)
     }
 
     /// The order behind a handle, to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, handle: u32) -> &mut Order {
-        &mut self.slots[handle as usize]
+        self.slots.at_mut(handle)
+    }
+
+    /// Brings an order into the cache.
+    #[inline(always)]
+    pub fn prefetch(&self, handle: u32) {
+        self.slots.prefetch(handle);
     }
 
     /// Stores `order`; `None` when the pool is full.
@@ -90,12 +93,15 @@ impl OrderPool {
     pub fn allocate(&mut self, order: Order) -> Option<u32> {
         let handle = if self.free != NONE {
             let handle = self.free;
-            self.free = self.slots[handle as usize].next;
-            self.slots[handle as usize] = order;
+            self.free = self.slots.at(handle).next;
             handle
+        } else if self.fresh < self.end {
+            self.fresh += 1;
+            self.fresh - 1
         } else {
-            self.slots.push(order)? as u32
+            return None;
         };
+        *self.slots.at_mut(handle) = order;
         self.live += 1;
         Some(handle)
     }
@@ -103,7 +109,7 @@ impl OrderPool {
     /// Gives the slot back; it is the next one to be used.
     #[inline(always)]
     pub fn release(&mut self, handle: u32) {
-        self.slots[handle as usize].next = self.free;
+        self.slots.at_mut(handle).next = self.free;
         self.free = handle;
         self.live -= 1;
     }

@@ -13,7 +13,7 @@
 
 use crate::book::orders::NONE;
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
-use crate::memory::prefetch::prefetch_read;
+use crate::memory::masked_table::MaskedTable;
 
 /// References in a page, as a power of two.
 const PAGE_BITS: u32 = 10;
@@ -21,6 +21,10 @@ const PAGE_BITS: u32 = 10;
 pub(super) const PAGE: usize = 1 << PAGE_BITS;
 /// References in the window.
 const WINDOW: u64 = 1 << 32;
+/// Entries of the directory, as a power of two.
+const DIRECTORY_BITS: u32 = WINDOW.trailing_zeros() - PAGE_BITS;
+/// Slots of all pages, as a power of two: 8 GiB of address space, 2^21 pages.
+const SLOT_BITS: u32 = 31;
 /// Pages that may be in use however few orders live.
 const PAGES_FREE: u32 = 1_024;
 /// Live orders that pay for one further page.
@@ -33,8 +37,8 @@ const EVICT_TRIES: u32 = 8;
 /// See the module.
 pub(super) struct PagedIndex {
     anchor: u64,
-    directory: MappedVec<u32>,
-    slots: MappedVec<u32>,
+    directory: MaskedTable<u32, DIRECTORY_BITS>,
+    slots: MaskedTable<u32, SLOT_BITS>,
     /// Orders in each page.
     live: MappedVec<u32>,
     /// Directory entry of each page in use; in a spare page the next spare one.
@@ -43,6 +47,10 @@ pub(super) struct PagedIndex {
     in_use: u32,
     clock_hand: u32,
 }
+
+/// A place for one handle in the pages. Good until the next order is stored or removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
 
 /// What became of a reference that was to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +65,12 @@ pub(super) enum Stored {
 
 impl PagedIndex {
     pub(super) fn new(orders_max: usize) -> Result<Self, MemoryError> {
-        let entries = (WINDOW >> PAGE_BITS) as usize;
         let pages = 1 + PAGES_FREE as usize + orders_max / ORDERS_A_PAGE as usize;
+        let pages = pages.min(1 << (SLOT_BITS - PAGE_BITS));
         Ok(PagedIndex {
             anchor: 0,
-            directory: MappedVec::zeroed(entries, entries, Pages::Base)?,
-            slots: MappedVec::zeroed(PAGE, pages * PAGE, Pages::Huge)?,
+            directory: MaskedTable::new(Pages::Base)?,
+            slots: MaskedTable::new(Pages::Huge)?,
             live: MappedVec::zeroed(1, pages, Pages::Base)?,
             entry: MappedVec::zeroed(1, pages, Pages::Base)?,
             spare: NONE,
@@ -71,26 +79,26 @@ impl PagedIndex {
         })
     }
 
-    /// Index into `slots`, inside page 0 where the reference has no page.
+    /// Where the handle of a reference stands. A reference without a page has a slot of page 0.
     #[inline(always)]
-    fn slot(&self, reference: u64) -> usize {
+    pub(super) fn slot(&self, reference: u64) -> Slot {
         let relative = reference.wrapping_sub(self.anchor);
         if relative >= WINDOW {
-            return 0;
+            return Slot(0);
         }
-        let page = self.directory[(relative >> PAGE_BITS) as usize] as usize;
-        page * PAGE + (relative as usize & (PAGE - 1))
+        let page = *self.directory.at((relative >> PAGE_BITS) as u32);
+        Slot(page << PAGE_BITS | relative as u32 & (PAGE as u32 - 1))
     }
 
-    /// The handle at a reference, or [`NONE`]. It may belong to another symbol.
+    /// The handle in a slot, or [`NONE`]. It may belong to another symbol.
     #[inline(always)]
-    pub(super) fn get(&self, reference: u64) -> u32 {
-        self.slots[self.slot(reference)]
+    pub(super) fn get(&self, slot: Slot) -> u32 {
+        *self.slots.at(slot.0)
     }
 
     #[inline(always)]
-    pub(super) fn prefetch(&self, reference: u64) {
-        prefetch_read(&self.slots, self.slot(reference));
+    pub(super) fn prefetch(&self, slot: Slot) {
+        self.slots.prefetch(slot.0);
     }
 
     /// How many pages may be in use while `orders` live.
@@ -107,18 +115,18 @@ impl PagedIndex {
         self.live.iter().map(|&n| u64::from(n)).sum()
     }
 
-    /// Stores `handle` at `reference`, which holds nothing of its symbol yet.
+    /// Stores `handle` at `reference`, whose slot is `slot` and which holds nothing of its symbol.
     #[inline(always)]
-    pub(super) fn store(&mut self, reference: u64, handle: u32, orders: u32) -> Stored {
-        let slot = self.slot(reference);
-        if slot < PAGE {
+    pub(super) fn store(&mut self, slot: Slot, reference: u64, handle: u32, orders: u32) -> Stored {
+        if slot.0 < PAGE as u32 {
             return self.store_in_new_page(reference, handle, orders);
         }
-        if self.slots[slot] != NONE {
+        let held = self.slots.at_mut(slot.0);
+        if *held != NONE {
             return Stored::No;
         }
-        self.slots[slot] = handle;
-        self.live[slot >> PAGE_BITS] += 1;
+        *held = handle;
+        self.live[(slot.0 >> PAGE_BITS) as usize] += 1;
         Stored::Yes
     }
 
@@ -133,22 +141,17 @@ impl PagedIndex {
             return Stored::No;
         }
         if self.in_use >= Self::page_budget(orders) {
-            return self
-                .sparsest_near_clock_hand()
-                .map_or(Stored::No, Stored::Evict);
+            return self.sparsest_near_clock_hand().map_or(Stored::No, Stored::Evict);
         }
         let Some(page) = self.take_page() else {
             return Stored::No;
         };
-        let entry = (relative >> PAGE_BITS) as usize;
-        debug_assert_eq!(
-            self.directory[entry], NONE,
-            "Invariant: a page is entered once"
-        );
-        self.directory[entry] = page;
-        self.entry[page as usize] = entry as u32;
+        let entry = (relative >> PAGE_BITS) as u32;
+        debug_assert_eq!(*self.directory.at(entry), NONE, "Invariant: a page is entered once");
+        *self.directory.at_mut(entry) = page;
+        self.entry[page as usize] = entry;
         self.live[page as usize] = 1;
-        self.slots[page as usize * PAGE + (relative as usize & (PAGE - 1))] = handle;
+        *self.slots.at_mut(page << PAGE_BITS | relative as u32 & (PAGE as u32 - 1)) = handle;
         self.in_use += 1;
         Stored::Yes
     }
@@ -160,9 +163,7 @@ impl PagedIndex {
             return Some(page);
         }
         let page = self.live.len();
-        let grown = self.live.grow_to(page + 1)
-            && self.entry.grow_to(page + 1)
-            && self.slots.grow_to((page + 1) * PAGE);
+        let grown = self.live.grow_to(page + 1) && self.entry.grow_to(page + 1);
         grown.then_some(page as u32)
     }
 
@@ -170,11 +171,7 @@ impl PagedIndex {
     fn sparsest_near_clock_hand(&mut self) -> Option<u32> {
         for _ in 0..EVICT_TRIES {
             let page = self.clock_hand;
-            self.clock_hand = if page as usize + 1 >= self.live.len() {
-                1
-            } else {
-                page + 1
-            };
+            self.clock_hand = if page as usize + 1 >= self.live.len() { 1 } else { page + 1 };
             let live = self.live.get(page as usize).copied().unwrap_or(0);
             if (1..=EVICT_MAX).contains(&live) {
                 return Some(page);
@@ -185,31 +182,23 @@ impl PagedIndex {
 
     /// The handles of a page, to be moved elsewhere.
     pub(super) fn handles(&self, page: u32) -> &[u32] {
-        &self.slots[page as usize * PAGE..(page as usize + 1) * PAGE]
+        self.slots.range(page << PAGE_BITS, PAGE)
     }
 
-    /// Empties one slot of a page that is being moved elsewhere; frees the page with the last one.
-    pub(super) fn clear_slot(&mut self, page: u32, within: usize) {
-        self.clear_at(page as usize * PAGE + within);
+    /// The slot of a page's handle.
+    pub(super) fn slot_in(page: u32, within: usize) -> Slot {
+        Slot(page << PAGE_BITS | within as u32)
     }
 
-    /// Empties the slot of a stored reference.
+    /// Empties a slot that holds a handle; frees its page with the last one.
     #[inline(always)]
-    pub(super) fn clear(&mut self, reference: u64) {
-        self.clear_at(self.slot(reference));
-    }
-
-    #[inline(always)]
-    fn clear_at(&mut self, slot: usize) {
-        let page = slot >> PAGE_BITS;
-        debug_assert!(
-            page != 0 && self.slots[slot] != NONE,
-            "Invariant: the slot was stored"
-        );
-        self.slots[slot] = NONE;
+    pub(super) fn clear(&mut self, slot: Slot) {
+        let page = (slot.0 >> PAGE_BITS) as usize;
+        debug_assert!(page != 0 && self.get(slot) != NONE, "Invariant: the slot was stored");
+        *self.slots.at_mut(slot.0) = NONE;
         self.live[page] -= 1;
         if self.live[page] == 0 {
-            self.directory[self.entry[page] as usize] = NONE;
+            *self.directory.at_mut(self.entry[page]) = NONE;
             self.entry[page] = self.spare;
             self.spare = page as u32;
             self.in_use -= 1;

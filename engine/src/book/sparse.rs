@@ -39,10 +39,7 @@ pub(crate) struct SparseTable {
 
 impl SparseTable {
     pub(crate) fn new() -> Result<Self, MemoryError> {
-        Ok(SparseTable {
-            entries: Self::table(CAPACITY_MIN)?,
-            len: 0,
-        })
+        Ok(SparseTable { entries: Self::table(CAPACITY_MIN)?, len: 0 })
     }
 
     fn table(capacity: usize) -> Result<MappedVec<Entry>, MemoryError> {
@@ -94,11 +91,7 @@ impl SparseTable {
         if (self.len + 1) * 2 > self.entries.len() && !self.double() {
             return false;
         }
-        self.place(Entry {
-            reference,
-            symbol,
-            handle,
-        });
+        self.place(Entry { reference, symbol, handle });
         self.len += 1;
         true
     }
@@ -135,10 +128,7 @@ impl SparseTable {
         let mut hole = self.home(symbol, reference);
         loop {
             let entry = &self.entries[hole];
-            assert!(
-                entry.handle != NONE,
-                "Invariant: a removed reference is in the table"
-            );
+            assert!(entry.handle != NONE, "Invariant: a removed reference is in the table");
             if entry.reference == reference && entry.symbol == symbol {
                 break;
             }
@@ -191,10 +181,7 @@ mod tests {
                 assert!(table.insert(key.0, key.1, step));
                 vacant.insert(step);
             }
-            assert_eq!(
-                table.get(key.0, key.1),
-                map.get(&key).copied().unwrap_or(NONE)
-            );
+            assert_eq!(table.get(key.0, key.1), map.get(&key).copied().unwrap_or(NONE));
         }
         assert_eq!(table.len(), map.len());
         for (key, handle) in map {

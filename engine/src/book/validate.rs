@@ -87,13 +87,7 @@ impl Books {
         let indexed = self.index.len();
         let levels = u64::from(self.levels.live());
         if queued != pooled || queued != indexed || rungs != levels {
-            return Err(Violation::Counts {
-                queued,
-                pooled,
-                indexed,
-                rungs,
-                levels,
-            });
+            return Err(Violation::Counts { queued, pooled, indexed, rungs, levels });
         }
         Ok(())
     }
@@ -105,11 +99,7 @@ impl Books {
         let mut queued = 0;
         for (at, rung) in rungs.iter().enumerate() {
             if at > 0 && rungs[at - 1].key >= rung.key {
-                return Err(Violation::Unsorted {
-                    symbol,
-                    side,
-                    rung: at,
-                });
+                return Err(Violation::Unsorted { symbol, side, rung: at });
             }
             let level = self.levels.get(rung.level);
             let owner = Owner(level.owner);
@@ -117,20 +107,13 @@ impl Books {
                 || owner.side_index() != side
                 || key_of(side, level.price) != rung.key
             {
-                return Err(Violation::ForeignLevel {
-                    symbol,
-                    level: rung.level,
-                });
+                return Err(Violation::ForeignLevel { symbol, level: rung.level });
             }
             queued += self.validate_queue(symbol, rung.level)?;
         }
         let best = rungs.last().map_or(NONE, |rung| rung.level);
         let level = self.levels.get(best);
-        let figures = if best == NONE {
-            (0, 0)
-        } else {
-            (level.price, level.qty)
-        };
+        let figures = if best == NONE { (0, 0) } else { (level.price, level.qty) };
         if ladder.best_level != best || (ladder.best_price, ladder.best_qty) != figures {
             return Err(Violation::StaleBest { symbol, side });
         }
@@ -138,10 +121,7 @@ impl Books {
     }
 
     fn validate_queue(&self, symbol: u32, level_handle: u32) -> Result<u64, Violation> {
-        let bad = Err(Violation::BadQueue {
-            symbol,
-            level: level_handle,
-        });
+        let bad = Err(Violation::BadQueue { symbol, level: level_handle });
         let level = self.levels.get(level_handle);
         let (mut qty, mut orders, mut prev, mut handle) = (0u64, 0u32, NONE, level.head);
         while handle != NONE {
@@ -149,15 +129,9 @@ impl Books {
             if order.prev != prev || order.level != level_handle || orders == level.orders {
                 return bad;
             }
-            if self
-                .index
-                .find(symbol, order.reference, &self.orders, &self.levels)
-                != handle
-            {
-                return Err(Violation::Unindexed {
-                    symbol,
-                    reference: order.reference,
-                });
+            let found = self.index.find(symbol, order.reference, &self.orders, &self.levels);
+            if found.handle != handle {
+                return Err(Violation::Unindexed { symbol, reference: order.reference });
             }
             qty += u64::from(order.qty);
             orders += 1;

@@ -51,34 +51,20 @@ impl Books {
     #[inline(always)]
     #[must_use]
     pub fn book(&self, symbol: SymbolId) -> BookView<'_> {
-        let ladders = self
-            .symbols
-            .get(symbol.0 as usize)
-            .map(|symbol| &symbol.ladders);
-        BookView {
-            books: self,
-            ladders,
-        }
+        let ladders = self.symbols.get(symbol.0 as usize).map(|symbol| &symbol.ladders);
+        BookView { books: self, ladders }
     }
 }
 
 impl<'a> BookView<'a> {
     #[inline(always)]
     fn ladder(&self, side: Side) -> Option<&'a Ladder> {
-        self.ladders
-            .map(|ladders| &ladders[usize::from(side == Side::Sell)])
+        self.ladders.map(|ladders| &ladders[usize::from(side == Side::Sell)])
     }
 
     fn level(&self, handle: u32) -> LevelView {
-        let Level {
-            price, qty, orders, ..
-        } = *self.books.levels.get(handle);
-        LevelView {
-            price: Price(price),
-            qty: Qty(qty),
-            orders,
-            handle,
-        }
+        let Level { price, qty, orders, .. } = *self.books.levels.get(handle);
+        LevelView { price: Price(price), qty: Qty(qty), orders, handle }
     }
 
     /// The best price of a side; one cache line serves both sides.
@@ -89,18 +75,13 @@ impl<'a> BookView<'a> {
         if ladder.best_level == NONE {
             return None;
         }
-        Some(Best {
-            price: Price(ladder.best_price),
-            qty: Qty(ladder.best_qty),
-        })
+        Some(Best { price: Price(ladder.best_price), qty: Qty(ladder.best_qty) })
     }
 
     /// The levels of a side, best first.
     pub fn levels(&self, side: Side) -> impl DoubleEndedIterator<Item = LevelView> + use<'a> {
         let view = *self;
-        let rungs = self
-            .ladder(side)
-            .map_or(&[][..], |ladder| self.books.levels.rungs(ladder));
+        let rungs = self.ladder(side).map_or(&[][..], |ladder| self.books.levels.rungs(ladder));
         rungs.iter().rev().map(move |rung| view.level(rung.level))
     }
 
@@ -131,11 +112,7 @@ impl<'a> BookView<'a> {
     /// How many orders rest on both sides. Walks the levels.
     #[must_use]
     pub fn order_count(&self) -> u64 {
-        let count = |side| {
-            self.levels(side)
-                .map(|level| u64::from(level.orders))
-                .sum::<u64>()
-        };
+        let count = |side| self.levels(side).map(|level| u64::from(level.orders)).sum::<u64>();
         count(Side::Buy) + count(Side::Sell)
     }
 }

@@ -43,11 +43,7 @@ impl ArrayRef {
 
     #[inline(always)]
     fn capacity(&self) -> usize {
-        if self.class_plus_one == 0 {
-            0
-        } else {
-            BLOCK_MIN << (self.class_plus_one - 1)
-        }
+        if self.class_plus_one == 0 { 0 } else { BLOCK_MIN << (self.class_plus_one - 1) }
     }
 
     #[inline(always)]
@@ -71,16 +67,10 @@ impl<T: Pod> ArrayArena<T> {
     /// If the system refuses the address range.
     pub fn with_capacity(capacity: usize, pages: Pages) -> Result<Self, MemoryError> {
         const {
-            assert!(
-                size_of::<T>() >= 4,
-                "a free block keeps a link in its first element"
-            );
+            assert!(size_of::<T>() >= 4, "a free block keeps a link in its first element");
         }
         let capacity = capacity.min(u32::MAX as usize - 1);
-        Ok(ArrayArena {
-            elements: MappedVec::with_capacity(capacity, pages)?,
-            free: [0; CLASSES],
-        })
+        Ok(ArrayArena { elements: MappedVec::with_capacity(capacity, pages)?, free: [0; CLASSES] })
     }
 
     /// The array's elements.
@@ -103,8 +93,7 @@ impl<T: Pod> ArrayArena<T> {
         if array.len == 0 {
             None
         } else {
-            self.elements
-                .get(array.start as usize + array.len as usize - 1)
+            self.elements.get(array.start as usize + array.len as usize - 1)
         }
     }
 
@@ -115,10 +104,7 @@ impl<T: Pod> ArrayArena<T> {
     #[inline]
     #[must_use]
     pub fn insert(&mut self, array: &mut ArrayRef, at: usize, value: T) -> bool {
-        assert!(
-            at <= array.len(),
-            "Invariant: an element is inserted inside its array"
-        );
+        assert!(at <= array.len(), "Invariant: an element is inserted inside its array");
         if array.len() == array.capacity() && !self.grow(array) {
             return false;
         }
@@ -145,10 +131,7 @@ impl<T: Pod> ArrayArena<T> {
     /// If `at` is past the end.
     #[inline]
     pub fn remove(&mut self, array: &mut ArrayRef, at: usize) {
-        assert!(
-            at < array.len(),
-            "Invariant: an element is removed from inside its array"
-        );
+        assert!(at < array.len(), "Invariant: an element is removed from inside its array");
         let elements = &mut self.elements[array.range()];
         let last = elements.len() - 1;
         if last - at <= 8 {
@@ -190,9 +173,7 @@ impl<T: Pod> ArrayArena<T> {
             return Some(start);
         }
         let start = self.elements.len();
-        self.elements
-            .grow_to(start + (BLOCK_MIN << class))
-            .then_some(start)
+        self.elements.grow_to(start + (BLOCK_MIN << class)).then_some(start)
     }
 
     fn release(&mut self, class: usize, start: usize) {
@@ -213,9 +194,7 @@ mod tests {
         let mut plain: [Vec<u64>; 5] = Default::default();
         let mut random = 1u64;
         for step in 0..20_000u64 {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(99);
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
             let which = (random >> 33) as usize % 5;
             let at = (random >> 40) as usize % (plain[which].len() + 1);
             if random & 7 < 4 && plain[which].len() < 300 {
@@ -229,11 +208,7 @@ mod tests {
             assert_eq!(arena.last(&arrays[which]), plain[which].last());
         }
         // 5 arrays of at most 512 elements with their outgrown blocks.
-        assert!(
-            arena.elements.len() <= 5 * 1_024,
-            "{} elements in use",
-            arena.elements.len()
-        );
+        assert!(arena.elements.len() <= 5 * 1_024, "{} elements in use", arena.elements.len());
     }
 
     #[test]

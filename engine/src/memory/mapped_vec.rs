@@ -45,6 +45,17 @@ pub enum Pages {
     Base,
 }
 
+/// Asks for huge pages where they are wanted and the mapping is large enough to hold some.
+pub(super) fn advise(map: &MmapMut, pages: Pages) {
+    #[cfg(target_os = "linux")]
+    if pages == Pages::Huge && map.len() >= HUGE_PAGE_MIN_BYTES {
+        // Refused by kernels built without huge pages: then base pages it is.
+        let _ = map.advise(memmap2::Advice::HugePage);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (map, pages);
+}
+
 impl<T: Pod> MappedVec<T> {
     /// An empty vector that can grow to `capacity` elements.
     ///
@@ -60,17 +71,8 @@ impl<T: Pod> MappedVec<T> {
             .no_reserve_swap()
             .map_anon()
             .map_err(|source| MemoryError { bytes, source })?;
-        #[cfg(target_os = "linux")]
-        if pages == Pages::Huge && bytes >= HUGE_PAGE_MIN_BYTES {
-            // Refused on kernels built without huge pages: then base pages it is.
-            let _ = map.advise(memmap2::Advice::HugePage);
-        }
-        Ok(MappedVec {
-            map,
-            len: 0,
-            capacity,
-            element: PhantomData,
-        })
+        advise(&map, pages);
+        Ok(MappedVec { map, len: 0, capacity, element: PhantomData })
     }
 
     /// A vector of `len` zero elements that can grow to `capacity`, or to `len` if that is more.

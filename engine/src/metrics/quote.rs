@@ -27,10 +27,7 @@ impl Quote {
     #[inline(always)]
     #[must_use]
     pub fn of(book: &BookView<'_>) -> Option<Quote> {
-        Some(Quote {
-            bid: book.best(Side::Buy)?,
-            ask: book.best(Side::Sell)?,
-        })
+        Some(Quote { bid: book.best(Side::Buy)?, ask: book.best(Side::Sell)? })
     }
 
     /// Ask − bid; negative when crossed.
@@ -75,10 +72,7 @@ impl Quote {
 /// Shares in the best `levels_max` levels of a side.
 #[must_use]
 pub fn depth(book: &BookView<'_>, side: Side, levels_max: usize) -> u128 {
-    book.levels(side)
-        .take(levels_max)
-        .map(|level| u128::from(level.qty.0))
-        .sum()
+    book.levels(side).take(levels_max).map(|level| u128::from(level.qty.0)).sum()
 }
 
 /// The integral of the spread over the time in which bid and ask both stood, bid below ask.
@@ -99,13 +93,8 @@ pub struct SpreadClock {
 
 impl SpreadClock {
     /// No spread yet, and no time passed.
-    pub const NONE: SpreadClock = SpreadClock {
-        integral: 0,
-        quoted_ns: 0,
-        now_ns: 0,
-        spread: 0,
-        started: 0,
-    };
+    pub const NONE: SpreadClock =
+        SpreadClock { integral: 0, quoted_ns: 0, now_ns: 0, spread: 0, started: 0 };
 
     /// Lets time pass, then takes over the spread of the book as it stands now.
     #[inline]
@@ -123,11 +112,7 @@ impl SpreadClock {
             self.integral += i128::from(self.spread) * i128::from(elapsed_ns);
             self.quoted_ns = self.quoted_ns.saturating_add(elapsed_ns);
         }
-        self.now_ns = if self.started == 0 {
-            time.0
-        } else {
-            self.now_ns.max(time.0)
-        };
+        self.now_ns = if self.started == 0 { time.0 } else { self.now_ns.max(time.0) };
         self.started = 1;
         self
     }
@@ -158,14 +143,8 @@ mod tests {
 
     fn quote(bid: i64, bid_qty: u64, ask: i64, ask_qty: u64) -> Quote {
         Quote {
-            bid: Best {
-                price: Price(bid),
-                qty: Qty(bid_qty),
-            },
-            ask: Best {
-                price: Price(ask),
-                qty: Qty(ask_qty),
-            },
+            bid: Best { price: Price(bid), qty: Qty(bid_qty) },
+            ask: Best { price: Price(ask), qty: Qty(ask_qty) },
         }
     }
 
@@ -193,10 +172,7 @@ mod tests {
         clock.set(Nanos(1_145), Some(quote(10, 1, 12, 1))); // spread 2 for 20 ns
         clock.set(Nanos(1_120), Some(quote(10, 1, 12, 1))); // a time that goes back
         let end = clock.at(Nanos(1_165));
-        assert_eq!(
-            (end.integral(), end.quoted_ns()),
-            (4 * 30 + 10 + 2 * 20, 60)
-        );
+        assert_eq!((end.integral(), end.quoted_ns()), (4 * 30 + 10 + 2 * 20, 60));
         assert_eq!(end.mean_e9(), Some(170.0 / 60.0));
         assert_eq!(clock.at(Nanos(0)), clock);
         let mut early = SpreadClock::default();

@@ -73,12 +73,7 @@ impl TapeFigures {
     /// Sets open, high, low and last after a break; `None` when no print is left.
     pub fn set_extremes(&mut self, extremes: Option<Extremes>) {
         let zero = Price(0);
-        let e = extremes.unwrap_or(Extremes {
-            open: zero,
-            high: zero,
-            low: zero,
-            last: zero,
-        });
+        let e = extremes.unwrap_or(Extremes { open: zero, high: zero, low: zero, last: zero });
         (self.open, self.high, self.low, self.last) = (e.open.0, e.high.0, e.low.0, e.last.0);
     }
 
@@ -149,15 +144,11 @@ impl TapeFigures {
     /// Notional over volume in 1e-9 units, half away from zero; `None` where the volume is 0.
     #[must_use]
     pub fn vwap(&self) -> Option<Price> {
-        let volume = i128::try_from(self.volume)
-            .ok()
-            .filter(|&volume| volume > 0)?;
+        let volume = i128::try_from(self.volume).ok().filter(|&volume| volume > 0)?;
         let magnitude = self.notional.unsigned_abs();
         let half_up = (magnitude + volume.unsigned_abs() / 2) / volume.unsigned_abs();
         // An average of prices lies between them, so it fits.
-        i64::try_from(half_up)
-            .ok()
-            .map(|v| Price(if self.notional < 0 { -v } else { v }))
+        i64::try_from(half_up).ok().map(|v| Price(if self.notional < 0 { -v } else { v }))
     }
 }
 

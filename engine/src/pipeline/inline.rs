@@ -38,14 +38,7 @@ impl<D: Decoder, O: Observer> Inline<D, O> {
         shard: Shard,
         observer: O,
     ) -> Self {
-        Inline {
-            decoder,
-            sequencer,
-            selection,
-            shard,
-            observer,
-            batch: EventBatch::new(),
-        }
+        Inline { decoder, sequencer, selection, shard, observer, batch: EventBatch::new() }
     }
 
     /// Applies every message of a packet.
@@ -60,8 +53,7 @@ impl<D: Decoder, O: Observer> Inline<D, O> {
             let decoded = self.decoder.decode(packet, &mut cursor, &mut self.batch);
             self.sequencer.stamp(self.batch.events_mut());
             if self.selection.is_all() {
-                self.shard
-                    .apply_batch(self.batch.events(), &mut self.observer);
+                self.shard.apply_batch(self.batch.events(), &mut self.observer);
             } else {
                 let directory = self.decoder.directory();
                 for event in self.batch.events() {

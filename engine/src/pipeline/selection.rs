@@ -26,11 +26,7 @@ impl Selection {
     /// The symbols with these names; `#N` names the symbol with number N that no message names.
     #[must_use]
     pub fn of(names: Vec<Vec<u8>>, symbols_max: usize) -> Self {
-        let decided = if names.is_empty() {
-            Vec::new()
-        } else {
-            vec![0; symbols_max]
-        };
+        let decided = if names.is_empty() { Vec::new() } else { vec![0; symbols_max] };
         Selection { names, decided }
     }
 
@@ -53,13 +49,7 @@ impl Selection {
         if *decided == 0 {
             let numbered = format!("#{}", symbol.0);
             match directory.name(symbol) {
-                Some(name) => {
-                    *decided = if self.names.iter().any(|n| n == name) {
-                        1
-                    } else {
-                        2
-                    }
-                }
+                Some(name) => *decided = if self.names.iter().any(|n| n == name) { 1 } else { 2 },
                 None => return self.names.iter().any(|n| n == numbered.as_bytes()),
             }
         }

@@ -81,21 +81,9 @@ mod tests {
     #[test]
     fn feed_time_never_goes_back_and_the_future_is_taken_as_now() {
         let midnight = 1_000;
-        let times = [
-            1_500,
-            1_400,
-            1_500,
-            midnight + Nanos::DAY,
-            midnight + Nanos::DAY - 1,
-            0,
-        ];
-        let mut events: Vec<Event> = times
-            .iter()
-            .map(|&time_ns| Event {
-                time_ns,
-                ..Event::zeroed()
-            })
-            .collect();
+        let times = [1_500, 1_400, 1_500, midnight + Nanos::DAY, midnight + Nanos::DAY - 1, 0];
+        let mut events: Vec<Event> =
+            times.iter().map(|&time_ns| Event { time_ns, ..Event::zeroed() }).collect();
         let mut sequencer = Sequencer::new(Nanos(midnight));
         assert_eq!(sequencer.first_and_last(), None);
         assert_eq!(sequencer.feed_time(), Nanos(midnight));
@@ -103,20 +91,14 @@ mod tests {
         let stamped: Vec<i64> = events.iter().map(|event| event.time_ns).collect();
         let last = midnight + Nanos::DAY - 1;
         assert_eq!(stamped, [1_500, 1_400, 1_500, 1_500, last, 0]);
-        assert_eq!(
-            (sequencer.time_backwards(), sequencer.future_time()),
-            (2, 1)
-        );
+        assert_eq!((sequencer.time_backwards(), sequencer.future_time()), (2, 1));
         assert_eq!(sequencer.feed_time(), Nanos(last));
         assert_eq!(sequencer.first_and_last(), Some((Nanos(0), Nanos(last))));
     }
 
     #[test]
     fn a_first_message_from_the_future_is_taken_as_midnight() {
-        let mut events = [Event {
-            time_ns: Nanos::DAY,
-            ..Event::zeroed()
-        }];
+        let mut events = [Event { time_ns: Nanos::DAY, ..Event::zeroed() }];
         let mut sequencer = Sequencer::new(Nanos(0));
         sequencer.stamp(&mut events);
         assert_eq!(events[0].time_ns, 0);

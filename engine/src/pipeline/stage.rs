@@ -23,10 +23,7 @@ impl EventBatch {
     /// An empty batch. The only allocation of its life.
     #[must_use]
     pub fn new() -> Self {
-        EventBatch {
-            events: Box::new(bytemuck::Zeroable::zeroed()),
-            len: 0,
-        }
+        EventBatch { events: Box::new(bytemuck::Zeroable::zeroed()), len: 0 }
     }
 
     /// Empties the batch.
@@ -55,10 +52,7 @@ impl EventBatch {
     /// If the batch is full: the caller had no slot to fill.
     #[inline]
     pub fn commit(&mut self) {
-        assert!(
-            self.len < BATCH_EVENTS_MAX,
-            "Invariant: an event is committed only into a slot"
-        );
+        assert!(self.len < BATCH_EVENTS_MAX, "Invariant: an event is committed only into a slot");
         self.len += 1;
     }
 

@@ -59,19 +59,12 @@ impl<R: Read> InputBuffer<R> {
     #[inline]
     pub(super) fn want(&mut self, wanted: usize) -> Result<usize, CaptureError> {
         let had = self.end - self.start;
-        if had >= wanted {
-            Ok(had)
-        } else {
-            self.fill(wanted)
-        }
+        if had >= wanted { Ok(had) } else { self.fill(wanted) }
     }
 
     #[cold]
     fn fill(&mut self, wanted: usize) -> Result<usize, CaptureError> {
-        assert!(
-            wanted <= BLOCK_MAX_BYTES as usize,
-            "records are bounded before they are held"
-        );
+        assert!(wanted <= BLOCK_MAX_BYTES as usize, "records are bounded before they are held");
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -94,10 +87,7 @@ impl<R: Read> InputBuffer<R> {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 let offset = self.offset + (self.end - self.start) as u64;
-                return Err(CaptureError::Io {
-                    offset,
-                    source: Arc::new(error),
-                });
+                return Err(CaptureError::Io { offset, source: Arc::new(error) });
             }
         }
         Ok(())
@@ -166,11 +156,7 @@ mod tests {
 
     #[test]
     fn interruptions_are_retried_and_other_failures_tell_where() {
-        let trickle = Trickle {
-            bytes: (0..10).collect(),
-            given: 0,
-            interrupt: false,
-        };
+        let trickle = Trickle { bytes: (0..10).collect(), given: 0, interrupt: false };
         let mut buffer = InputBuffer::new(trickle);
         assert_eq!(buffer.want(4).unwrap(), 4);
         let place = buffer.take(3);

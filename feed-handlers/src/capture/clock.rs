@@ -25,10 +25,7 @@ pub(super) enum Unit {
 
 impl Clock {
     /// Without options: microseconds since the epoch.
-    pub(super) const MICROS: Clock = Clock {
-        unit: Unit::Nanos(1_000),
-        offset_s: 0,
-    };
+    pub(super) const MICROS: Clock = Clock { unit: Unit::Nanos(1_000), offset_s: 0 };
 
     /// `time` as whole nanoseconds, rounded towards zero before the offset, saturating.
     #[inline]
@@ -52,9 +49,7 @@ impl Unit {
         match (byte & 0x80 != 0, exponent) {
             (true, _) => Unit::PerSecondLog2(exponent),
             (false, 0..=9) => Unit::Nanos(10_u64.pow(9 - exponent)),
-            (false, _) => 10_u64
-                .checked_pow(exponent - 9)
-                .map_or(Unit::Nothing, Unit::PerNano),
+            (false, _) => 10_u64.checked_pow(exponent - 9).map_or(Unit::Nothing, Unit::PerNano),
         }
     }
 }
@@ -64,26 +59,15 @@ mod tests {
     use super::*;
 
     fn nanos(tsresol: u8, offset_s: i64, time: u64) -> i64 {
-        Clock {
-            unit: Unit::of_tsresol(tsresol),
-            offset_s,
-        }
-        .nanos(time)
-        .0
+        Clock { unit: Unit::of_tsresol(tsresol), offset_s }.nanos(time).0
     }
 
     #[test]
     fn times_of_every_resolution_become_exact_nanoseconds() {
-        assert_eq!(
-            Clock::MICROS.nanos(1_692_710_000_123_456),
-            Nanos(1_692_710_000_123_456_000)
-        );
+        assert_eq!(Clock::MICROS.nanos(1_692_710_000_123_456), Nanos(1_692_710_000_123_456_000));
         assert_eq!(nanos(0, 0, 7), 7_000_000_000);
         assert_eq!(nanos(3, 0, 7), 7_000_000);
-        assert_eq!(
-            nanos(9, 0, 1_692_710_000_123_456_789),
-            1_692_710_000_123_456_789
-        );
+        assert_eq!(nanos(9, 0, 1_692_710_000_123_456_789), 1_692_710_000_123_456_789);
         // Picoseconds and finer are cut, not rounded.
         assert_eq!(nanos(12, 0, 1_999), 1);
         assert_eq!(nanos(28, 0, u64::MAX), 1);

@@ -116,11 +116,7 @@ fn by_ethertype(mut ethertype: u16, mut rest: &[u8], cut: bool) -> Result<Datagr
 fn loopback(link: LinkType, data: &[u8], cut: bool) -> Result<Datagram<'_>, Skipped> {
     let (family, packet) = data.split_first_chunk::<4>().ok_or(Skipped::Malformed)?;
     let big = u32::from_be_bytes(*family);
-    let family = if link == LinkType::LOOP {
-        big
-    } else {
-        big.min(big.swap_bytes())
-    };
+    let family = if link == LinkType::LOOP { big } else { big.min(big.swap_bytes()) };
     match family {
         2 => ip::v4(packet, cut),
         // Linux; NetBSD and OpenBSD; FreeBSD; Darwin.

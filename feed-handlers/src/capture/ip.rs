@@ -76,9 +76,7 @@ const _: () = assert!(UDP_HEADER_BYTES == 8 && align_of::<UdpHeader>() == 1);
 /// Splits a header off `data`.
 #[inline]
 fn header<H: Pod>(data: &[u8]) -> Result<(&H, &[u8]), Skipped> {
-    let (header, rest) = data
-        .split_at_checked(size_of::<H>())
-        .ok_or(Skipped::Malformed)?;
+    let (header, rest) = data.split_at_checked(size_of::<H>()).ok_or(Skipped::Malformed)?;
     Ok((bytemuck::from_bytes(header), rest))
 }
 
@@ -109,15 +107,9 @@ pub(super) fn v4(data: &[u8], cut: bool) -> Result<Datagram<'_>, Skipped> {
     }
     let rest = data.get(header_length..).ok_or(Skipped::Malformed)?;
     let body = match u16::from_be_bytes(ip.total_length) {
-        0 => Body {
-            bytes: rest,
-            length: None,
-            cut,
-        },
+        0 => Body { bytes: rest, length: None, cut },
         total => {
-            let length = usize::from(total)
-                .checked_sub(header_length)
-                .ok_or(Skipped::Malformed)?;
+            let length = usize::from(total).checked_sub(header_length).ok_or(Skipped::Malformed)?;
             Body::limited(rest, length, cut)?
         }
     };
@@ -133,11 +125,7 @@ pub(super) fn v6(data: &[u8], cut: bool) -> Result<Datagram<'_>, Skipped> {
         return Err(Skipped::Malformed);
     }
     let mut body = match u16::from_be_bytes(ip.payload_length) {
-        0 => Body {
-            bytes: rest,
-            length: None,
-            cut,
-        },
+        0 => Body { bytes: rest, length: None, cut },
         length => Body::limited(rest, length.into(), cut)?,
     };
     let mut next_header = ip.next_header;
@@ -191,11 +179,7 @@ impl<'a> Body<'a> {
             None if cut => rest,
             None => return Err(Skipped::Malformed),
         };
-        Ok(Body {
-            bytes,
-            length: Some(length),
-            cut,
-        })
+        Ok(Body { bytes, length: Some(length), cut })
     }
 
     fn byte(self, at: usize) -> Result<u8, Skipped> {
@@ -206,11 +190,7 @@ impl<'a> Body<'a> {
     fn after(self, length: usize) -> Result<Self, Skipped> {
         let bytes = self.bytes.get(length..).ok_or(Skipped::Malformed)?;
         let length = self.length.map(|all| all.saturating_sub(length));
-        Ok(Body {
-            bytes,
-            length,
-            cut: self.cut,
-        })
+        Ok(Body { bytes, length, cut: self.cut })
     }
 }
 
@@ -226,9 +206,7 @@ fn udp<'a>(source: IpAddr, destination: IpAddr, body: Body<'a>) -> Result<Datagr
             if available.is_some_and(|available| length > available) {
                 return Err(Skipped::Malformed);
             }
-            let wanted = length
-                .checked_sub(UDP_HEADER_BYTES)
-                .ok_or(Skipped::Malformed)?;
+            let wanted = length.checked_sub(UDP_HEADER_BYTES).ok_or(Skipped::Malformed)?;
             match rest.get(..wanted) {
                 Some(payload) => (payload, false),
                 None if body.cut => (rest, true),

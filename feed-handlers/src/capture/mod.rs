@@ -198,12 +198,7 @@ impl<R: Read> CaptureReader<R> {
                 return Err(CaptureError::NotACapture { first });
             }
         };
-        Ok(CaptureReader {
-            input,
-            format,
-            state: State::Reading,
-            counts,
-        })
+        Ok(CaptureReader { input, format, state: State::Reading, counts })
     }
 
     /// The next frame; `None` where the file ends at a record boundary.

@@ -83,22 +83,14 @@ impl Pcap {
         let had = input.want(FILE_HEADER_BYTES)?;
         if had < FILE_HEADER_BYTES {
             let needed = FILE_HEADER_BYTES as u64;
-            return Err(CaptureError::Truncated {
-                offset: 0,
-                needed,
-                had: had as u64,
-            });
+            return Err(CaptureError::Truncated { offset: 0, needed, had: had as u64 });
         }
         let place = input.take(FILE_HEADER_BYTES);
         let header: &FileHeader = bytemuck::from_bytes(input.bytes(place));
         let major = magic.order.u16(header.major);
         if major != 2 {
             let what = "major version of pcap";
-            return Err(CaptureError::Damaged {
-                offset: 0,
-                what,
-                value: major.into(),
-            });
+            return Err(CaptureError::Damaged { offset: 0, what, value: major.into() });
         }
         let link = LinkType((magic.order.u32(header.link_type) & 0xffff) as u16);
         Ok(Pcap { magic, link })
@@ -117,32 +109,20 @@ impl Pcap {
                 return Ok(None);
             }
             let needed = RECORD_HEADER_BYTES as u64;
-            return Err(CaptureError::Truncated {
-                offset,
-                needed,
-                had: had as u64,
-            });
+            return Err(CaptureError::Truncated { offset, needed, had: had as u64 });
         };
         let header: RecordHeader = *bytemuck::from_bytes(header);
         let order = self.magic.order;
         let captured_len = order.u32(header.captured_len);
         if captured_len > FRAME_MAX_BYTES {
             let what = "captured length";
-            return Err(CaptureError::Damaged {
-                offset,
-                what,
-                value: captured_len.into(),
-            });
+            return Err(CaptureError::Damaged { offset, what, value: captured_len.into() });
         }
         let needed = RECORD_HEADER_BYTES + captured_len as usize;
         let had = input.want(needed)?;
         if had < needed {
             let (needed, had) = (needed as u64, had as u64);
-            return Err(CaptureError::Truncated {
-                offset,
-                needed,
-                had,
-            });
+            return Err(CaptureError::Truncated { offset, needed, had });
         }
         let record = input.take(needed);
         // At most 2^32 s and 2^32 × 1000 ns: far inside i64, also where the fraction passes 1 s.

@@ -115,19 +115,11 @@ struct Block {
 
 impl Block {
     fn damaged(self, what: &'static str, value: impl Into<u64>) -> CaptureError {
-        CaptureError::Damaged {
-            offset: self.offset,
-            what,
-            value: value.into(),
-        }
+        CaptureError::Damaged { offset: self.offset, what, value: value.into() }
     }
 
     fn truncated(self, needed: impl Into<u64>, had: u64) -> CaptureError {
-        CaptureError::Truncated {
-            offset: self.offset,
-            needed: needed.into(),
-            had,
-        }
+        CaptureError::Truncated { offset: self.offset, needed: needed.into(), had }
     }
 
     /// Refuses a length too small for `body_min` bytes of body, not a multiple of 4.
@@ -153,11 +145,8 @@ impl Pcapng {
         input: &mut InputBuffer<R>,
         counts: &mut CaptureCounts,
     ) -> Result<Pcapng, CaptureError> {
-        let mut pcapng = Pcapng {
-            order: ByteOrder::Little,
-            interfaces: Vec::new(),
-            last_time: Nanos(0),
-        };
+        let mut pcapng =
+            Pcapng { order: ByteOrder::Little, interfaces: Vec::new(), last_time: Nanos(0) };
         pcapng.begin_section(input, counts)?;
         Ok(pcapng)
     }
@@ -182,16 +171,11 @@ impl Pcapng {
                 self.begin_section(input, counts)?;
                 continue;
             }
-            let Some(length) = rest
-                .first_chunk::<4>()
-                .filter(|_| had >= FRAME_BYTES as usize)
+            let Some(length) = rest.first_chunk::<4>().filter(|_| had >= FRAME_BYTES as usize)
             else {
                 return Err(Block { offset, length: 0 }.truncated(FRAME_BYTES, had as u64));
             };
-            let block = Block {
-                offset,
-                length: self.order.u32(*length),
-            };
+            let block = Block { offset, length: self.order.u32(*length) };
             match self.order.u32(*block_type) {
                 ENHANCED_PACKET => return self.packet(input, block, true).map(Some),
                 PACKET => return self.packet(input, block, false).map(Some),
@@ -215,11 +199,7 @@ impl Pcapng {
         let had = input.want(SECTION_HEADER_BYTES)?;
         let Some(header) = input.held().get(..SECTION_HEADER_BYTES) else {
             let needed = SECTION_HEADER_BYTES as u64 + TRAILER_BYTES as u64;
-            return Err(CaptureError::Truncated {
-                offset,
-                needed,
-                had: had as u64,
-            });
+            return Err(CaptureError::Truncated { offset, needed, had: had as u64 });
         };
         let header: SectionHeader = *bytemuck::from_bytes(header);
         self.order = match header.magic {
@@ -227,17 +207,10 @@ impl Pcapng {
             MAGIC_BIG => ByteOrder::Big,
             other => {
                 let value = u32::from_be_bytes(other).into();
-                return Err(CaptureError::Damaged {
-                    offset,
-                    what: "byte-order magic",
-                    value,
-                });
+                return Err(CaptureError::Damaged { offset, what: "byte-order magic", value });
             }
         };
-        let block = Block {
-            offset,
-            length: self.order.u32(header.length),
-        };
+        let block = Block { offset, length: self.order.u32(header.length) };
         block.check_length(SECTION_HEADER_BYTES - HEAD_BYTES)?;
         let major = self.order.u16(header.major);
         if major != 1 {
@@ -293,11 +266,7 @@ impl Pcapng {
             options = next;
         }
         let link = LinkType(self.order.u16(head.link_type));
-        self.interfaces.push(Interface {
-            link,
-            snaplen: self.order.u32(head.snaplen),
-            clock,
-        });
+        self.interfaces.push(Interface { link, snaplen: self.order.u32(head.snaplen), clock });
         counts.interfaces += 1;
         Ok(())
     }
@@ -326,9 +295,7 @@ impl Pcapng {
         };
         let interface = self.interface(block, number)?;
         let high = u64::from(order.u32(head.time_high));
-        let time = interface
-            .clock
-            .nanos(high << 32 | u64::from(order.u32(head.time_low)));
+        let time = interface.clock.nanos(high << 32 | u64::from(order.u32(head.time_low)));
         let found = Found {
             time,
             link: interface.link,

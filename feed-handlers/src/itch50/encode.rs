@@ -78,21 +78,13 @@ impl Encoder {
     /// An encoder with an empty buffer.
     #[must_use]
     pub const fn new() -> Encoder {
-        Encoder {
-            buffer: Vec::new(),
-            last: None,
-            messages: 0,
-            finished: false,
-        }
+        Encoder { buffer: Vec::new(), last: None, messages: 0, finished: false }
     }
 
     /// An encoder whose buffer has room for `capacity_bytes`.
     #[must_use]
     pub fn with_capacity(capacity_bytes: usize) -> Encoder {
-        Encoder {
-            buffer: Vec::with_capacity(capacity_bytes),
-            ..Encoder::new()
-        }
+        Encoder { buffer: Vec::with_capacity(capacity_bytes), ..Encoder::new() }
     }
 
     /// All that was written since the start or [`Encoder::clear`].
@@ -123,10 +115,7 @@ impl Encoder {
     /// Empties the buffer, keeping its room, and begins anew.
     pub fn clear(&mut self) {
         self.buffer.clear();
-        *self = Encoder {
-            buffer: core::mem::take(&mut self.buffer),
-            ..Encoder::new()
-        };
+        *self = Encoder { buffer: core::mem::take(&mut self.buffer), ..Encoder::new() };
     }
 
     /// Writes the zero length that ends a BinaryFILE. Once finished, finishing again writes nothing.
@@ -143,19 +132,10 @@ impl Encoder {
     /// `message` is empty, which would be an end mark, has more than 65,535 bytes, which no length
     /// can say, or comes after [`Encoder::finish`].
     pub fn raw(&mut self, message: &[u8]) {
-        assert!(
-            !message.is_empty(),
-            "an empty message would be read as an end mark"
-        );
-        assert!(
-            !self.finished,
-            "a message after the end mark would not be read"
-        );
+        assert!(!message.is_empty(), "an empty message would be read as an end mark");
+        assert!(!self.finished, "a message after the end mark would not be read");
         let Ok(length) = u16::try_from(message.len()) else {
-            panic!(
-                "a message of {} bytes is too long for its length field",
-                message.len()
-            );
+            panic!("a message of {} bytes is too long for its length field", message.len());
         };
         self.buffer.reserve(size_of::<u16>() + message.len());
         self.buffer.extend_from_slice(&length.to_be_bytes());
@@ -172,10 +152,7 @@ impl Encoder {
 
     /// Writes `S`.
     pub fn system_event(&mut self, header: Header, event: u8) {
-        self.append(&SystemEvent {
-            head: header.head(SystemEvent::TYPE),
-            event,
-        });
+        self.append(&SystemEvent { head: header.head(SystemEvent::TYPE), event });
     }
 
     /// Writes `R`.
@@ -252,10 +229,7 @@ impl Encoder {
 
     /// Writes `W`.
     pub fn circuit_breaker_status(&mut self, header: Header, level: u8) {
-        self.append(&CircuitBreakerStatus {
-            head: header.head(CircuitBreakerStatus::TYPE),
-            level,
-        });
+        self.append(&CircuitBreakerStatus { head: header.head(CircuitBreakerStatus::TYPE), level });
     }
 
     /// Writes `K`; the release time is in seconds since midnight in New York.
@@ -307,10 +281,7 @@ impl Encoder {
     }
 
     /// Writes `A`, or `F` where there is an attribution.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the message's own fields, no two of one type"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the message's own fields, no two of one type")]
     pub fn add_order(
         &mut self,
         header: Header,
@@ -327,14 +298,7 @@ impl Encoder {
         match attribution {
             None => {
                 let head = header.head(AddOrder::TYPE);
-                self.append(&AddOrder {
-                    head,
-                    order,
-                    side,
-                    shares,
-                    stock,
-                    price,
-                });
+                self.append(&AddOrder { head, order, side, shares, stock, price });
             }
             Some(Mpid(attribution)) => {
                 let head = header.head(AddAttributedOrder::TYPE);
@@ -423,10 +387,7 @@ impl Encoder {
     }
 
     /// Writes `P`. Nasdaq gives order 0 and side `B`, whatever they were.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the message's own fields, no two of one type"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the message's own fields, no two of one type")]
     pub fn trade(
         &mut self,
         header: Header,

@@ -33,10 +33,7 @@ pub enum FieldError {
 const fn padded<const N: usize>(text: &str) -> Result<[u8; N], FieldError> {
     let text = text.as_bytes();
     if text.len() > N {
-        return Err(FieldError::TooLong {
-            max: N,
-            actual: text.len(),
-        });
+        return Err(FieldError::TooLong { max: N, actual: text.len() });
     }
     let mut bytes = [b' '; N];
     let mut offset = 0;
@@ -191,10 +188,7 @@ mod tests {
     #[test]
     fn a_symbol_is_padded_and_printed_without_its_padding() {
         assert_eq!(Stock::new("BRK.A").map(|stock| stock.0), Ok(*b"BRK.A   "));
-        assert_eq!(
-            Stock::new("ABCDEFGH").map(|stock| stock.0),
-            Ok(*b"ABCDEFGH")
-        );
+        assert_eq!(Stock::new("ABCDEFGH").map(|stock| stock.0), Ok(*b"ABCDEFGH"));
         assert_eq!(Stock(*b"BRK.A   ").to_string(), "BRK.A");
         assert_eq!(Stock(*b"A B     ").to_string(), "A B");
         assert_eq!(Stock([b' '; 8]).to_string(), "");
@@ -205,42 +199,15 @@ mod tests {
 
     #[test]
     fn text_that_does_not_fit_is_refused_and_the_reason_says_where() {
-        assert_eq!(
-            Stock::new("ABCDEFGHI"),
-            Err(FieldError::TooLong { max: 8, actual: 9 })
-        );
-        assert_eq!(
-            Mpid::new("NSDQX"),
-            Err(FieldError::TooLong { max: 4, actual: 5 })
-        );
-        assert_eq!(
-            Stock::new("AB\n"),
-            Err(FieldError::NotPrintable {
-                offset: 2,
-                byte: 0x0a
-            })
-        );
-        assert_eq!(
-            Stock::new("é"),
-            Err(FieldError::NotPrintable {
-                offset: 0,
-                byte: 0xc3
-            })
-        );
-        assert_eq!(
-            Mpid::new("\x7f"),
-            Err(FieldError::NotPrintable {
-                offset: 0,
-                byte: 0x7f
-            })
-        );
+        assert_eq!(Stock::new("ABCDEFGHI"), Err(FieldError::TooLong { max: 8, actual: 9 }));
+        assert_eq!(Mpid::new("NSDQX"), Err(FieldError::TooLong { max: 4, actual: 5 }));
+        assert_eq!(Stock::new("AB\n"), Err(FieldError::NotPrintable { offset: 2, byte: 0x0a }));
+        assert_eq!(Stock::new("é"), Err(FieldError::NotPrintable { offset: 0, byte: 0xc3 }));
+        assert_eq!(Mpid::new("\x7f"), Err(FieldError::NotPrintable { offset: 0, byte: 0x7f }));
     }
 
     #[test]
     fn a_symbol_with_foreign_bytes_prints_them_escaped() {
-        assert_eq!(
-            Stock([b'A', 0, 0xff, b' ', b' ', b' ', b' ', b' ']).to_string(),
-            r"A\x00\xff"
-        );
+        assert_eq!(Stock([b'A', 0, 0xff, b' ', b' ', b' ', b' ', b' ']).to_string(), r"A\x00\xff");
     }
 }

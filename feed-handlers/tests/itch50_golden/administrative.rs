@@ -113,9 +113,7 @@ fn h_is_a_trading_action() {
     assert_eq!(view.state(), b'P');
     assert_eq!(view.reserved(), b' ');
     assert_eq!(view.reason(), *b"LUDP");
-    assert_written(&golden, |encoder| {
-        encoder.trading_action(HEADER, AAPL, b'P', *b"LUDP")
-    });
+    assert_written(&golden, |encoder| encoder.trading_action(HEADER, AAPL, b'P', *b"LUDP"));
 }
 
 #[test]
@@ -128,9 +126,7 @@ fn y_is_a_short_sale_restriction() {
     ]);
     let view = parsed!(&golden, ShortSaleRestriction);
     assert_eq!((view.stock(), view.action()), (BRK, b'1'));
-    assert_written(&golden, |encoder| {
-        encoder.short_sale_restriction(HEADER, BRK, b'1')
-    });
+    assert_written(&golden, |encoder| encoder.short_sale_restriction(HEADER, BRK, b'1'));
 }
 
 #[test]
@@ -179,9 +175,7 @@ fn w_is_a_circuit_breaker_status() {
         "32", // level 2 breached
     ]);
     assert_eq!(parsed!(&golden, CircuitBreakerStatus).level(), b'2');
-    assert_written(&golden, |encoder| {
-        encoder.circuit_breaker_status(HEADER, b'2')
-    });
+    assert_written(&golden, |encoder| encoder.circuit_breaker_status(HEADER, b'2'));
 }
 
 #[test]
@@ -194,13 +188,8 @@ fn small_h_is_an_operational_halt() {
         "48",                // action H, halted
     ]);
     let view = parsed!(&golden, OperationalHalt);
-    assert_eq!(
-        (view.stock(), view.market(), view.action()),
-        (AAPL, b'B', b'H')
-    );
-    assert_written(&golden, |encoder| {
-        encoder.operational_halt(HEADER, AAPL, b'B', b'H')
-    });
+    assert_eq!((view.stock(), view.market(), view.action()), (AAPL, b'B', b'H'));
+    assert_written(&golden, |encoder| encoder.operational_halt(HEADER, AAPL, b'B', b'H'));
 }
 
 #[test]
@@ -213,7 +202,5 @@ fn n_is_retail_interest() {
     ]);
     let view = parsed!(&golden, RetailInterest);
     assert_eq!((view.stock(), view.interest()), (BRK, b'A'));
-    assert_written(&golden, |encoder| {
-        encoder.retail_interest(HEADER, BRK, b'A')
-    });
+    assert_written(&golden, |encoder| encoder.retail_interest(HEADER, BRK, b'A'));
 }

@@ -10,11 +10,8 @@ mod trades;
 use feed_handlers::itch50::{Encoder, Header, Stock};
 
 /// Locate 0x1234, tracking number 0x5678, 09:30:00.000000001.
-const HEADER: Header = Header {
-    locate: 4_660,
-    tracking: 22_136,
-    time_of_day_ns: 34_200_000_000_001,
-};
+const HEADER: Header =
+    Header { locate: 4_660, tracking: 22_136, time_of_day_ns: 34_200_000_000_001 };
 /// [`HEADER`] as it stands behind the type byte.
 const HEAD: &str = "1234 5678 1f1aced9f001";
 const AAPL: Stock = Stock(*b"AAPL    ");
@@ -29,10 +26,7 @@ fn bytes(rows: &[&str]) -> Vec<u8> {
         .map(|digit| digit.to_digit(16).expect("a hexadecimal digit") as u8)
         .collect();
     assert!(digits.len().is_multiple_of(2), "half a byte in {rows:?}");
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// Asserts that `write` writes `golden` and nothing else, framed by its length.

@@ -24,15 +24,7 @@ fn a_is_an_add_order_without_attribution() {
     assert_eq!(view.price(), Price(286_670_000_000));
     assert_written(&golden, |encoder| {
         let order = OrderRef(1_234_567_890_123_456_789);
-        encoder.add_order(
-            HEADER,
-            order,
-            Side::Sell,
-            10_000,
-            AAPL,
-            Price4(2_866_700),
-            None,
-        );
+        encoder.add_order(HEADER, order, Side::Sell, 10_000, AAPL, Price4(2_866_700), None);
     });
 }
 
@@ -58,15 +50,7 @@ fn f_is_an_add_order_with_attribution() {
     assert_written(&golden, |encoder| {
         let order = OrderRef(1_234_567_890_123_456_789);
         let attribution = Some(Mpid(*b"GSCO"));
-        encoder.add_order(
-            HEADER,
-            order,
-            Side::Buy,
-            100,
-            BRK,
-            Price4(2_887_300),
-            attribution,
-        );
+        encoder.add_order(HEADER, order, Side::Buy, 100, BRK, Price4(2_887_300), attribution);
     });
 }
 
@@ -138,10 +122,7 @@ fn d_is_a_delete() {
         HEAD,                // D
         "112210f4 7de98115", // order 1234567890123456789
     ]);
-    assert_eq!(
-        parsed!(&golden, OrderDeleted).order(),
-        OrderRef(1_234_567_890_123_456_789)
-    );
+    assert_eq!(parsed!(&golden, OrderDeleted).order(), OrderRef(1_234_567_890_123_456_789));
     assert_written(&golden, |encoder| {
         encoder.order_deleted(HEADER, OrderRef(1_234_567_890_123_456_789));
     });
@@ -163,10 +144,7 @@ fn u_is_a_replace_with_the_original_order_before_the_new() {
     assert_eq!(view.shares(), Qty(10_000));
     assert_eq!(view.price(), Price(286_670_000_000));
     assert_written(&golden, |encoder| {
-        let (original, new) = (
-            OrderRef(1_234_567_890_123_456_789),
-            OrderRef(123_456_789_012),
-        );
+        let (original, new) = (OrderRef(1_234_567_890_123_456_789), OrderRef(123_456_789_012));
         encoder.order_replaced(HEADER, original, new, 10_000, Price4(2_866_700));
     });
 }

@@ -60,11 +60,6 @@ fn b_is_a_broken_trade() {
         HEAD,                // B
         "0000001c be991a14", // match number 123456789012
     ]);
-    assert_eq!(
-        parsed!(&golden, BrokenTrade).match_number(),
-        MatchNumber(123_456_789_012)
-    );
-    assert_written(&golden, |encoder| {
-        encoder.broken_trade(HEADER, MatchNumber(123_456_789_012))
-    });
+    assert_eq!(parsed!(&golden, BrokenTrade).match_number(), MatchNumber(123_456_789_012));
+    assert_written(&golden, |encoder| encoder.broken_trade(HEADER, MatchNumber(123_456_789_012)));
 }

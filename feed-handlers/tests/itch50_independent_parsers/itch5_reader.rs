@@ -10,18 +10,9 @@ use itch5::messages as theirs;
 
 /// Asserts that both parsers read the same from each message of `framed`; gives their number.
 pub(crate) fn assert_agrees(framed: &[u8]) -> usize {
-    let packet = Packet {
-        sequence: Sequence(1),
-        recv: Nanos(0),
-        messages: framed,
-    };
-    let mut comparison = Comparison {
-        ours: Box::new(packet.iter()),
-        messages: 0,
-    };
-    itch5::Parser::new(framed)
-        .parse_stream(&mut comparison)
-        .expect("itch5 reads all");
+    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: framed };
+    let mut comparison = Comparison { ours: Box::new(packet.iter()), messages: 0 };
+    itch5::Parser::new(framed).parse_stream(&mut comparison).expect("itch5 reads all");
     assert!(comparison.ours.next().is_none(), "itch5 ended early");
     comparison.messages
 }

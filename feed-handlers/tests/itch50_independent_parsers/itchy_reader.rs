@@ -100,10 +100,7 @@ fn assert_reads_entry(session: &Session, read: &itchy::StockDirectory) {
         (b'V', IssueClassification::UnitsPerBenifInt),
         (b'W', IssueClassification::Warrant),
     ];
-    assert_eq!(
-        read.issue_classification,
-        of(entry.issue_classification, &classes)
-    );
+    assert_eq!(read.issue_classification, of(entry.issue_classification, &classes));
     let sub_types = [
         (b'A', IssueSubType::PreferredTrustSecurities),
         (b'C', IssueSubType::CommonShares),
@@ -146,21 +143,14 @@ fn assert_reads_body(session: &Session, tag: u8, body: &Body) {
             ];
             assert_eq!(*event, of(session.event(), &events));
         }
-        Body::TradingAction {
-            stock,
-            trading_state,
-            reason,
-        } => {
+        Body::TradingAction { stock, trading_state, reason } => {
             let states = [
                 (b'H', TradingState::Halted),
                 (b'P', TradingState::Paused),
                 (b'Q', TradingState::QuotationOnly),
                 (b'T', TradingState::Trading),
             ];
-            assert_eq!(
-                (stock.as_str(), reason.as_str()),
-                (symbol, text(&session.mpid.0))
-            );
+            assert_eq!((stock.as_str(), reason.as_str()), (symbol, text(&session.mpid.0)));
             assert_eq!(*trading_state, of(session.trading_state(), &states));
         }
         Body::RegShoRestriction { stock, action } => {
@@ -194,91 +184,48 @@ fn assert_reads_body(session: &Session, tag: u8, body: &Body) {
             let state = of(session.participant_state(), &states);
             assert_eq!(position.market_participant_state, state);
         }
-        Body::MwcbDeclineLevel {
-            level1,
-            level2,
-            level3,
-        } => {
+        Body::MwcbDeclineLevel { level1, level2, level3 } => {
             assert_eq!([level1.raw(), level2.raw(), level3.raw()], session.levels);
         }
         Body::Breach(level) => {
-            let levels = [
-                (b'1', LevelBreached::L1),
-                (b'2', LevelBreached::L2),
-                (b'3', LevelBreached::L3),
-            ];
+            let levels =
+                [(b'1', LevelBreached::L1), (b'2', LevelBreached::L2), (b'3', LevelBreached::L3)];
             assert_eq!(*level, of(session.breached_level(), &levels));
         }
         Body::IpoQuotingPeriod(period) => {
-            let qualifiers = [
-                (b'A', IpoReleaseQualifier::Anticipated),
-                (b'C', IpoReleaseQualifier::Cancelled),
-            ];
+            let qualifiers =
+                [(b'A', IpoReleaseQualifier::Anticipated), (b'C', IpoReleaseQualifier::Cancelled)];
             assert_eq!((period.stock.as_str(), period.release_time), (symbol, a));
-            assert_eq!(
-                period.release_qualifier,
-                of(session.qualifier(), &qualifiers)
-            );
+            assert_eq!(period.release_qualifier, of(session.qualifier(), &qualifiers));
             assert_eq!(period.price.raw(), b);
         }
-        Body::LULDAuctionCollar {
-            stock,
-            ref_price,
-            upper_price,
-            lower_price,
-            extension,
-        } => {
+        Body::LULDAuctionCollar { stock, ref_price, upper_price, lower_price, extension } => {
             assert_eq!((stock.as_str(), *extension), (symbol, a));
-            assert_eq!(
-                [ref_price.raw(), upper_price.raw(), lower_price.raw()],
-                [b, c, d]
-            );
+            assert_eq!([ref_price.raw(), upper_price.raw(), lower_price.raw()], [b, c, d]);
         }
         Body::AddOrder(add) => {
-            assert_eq!(
-                (add.reference, add.side, add.shares),
-                (first, side(session), a)
-            );
+            assert_eq!((add.reference, add.side, add.shares), (first, side(session), a));
             assert_eq!((add.stock.as_str(), add.price.raw()), (symbol, b));
             let attribution = (tag == b'F').then_some(text(&session.mpid.0));
             assert_eq!(add.mpid.as_deref(), attribution);
         }
-        Body::OrderExecuted {
-            reference,
-            executed,
-            match_number,
-        } => {
+        Body::OrderExecuted { reference, executed, match_number } => {
             assert_eq!((*reference, *executed, *match_number), (first, a, third));
         }
-        Body::OrderExecutedWithPrice {
-            reference,
-            executed,
-            match_number,
-            printable,
-            price,
-        } => {
+        Body::OrderExecutedWithPrice { reference, executed, match_number, printable, price } => {
             assert_eq!((*reference, *executed, *match_number), (first, a, third));
             assert_eq!((*printable, price.raw()), (session.yes[0], b));
         }
-        Body::OrderCancelled {
-            reference,
-            cancelled,
-        } => {
+        Body::OrderCancelled { reference, cancelled } => {
             assert_eq!((*reference, *cancelled), (first, a));
         }
         Body::DeleteOrder { reference } => assert_eq!(*reference, first),
         Body::ReplaceOrder(replace) => {
-            assert_eq!(
-                (replace.old_reference, replace.new_reference),
-                (first, second)
-            );
+            assert_eq!((replace.old_reference, replace.new_reference), (first, second));
             assert_eq!((replace.shares, replace.price.raw()), (a, b));
         }
         Body::NonCrossTrade(trade) => {
-            assert_eq!(
-                (trade.reference, trade.side, trade.shares),
-                (first, side(session), a)
-            );
+            assert_eq!((trade.reference, trade.side, trade.shares), (first, side(session), a));
             assert_eq!((trade.stock.as_str(), trade.price.raw()), (symbol, b));
             assert_eq!(trade.match_number, third);
         }
@@ -296,18 +243,12 @@ fn assert_reads_body(session: &Session, tag: u8, body: &Body) {
                 (b'O', ImbalanceDirection::InsufficientOrders),
             ];
             assert_eq!((noii.paired_shares, noii.imbalance_shares), (first, second));
-            assert_eq!(
-                noii.imbalance_direction,
-                of(session.direction(), &directions)
-            );
+            assert_eq!(noii.imbalance_direction, of(session.direction(), &directions));
             assert_eq!(&noii.stock, symbol);
             let prices = [noii.far_price, noii.near_price, noii.current_ref_price];
             assert_eq!(prices.map(itchy::Price4::raw), [a, b, c]);
             assert_eq!(noii.cross_type, cross_type(session));
-            assert_eq!(
-                noii.price_variation_indicator,
-                char::from(session.variation())
-            );
+            assert_eq!(noii.price_variation_indicator, char::from(session.variation()));
         }
         Body::RetailPriceImprovementIndicator(retail) => {
             let interests = [

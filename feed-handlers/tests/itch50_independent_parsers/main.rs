@@ -83,10 +83,9 @@ proptest! {
 fn itch5_agrees_with_our_parser_on_recorded_messages() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let shared = std::env::var_os("TAPEWATCH_SHARED").unwrap_or_else(|| "../shared".into());
-    for (name, messages) in [
-        ("nasdaq_20191230_0930_1000.itch50", 1_000),
-        ("aapl_20191230_0935_std.itch50", 49_947),
-    ] {
+    for (name, messages) in
+        [("nasdaq_20191230_0930_1000.itch50", 1_000), ("aapl_20191230_0935_std.itch50", 49_947)]
+    {
         let file = workspace.join(&shared).join("data/itch50").join(name);
         match std::fs::read(&file) {
             Ok(bytes) => assert_eq!(itch5_reader::assert_agrees(&bytes), messages, "{name}"),

@@ -16,11 +16,7 @@ fn qty(shares: u32) -> Qty {
 
 /// Asserts that each message of `framed` reads as the session's values; gives the types read.
 pub(crate) fn assert_reads(session: &Session, framed: &[u8]) -> String {
-    let packet = Packet {
-        sequence: Sequence(1),
-        recv: Nanos(0),
-        messages: framed,
-    };
+    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: framed };
     packet
         .iter()
         .map(|bytes| {
@@ -65,10 +61,7 @@ fn assert_reads_one(session: &Session, message: Message<'_>) {
             assert_eq!((m.reserved(), m.reason()), (b' ', session.mpid.0));
         }
         Message::ShortSaleRestriction(m) => {
-            assert_eq!(
-                (m.stock(), m.action()),
-                (stock, session.short_sale_action())
-            );
+            assert_eq!((m.stock(), m.action()), (stock, session.short_sale_action()));
         }
         Message::MarketParticipantPosition(m) => {
             assert_eq!((m.mpid(), m.stock()), (session.mpid, stock));
@@ -93,10 +86,7 @@ fn assert_reads_one(session: &Session, message: Message<'_>) {
         }
         Message::OperationalHalt(m) => {
             assert_eq!(m.stock(), stock);
-            assert_eq!(
-                (m.market(), m.action()),
-                (session.market(), session.halt_action())
-            );
+            assert_eq!((m.market(), m.action()), (session.market(), session.halt_action()));
         }
         Message::AddOrder(m) => {
             assert_eq!((m.order(), m.side()), (order, Some(session.side)));
@@ -108,16 +98,10 @@ fn assert_reads_one(session: &Session, message: Message<'_>) {
             assert_eq!(m.attribution(), session.mpid);
         }
         Message::OrderExecuted(m) => {
-            assert_eq!(
-                (m.order(), m.shares(), m.match_number()),
-                (order, shares, number)
-            );
+            assert_eq!((m.order(), m.shares(), m.match_number()), (order, shares, number));
         }
         Message::OrderExecutedWithPrice(m) => {
-            assert_eq!(
-                (m.order(), m.shares(), m.match_number()),
-                (order, shares, number)
-            );
+            assert_eq!((m.order(), m.shares(), m.match_number()), (order, shares, number));
             assert_eq!((m.is_printable(), m.price()), (session.yes[0], price));
         }
         Message::OrderCancelled(m) => assert_eq!((m.order(), m.shares()), (order, shares)),
@@ -140,17 +124,11 @@ fn assert_reads_one(session: &Session, message: Message<'_>) {
         Message::BrokenTrade(m) => assert_eq!(m.match_number(), number),
         Message::NetOrderImbalance(m) => {
             let noii = session.imbalance();
-            assert_eq!(
-                (m.paired(), m.imbalance()),
-                (Qty(noii.paired), Qty(noii.imbalance))
-            );
+            assert_eq!((m.paired(), m.imbalance()), (Qty(noii.paired), Qty(noii.imbalance)));
             assert_eq!((m.direction(), m.stock()), (noii.direction, noii.stock));
             let prices = [noii.far, noii.near, noii.reference].map(Price::from);
             assert_eq!([m.far(), m.near(), m.reference()], prices);
-            assert_eq!(
-                (m.cross_type(), m.variation()),
-                (noii.cross_type, noii.variation)
-            );
+            assert_eq!((m.cross_type(), m.variation()), (noii.cross_type, noii.variation));
         }
         Message::RetailInterest(m) => {
             assert_eq!((m.stock(), m.interest()), (stock, session.interest()));

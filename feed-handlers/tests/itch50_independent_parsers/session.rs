@@ -25,13 +25,8 @@ pub(crate) struct Session {
 }
 
 pub(crate) fn any_session() -> impl Strategy<Value = Session> {
-    let header = (any::<u16>(), any::<u16>(), 0..1_u64 << 48).prop_map(
-        |(locate, tracking, time_of_day_ns)| Header {
-            locate,
-            tracking,
-            time_of_day_ns,
-        },
-    );
+    let header = (any::<u16>(), any::<u16>(), 0..1_u64 << 48)
+        .prop_map(|(locate, tracking, time_of_day_ns)| Header { locate, tracking, time_of_day_ns });
     let stock = "[A-Z0-9.=+#-]{1,8}".prop_map(|text| Stock::new(&text).expect("it fits"));
     let mpid = "[A-Z]{1,4}".prop_map(|text| Mpid::new(&text).expect("it fits"));
     let side = prop::sample::select(vec![Side::Buy, Side::Sell]);
@@ -47,19 +42,17 @@ pub(crate) fn any_session() -> impl Strategy<Value = Session> {
         any::<[u32; 6]>(),
         any::<[u8; 4]>(),
     )
-        .prop_map(
-            |(header, stock, mpid, side, yes, long, levels, short, seeds)| Session {
-                header,
-                stock,
-                mpid,
-                side,
-                yes,
-                long,
-                levels,
-                short,
-                seeds,
-            },
-        )
+        .prop_map(|(header, stock, mpid, side, yes, long, levels, short, seeds)| Session {
+            header,
+            stock,
+            mpid,
+            side,
+            yes,
+            long,
+            levels,
+            short,
+            seeds,
+        })
 }
 
 impl Session {

@@ -104,10 +104,7 @@ impl Itch50Decoder {
         if locate == 0 {
             return;
         }
-        match self
-            .directory
-            .learn(SymbolId(u32::from(locate)), &stock.to_be_bytes())
-        {
+        match self.directory.learn(SymbolId(u32::from(locate)), &stock.to_be_bytes()) {
             Learnt::New => self.names[usize::from(locate)] = stock,
             Learnt::Known => {}
             Learnt::Conflict => self.counts.symbol_conflict += 1,
@@ -152,10 +149,7 @@ impl Itch50Decoder {
             };
             self.directory.list(head.symbol(), listing);
         }
-        event.time_ns = self
-            .midnight
-            .0
-            .saturating_add_unsigned(head.time_of_day_ns());
+        event.time_ns = self.midnight.0.saturating_add_unsigned(head.time_of_day_ns());
         event.symbol = head.symbol().0;
         event.side = 0;
         event.flags = 0;
@@ -180,9 +174,8 @@ impl Decoder for Itch50Decoder {
         batch: &mut EventBatch,
     ) -> Decoded {
         let bytes = packet.messages;
-        while let Some((prefix, rest)) = bytes
-            .get(cursor.offset_bytes..)
-            .and_then(<[u8]>::split_first_chunk::<2>)
+        while let Some((prefix, rest)) =
+            bytes.get(cursor.offset_bytes..).and_then(<[u8]>::split_first_chunk::<2>)
         {
             let length = usize::from(u16::from_be_bytes(*prefix));
             if length > rest.len() {

@@ -16,12 +16,7 @@ pub(super) fn fill(event: &mut Event, message: &Message<'_>, midnight: Nanos) {
         Message::StockDirectory(m) => (Kind::Directory, directory(m)),
         Message::TradingAction(m) => (
             Kind::TradingAction,
-            [
-                byte(m.state()),
-                u64::from(u32::from_be_bytes(m.reason())),
-                0,
-                0,
-            ],
+            [byte(m.state()), u64::from(u32::from_be_bytes(m.reason())), 0, 0],
         ),
         Message::ShortSaleRestriction(m) => (Kind::ShortSale, [byte(m.action()), 0, 0, 0]),
         Message::MarketParticipantPosition(m) => (
@@ -35,12 +30,7 @@ pub(super) fn fill(event: &mut Event, message: &Message<'_>, midnight: Nanos) {
         ),
         Message::CircuitBreakerLevels(m) => (
             Kind::CircuitBreakerLevels,
-            [
-                m.level_1().0 as u64,
-                m.level_2().0 as u64,
-                m.level_3().0 as u64,
-                0,
-            ],
+            [m.level_1().0 as u64, m.level_2().0 as u64, m.level_3().0 as u64, 0],
         ),
         Message::CircuitBreakerStatus(m) => {
             (Kind::CircuitBreakerStatus, [byte(m.level()), 0, 0, 0])
@@ -48,10 +38,7 @@ pub(super) fn fill(event: &mut Event, message: &Message<'_>, midnight: Nanos) {
         Message::IpoQuotingPeriod(m) => {
             let release_ns = i64::from(m.release_time_s()) * Nanos::SECOND;
             let release = midnight.0.saturating_add(release_ns) as u64;
-            (
-                Kind::IpoQuotation,
-                [release, byte(m.qualifier()), m.price().0 as u64, 0],
-            )
+            (Kind::IpoQuotation, [release, byte(m.qualifier()), m.price().0 as u64, 0])
         }
         Message::AuctionCollar(m) => (
             Kind::AuctionCollar,
@@ -62,18 +49,12 @@ pub(super) fn fill(event: &mut Event, message: &Message<'_>, midnight: Nanos) {
                 u64::from(m.extension()),
             ],
         ),
-        Message::OperationalHalt(m) => (
-            Kind::OperationalHalt,
-            [byte(m.market()), byte(m.action()), 0, 0],
-        ),
+        Message::OperationalHalt(m) => {
+            (Kind::OperationalHalt, [byte(m.market()), byte(m.action()), 0, 0])
+        }
         Message::CrossTrade(m) => (
             Kind::Cross,
-            [
-                byte(m.cross_type()),
-                m.match_number().0,
-                m.shares().0,
-                m.price().0 as u64,
-            ],
+            [byte(m.cross_type()), m.match_number().0, m.shares().0, m.price().0 as u64],
         ),
         Message::BrokenTrade(m) => (Kind::Break, [0, m.match_number().0, 0, 0]),
         Message::NetOrderImbalance(m) => (
@@ -92,14 +73,8 @@ pub(super) fn fill(event: &mut Event, message: &Message<'_>, midnight: Nanos) {
         Message::DirectListing(m) => (
             Kind::DirectListing,
             [
-                pack_u32s(
-                    m.minimum().to_e4_saturating(),
-                    m.maximum().to_e4_saturating(),
-                ),
-                pack_u32s(
-                    m.lower_collar().to_e4_saturating(),
-                    m.upper_collar().to_e4_saturating(),
-                ),
+                pack_u32s(m.minimum().to_e4_saturating(), m.maximum().to_e4_saturating()),
+                pack_u32s(m.lower_collar().to_e4_saturating(), m.upper_collar().to_e4_saturating()),
                 pack_u32s(m.near().to_e4_saturating(), u32::from(m.open_eligibility())),
                 midnight.0.saturating_add_unsigned(m.near_time_ns()) as u64,
             ],
@@ -146,7 +121,5 @@ fn byte(code: u8) -> u64 {
 
 /// Up to eight codes, the first in the highest of the bytes used.
 fn bytes(codes: &[u8]) -> u64 {
-    codes
-        .iter()
-        .fold(0, |word, &code| word << 8 | u64::from(code))
+    codes.iter().fold(0, |word, &code| word << 8 | u64::from(code))
 }

@@ -52,19 +52,11 @@ pub(super) struct Shape {
 }
 
 /// A word that is always zero.
-const ZERO: Field = Field {
-    offset: 0,
-    shift: 0,
-    scale: 0,
-};
+const ZERO: Field = Field { offset: 0, shift: 0, scale: 0 };
 
 const fn field(offset: usize, width: usize, scale: u32) -> Field {
     assert!(offset + 8 <= WINDOW && width >= 1 && width <= 8);
-    Field {
-        offset: offset as u8,
-        shift: 64 - 8 * width as u8,
-        scale,
-    }
+    Field { offset: offset as u8, shift: 64 - 8 * width as u8, scale }
 }
 
 const fn count(offset: usize) -> Field {
@@ -81,11 +73,7 @@ const fn whole(offset: usize) -> Field {
 }
 
 const fn order_shape(kind: Kind, words: [Field; 3]) -> Shape {
-    Shape {
-        kind: kind as u8,
-        words,
-        ..UNKNOWN
-    }
+    Shape { kind: kind as u8, words, ..UNKNOWN }
 }
 
 const fn with_side_and_stock(mut shape: Shape, side: usize, stock: usize) -> Shape {
@@ -133,11 +121,7 @@ pub(super) static SHAPES: [Shape; 256] = {
     shapes[b'A' as usize] = with_side_and_stock(
         order_shape(
             Kind::Add,
-            [
-                price(offset_of!(AddOrder, price)),
-                count(offset_of!(AddOrder, shares)),
-                ZERO,
-            ],
+            [price(offset_of!(AddOrder, price)), count(offset_of!(AddOrder, shares)), ZERO],
         ),
         offset_of!(AddOrder, side),
         offset_of!(AddOrder, stock),
@@ -180,10 +164,8 @@ pub(super) static SHAPES: [Shape; 256] = {
         offset_of!(OrderExecutedWithPrice, printable),
         b'Y',
     );
-    shapes[b'X' as usize] = order_shape(
-        Kind::Cancel,
-        [ZERO, count(offset_of!(OrderCancelled, shares)), ZERO],
-    );
+    shapes[b'X' as usize] =
+        order_shape(Kind::Cancel, [ZERO, count(offset_of!(OrderCancelled, shares)), ZERO]);
     shapes[b'D' as usize] = order_shape(Kind::Delete, [ZERO; 3]);
     shapes[b'U' as usize] = order_shape(
         Kind::Replace,

@@ -1,10 +1,6 @@
 use super::*;
 
-const NOON: Header = Header {
-    locate: 7,
-    tracking: 1,
-    time_of_day_ns: 43_200_000_000_000,
-};
+const NOON: Header = Header { locate: 7, tracking: 1, time_of_day_ns: 43_200_000_000_000 };
 
 #[test]
 fn each_message_stands_behind_its_length_and_a_zero_length_ends_the_file() {
@@ -18,11 +14,7 @@ fn each_message_stands_behind_its_length_and_a_zero_length_ends_the_file() {
     assert_eq!(bytes[35..], [0, 0]);
     assert_eq!(encoder.messages(), 2, "the end mark is no message");
     encoder.finish();
-    assert_eq!(
-        encoder.bytes().len(),
-        37,
-        "a finished file is not finished twice"
-    );
+    assert_eq!(encoder.bytes().len(), 37, "a finished file is not finished twice");
 }
 
 #[test]
@@ -32,10 +24,7 @@ fn the_last_message_is_given_without_its_length_or_the_end_mark() {
     encoder.system_event(NOON, b'O');
     encoder.broken_trade(NOON, MatchNumber(3));
     let broken = encoder.last_message().map(<[u8]>::to_vec);
-    assert_eq!(
-        broken.as_ref().map(|bytes| (bytes.len(), bytes[0])),
-        Some((19, b'B'))
-    );
+    assert_eq!(broken.as_ref().map(|bytes| (bytes.len(), bytes[0])), Some((19, b'B')));
     encoder.finish();
     assert_eq!(encoder.last_message(), broken.as_deref());
 }
@@ -49,19 +38,12 @@ fn a_cleared_encoder_begins_anew_in_the_same_room() {
             encoder.order_deleted(NOON, OrderRef(1));
         }
         encoder.finish();
-        assert_eq!(
-            (encoder.bytes().len(), encoder.messages()),
-            (20 * 21 + 2, 20)
-        );
+        assert_eq!((encoder.bytes().len(), encoder.messages()), (20 * 21 + 2, 20));
         encoder.clear();
         assert_eq!((encoder.bytes(), encoder.messages()), (&[][..], 0));
         assert_eq!(encoder.last_message(), None);
     }
-    assert_eq!(
-        encoder.bytes().as_ptr(),
-        start,
-        "the buffer was not allocated again"
-    );
+    assert_eq!(encoder.bytes().as_ptr(), start, "the buffer was not allocated again");
 }
 
 #[test]
@@ -77,29 +59,14 @@ fn any_bytes_can_be_framed_as_a_message() {
 #[test]
 fn the_latest_time_that_48_bits_hold_is_written_whole() {
     let mut encoder = Encoder::new();
-    encoder.system_event(
-        Header {
-            time_of_day_ns: (1 << 48) - 1,
-            ..NOON
-        },
-        b'C',
-    );
-    assert_eq!(
-        encoder.bytes()[2..],
-        [b'S', 0, 7, 0, 1, 255, 255, 255, 255, 255, 255, b'C']
-    );
+    encoder.system_event(Header { time_of_day_ns: (1 << 48) - 1, ..NOON }, b'C');
+    assert_eq!(encoder.bytes()[2..], [b'S', 0, 7, 0, 1, 255, 255, 255, 255, 255, 255, b'C']);
 }
 
 #[test]
 #[should_panic(expected = "time of day 281474976710656 ns does not fit 48 bits")]
 fn a_time_that_48_bits_cannot_hold_is_refused() {
-    Encoder::new().system_event(
-        Header {
-            time_of_day_ns: 1 << 48,
-            ..NOON
-        },
-        b'C',
-    );
+    Encoder::new().system_event(Header { time_of_day_ns: 1 << 48, ..NOON }, b'C');
 }
 
 #[test]

@@ -31,29 +31,17 @@ const SPECIFIED: [(u8, usize, Option<usize>); 23] = [
 
 #[test]
 fn the_tables_know_the_23_types_with_their_lengths_and_no_other() {
-    let specified: BTreeMap<u8, (usize, Option<usize>)> = SPECIFIED
-        .iter()
-        .map(|&(kind, length, stock)| (kind, (length, stock)))
-        .collect();
+    let specified: BTreeMap<u8, (usize, Option<usize>)> =
+        SPECIFIED.iter().map(|&(kind, length, stock)| (kind, (length, stock))).collect();
     for type_byte in 0..=255 {
         let (length, stock) = match specified.get(&type_byte) {
             Some(&(length, stock)) => (Some(length), stock),
             None => (None, None),
         };
         assert_eq!(length_of(type_byte), length, "length of {type_byte:#04x}");
-        assert_eq!(
-            stock_offset_of(type_byte),
-            stock,
-            "symbol of {type_byte:#04x}"
-        );
+        assert_eq!(stock_offset_of(type_byte), stock, "symbol of {type_byte:#04x}");
     }
-    assert_eq!(
-        MESSAGE_LENGTHS
-            .iter()
-            .filter(|&&length| length != 0)
-            .count(),
-        23
-    );
+    assert_eq!(MESSAGE_LENGTHS.iter().filter(|&&length| length != 0).count(), 23);
     assert_eq!(MESSAGE_TYPES, SPECIFIED.map(|(type_byte, _, _)| type_byte));
 }
 
@@ -63,19 +51,10 @@ fn every_view_is_as_long_as_the_table_says() {
         let mut bytes = vec![0xa5; length];
         bytes[0] = type_byte;
         let message = Message::parse(&bytes).expect("type and length are right");
-        assert_eq!(
-            size_of_view(&message),
-            length,
-            "view of {}",
-            type_byte as char
-        );
+        assert_eq!(size_of_view(&message), length, "view of {}", type_byte as char);
         assert_eq!(message.head().message_type(), type_byte);
         assert_eq!(message.bytes(), bytes);
-        assert_eq!(
-            message.bytes().as_ptr(),
-            bytes.as_ptr(),
-            "nothing was copied"
-        );
+        assert_eq!(message.bytes().as_ptr(), bytes.as_ptr(), "nothing was copied");
     }
 }
 
@@ -115,11 +94,7 @@ fn any_other_length_of_a_known_type_is_refused_with_both_lengths() {
             bytes[0] = type_byte;
             assert_eq!(
                 Message::parse(&bytes),
-                Err(MessageError::BadLength {
-                    type_byte,
-                    expected,
-                    actual
-                })
+                Err(MessageError::BadLength { type_byte, expected, actual })
             );
         }
     }
@@ -141,10 +116,7 @@ fn any_other_type_is_refused_by_name_whatever_the_length() {
 #[test]
 fn an_error_says_what_was_found_and_what_was_expected() {
     let torn = Message::parse(b"D1").expect_err("torn");
-    assert_eq!(
-        torn.to_string(),
-        "a message of type 0x44 has 19 bytes, this one has 2"
-    );
+    assert_eq!(torn.to_string(), "a message of type 0x44 has 19 bytes, this one has 2");
     let unknown = Message::parse(&[0x07, 1, 2]).expect_err("unknown");
     assert_eq!(unknown.to_string(), "no message has type 0x07");
 }
@@ -153,9 +125,7 @@ fn an_error_says_what_was_found_and_what_was_expected() {
 fn codes_that_no_one_has_heard_of_pass_through() {
     let mut bytes = [0xff; 36];
     bytes[0] = b'A';
-    let Ok(Message::AddOrder(add)) = Message::parse(&bytes) else {
-        panic!("it is an add")
-    };
+    let Ok(Message::AddOrder(add)) = Message::parse(&bytes) else { panic!("it is an add") };
     assert_eq!((add.side(), add.side_byte()), (None, 0xff));
     assert_eq!(add.head().time_of_day_ns(), (1 << 48) - 1);
     assert_eq!(add.shares().0, u64::from(u32::MAX));
@@ -164,8 +134,5 @@ fn codes_that_no_one_has_heard_of_pass_through() {
     let Ok(Message::OrderExecutedWithPrice(executed)) = Message::parse(&bytes) else {
         panic!("it is an execution")
     };
-    assert_eq!(
-        (executed.printable(), executed.is_printable()),
-        (0xff, false)
-    );
+    assert_eq!((executed.printable(), executed.is_printable()), (0xff, false));
 }
