@@ -186,10 +186,14 @@ impl Prints {
         self.append(symbol, record)
     }
 
-    /// Keeps a match number that is no print: a break of it is no unknown one. `false` if full.
+    /// Keeps a match number that is no print: a break of it is no unknown one. A number that named a
+    /// print goes on naming it. `false` if full.
     #[inline]
     #[must_use]
     pub fn keep_uncounted(&mut self, symbol: SymbolId, number: MatchNumber) -> bool {
+        if self.find(symbol, number.0).is_some() {
+            return true;
+        }
         self.append(symbol, Record { match_number: number.0, ..Record::zeroed() })
     }
 

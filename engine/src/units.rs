@@ -61,7 +61,8 @@ impl fmt::Debug for Price {
     }
 }
 
-/// A sum of price × shares in 1e-9 of the currency unit; `i128`, so that no session can overflow it.
+/// A sum of price × shares in 1e-9 of the currency unit. `i128`: a year of every exchange's turnover
+/// fits some billion times over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Notional(pub i128);

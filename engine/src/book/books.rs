@@ -5,6 +5,7 @@
 //! counted and changes nothing. Time priority is the order of arrival at a level.
 
 use bytemuck::{Pod, Zeroable};
+use core::hint::select_unpredictable;
 
 use crate::book::index::{Found, IndexMode, OrderIndex};
 use crate::book::levels::{Ladder, Level, LevelStore, Owner, Place, key_of};
@@ -53,7 +54,7 @@ const _: () = assert!(size_of::<SymbolBook>() == 64);
 /// What applying one event did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Side and price of the resting order that the event named, where the book held it.
+    /// Side and price of the resting order that the event took from, where the book held it.
     pub resting: Option<(Side, Price)>,
     /// Whether the best bid or offer changed in price or size.
     pub best_changed: bool,
@@ -174,7 +175,7 @@ impl Books {
 
     #[inline(always)]
     fn add(&mut self, event: &Event, quality: &mut Quality) -> Applied {
-        let Some(side) = event.side() else {
+        let Some(is_ask) = is_ask(event.side) else {
             quality.bad_field += 1;
             return Applied::default();
         };
@@ -184,7 +185,7 @@ impl Books {
             return Applied::default();
         }
         quality.zero_size += u64::from(event.qty().0 == 0);
-        let owner = Owner::new(event.symbol, side);
+        let owner = Owner::of(event.symbol, is_ask);
         let entry = Entry {
             slot: found.slot,
             order: event.order(),
@@ -193,7 +194,7 @@ impl Books {
             time_ns: event.time_ns,
         };
         let best_changed = self.enter(owner, entry, quality);
-        Applied { resting: Some((side, event.add_price())), best_changed }
+        Applied { resting: None, best_changed }
     }
 
     #[inline(always)]
@@ -243,6 +244,11 @@ impl Books {
             && self.find(event.symbol, event.new_order()).handle != NONE
         {
             quality.duplicate_order += 1;
+            return Applied::default();
+        }
+        // Whether the new order can be held is settled before the old one leaves.
+        if event.new_qty().0 > u64::from(u32::MAX) || !self.levels.has_room() {
+            quality.over_capacity += 1;
             return Applied::default();
         }
         quality.zero_size += u64::from(event.new_qty().0 == 0);
@@ -312,7 +318,7 @@ impl Books {
         // Slot 0 is no order: a link written there is never read, and saves an unforeseeable branch.
         self.orders.get_mut(tail).next = handle;
         let level = self.levels.get_mut(level_handle);
-        level.head = if level.head == NONE { handle } else { level.head };
+        level.head = select_unpredictable(level.head == NONE, handle, level.head);
         level.tail = handle;
         level.orders += 1;
         level.qty += u64::from(qty);
@@ -354,8 +360,8 @@ impl Books {
         self.orders.get_mut(order.next).prev = order.prev;
         self.orders.release(found.handle);
         let level = self.levels.get_mut(order.level);
-        level.head = if order.prev == NONE { order.next } else { level.head };
-        level.tail = if order.next == NONE { order.prev } else { level.tail };
+        level.head = select_unpredictable(order.prev == NONE, order.next, level.head);
+        level.tail = select_unpredictable(order.next == NONE, order.prev, level.tail);
         level.qty -= u64::from(order.qty);
         level.orders -= 1;
         let (owner, price, qty) = (Owner(level.owner), level.price, level.qty);
@@ -374,6 +380,18 @@ impl Books {
         };
         ((owner.side(), Price(price)), best_changed)
     }
+}
+
+/// Whether a side byte is the ask's; `None` for a byte that is no side.
+///
+/// Bid or ask is a coin's toss, so no branch may hang on it: `B` is 0x42 and `S` 0x42 + 17, and
+/// 0 and 17 are the only numbers without bits outside 17 whose bits 0 and 4 are equal.
+#[inline(always)]
+fn is_ask(side: u8) -> Option<bool> {
+    const { assert!(Side::Buy as u8 == 0x42 && Side::Sell as u8 == 0x42 + 17) };
+    let from_bid = side.wrapping_sub(Side::Buy as u8);
+    let is_side = (from_bid & !17) | ((from_bid ^ (from_bid >> 4)) & 1) == 0;
+    is_side.then_some(from_bid & 1 == 1)
 }
 
 /// An order about to enter a queue.

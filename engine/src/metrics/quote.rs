@@ -2,8 +2,8 @@
 //!
 //! What follows from the book as it stands is computed when asked for ([`Quote`], [`depth`]). The
 //! time-weighted spread must be kept as time passes ([`SpreadClock`]), in integers, so it is exact
-//! and the same on every machine. Time is the greatest exchange time among the symbol's own
-//! messages: it never goes back.
+//! and the same on every machine. Time is the greatest exchange time at which the symbol's quote changed:
+//! it never goes back, and no other symbol moves it.
 //!
 //! Formulas: `SURVEILLANCE.md` section 4; queue imbalance as Gould and Bonart (arXiv 1512.03492).
 
@@ -83,7 +83,7 @@ pub struct SpreadClock {
     integral: i128,
     /// Time in which there was a spread.
     quoted_ns: u64,
-    /// Greatest exchange time of the symbol so far.
+    /// Greatest exchange time at which the quote changed so far.
     now_ns: i64,
     /// The spread since `now_ns`; 0 while there is none.
     spread: i64,

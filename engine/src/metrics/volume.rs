@@ -53,7 +53,7 @@ impl TapeFigures {
         self.trades += 1;
         let qty = u128::from(print.qty.0);
         self.volume += qty;
-        self.notional += i128::from(price) * i128::from(print.qty.0);
+        self.notional = self.notional.wrapping_add(notional_of(print));
         match print.kind {
             PrintKind::Hidden => self.hidden_volume += qty,
             PrintKind::Cross => self.cross_volume += qty,
@@ -66,7 +66,7 @@ impl TapeFigures {
         let qty = u128::from(print.qty.0);
         self.trades -= 1;
         self.volume -= qty;
-        self.notional -= i128::from(print.price.0) * i128::from(print.qty.0);
+        self.notional = self.notional.wrapping_sub(notional_of(print));
         self.broken_volume += qty;
     }
 
@@ -150,6 +150,12 @@ impl TapeFigures {
         // An average of prices lies between them, so it fits.
         i64::try_from(half_up).ok().map(|v| Price(if self.notional < 0 { -v } else { v }))
     }
+}
+
+/// Price × shares. One print is below 2^127; a sum can pass it only after 20,000 crosses of 2^64
+/// shares at the highest price, and then wraps, so that breaks still take out what was put in.
+fn notional_of(print: &Print) -> i128 {
+    i128::from(print.price.0) * i128::from(print.qty.0)
 }
 
 #[cfg(test)]

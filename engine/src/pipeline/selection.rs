@@ -1,8 +1,8 @@
 //! Which symbols the engine computes.
 //!
 //! Decoded events of symbols that were not asked for end here, after the sequencer, so that feed
-//! time still moves with every message. The decoder's directory decides by name; a symbol's choice
-//! is made when its name is learnt, and until then it is not selected.
+//! time still moves with every message. A symbol is decided on when its name is learnt; until then it
+//! is computed, so that a selected symbol's figures are those of a run over all symbols.
 
 use crate::directory::Directory;
 use crate::units::SymbolId;
@@ -23,7 +23,7 @@ impl Selection {
         Self::default()
     }
 
-    /// The symbols with these names; `#N` names the symbol with number N that no message names.
+    /// The symbols with these names.
     #[must_use]
     pub fn of(names: Vec<Vec<u8>>, symbols_max: usize) -> Self {
         let decided = if names.is_empty() { Vec::new() } else { vec![0; symbols_max] };
@@ -47,10 +47,9 @@ impl Selection {
             return false;
         };
         if *decided == 0 {
-            let numbered = format!("#{}", symbol.0);
             match directory.name(symbol) {
                 Some(name) => *decided = if self.names.iter().any(|n| n == name) { 1 } else { 2 },
-                None => return self.names.iter().any(|n| n == numbered.as_bytes()),
+                None => return true,
             }
         }
         *decided == 1
@@ -64,9 +63,10 @@ mod tests {
     #[test]
     fn a_symbol_is_selected_by_its_name_once_it_has_one() {
         let mut directory = Directory::new(1 << 16).unwrap();
-        let mut selection = Selection::of(vec![b"AAPL".to_vec(), b"#9".to_vec()], 1 << 16);
+        let mut selection = Selection::of(vec![b"AAPL".to_vec()], 1 << 16);
         assert!(selection.takes(SymbolId(0), &directory));
-        assert!(!selection.takes(SymbolId(5), &directory));
+        assert!(selection.takes(SymbolId(5), &directory));
+        assert!(selection.takes(SymbolId(6), &directory));
         directory.learn(SymbolId(5), b"AAPL    ");
         directory.learn(SymbolId(6), b"MSFT    ");
         assert!(selection.takes(SymbolId(5), &directory));

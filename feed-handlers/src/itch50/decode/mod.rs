@@ -165,6 +165,51 @@ enum Rare {
     SecondStart,
 }
 
+impl Itch50Decoder {
+    /// Decodes messages from `bytes`, where `cursor` stands at `base`, as long as each has a whole
+    /// window of readable bytes and ends before `end`. `None` when there is no such message left.
+    #[inline(always)]
+    fn decode_run(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &[u8],
+        (base, end): (usize, usize),
+        cursor: &mut Cursor,
+        batch: &mut EventBatch,
+    ) -> Option<Decoded> {
+        loop {
+            let at = cursor.offset_bytes - base;
+            let (prefix, window) = split_window(bytes.get(at..)?.first_chunk()?);
+            let length = usize::from(u16::from_be_bytes(*prefix));
+            if at + 2 + length > end {
+                return None;
+            }
+            let Some(event) = batch.slot() else { return Some(Decoded::BatchFull) };
+            let sequence = packet.sequence.0.wrapping_add(cursor.messages);
+            event.sequence = sequence;
+            event.recv_ns = packet.recv.0;
+            let type_byte = window[0];
+            let shape = &SHAPES[usize::from(type_byte)];
+            if shape.kind != 0 && length == usize::from(shape.length) {
+                self.decode_order(window, shape, event);
+                batch.commit();
+            } else {
+                let message = bytes.get(at + 2..at + 2 + length).unwrap_or_default();
+                match self.decode_rare(message, event) {
+                    Rare::Decoded => batch.commit(),
+                    Rare::Skipped => {}
+                    Rare::SecondStart => return Some(Decoded::SecondStart(Sequence(sequence))),
+                }
+            }
+            // An empty message has no type byte; what stands there is the next message's length.
+            self.counts.by_type[usize::from(type_byte)] += u64::from(length > 0);
+            self.counts.messages += 1;
+            cursor.offset_bytes += 2 + length;
+            cursor.messages += 1;
+        }
+    }
+}
+
 impl Decoder for Itch50Decoder {
     #[inline]
     fn decode(
@@ -174,52 +219,46 @@ impl Decoder for Itch50Decoder {
         batch: &mut EventBatch,
     ) -> Decoded {
         let bytes = packet.messages;
-        while let Some((prefix, rest)) =
-            bytes.get(cursor.offset_bytes..).and_then(<[u8]>::split_first_chunk::<2>)
+        if let Some(stopped) = self.decode_run(packet, bytes, (0, bytes.len()), cursor, batch) {
+            return stopped;
+        }
+        // The packet's last messages have no whole window behind them: they get zeros there. A
+        // longer rest is torn off in the middle of a message and is left alone.
+        let mut padded = [0; 2 * PREFIXED_WINDOW];
+        let tail = match bytes.last_chunk::<PREFIXED_WINDOW>() {
+            Some(tail) => {
+                padded[..PREFIXED_WINDOW].copy_from_slice(tail);
+                PREFIXED_WINDOW
+            }
+            None => {
+                padded[..bytes.len()].copy_from_slice(bytes);
+                bytes.len()
+            }
+        };
+        let base = bytes.len() - tail;
+        if cursor.offset_bytes >= base
+            && let Some(stopped) = self.decode_run(packet, &padded, (base, tail), cursor, batch)
         {
-            let length = usize::from(u16::from_be_bytes(*prefix));
-            if length > rest.len() {
-                break;
-            }
-            let Some(event) = batch.slot() else {
-                return Decoded::BatchFull;
-            };
-            let sequence = packet.sequence.0.wrapping_add(cursor.messages);
-            event.sequence = sequence;
-            event.recv_ns = packet.recv.0;
-            let type_byte = rest.first().copied().unwrap_or(0);
-            let shape = &SHAPES[usize::from(type_byte)];
-            if shape.kind != 0 && length == usize::from(shape.length) {
-                match rest.first_chunk::<WINDOW>() {
-                    Some(window) => self.decode_order(window, shape, event),
-                    None => {
-                        // One of the packet's last messages: it has no WINDOW bytes behind it.
-                        let mut window = [0; WINDOW];
-                        let near = rest.len().min(WINDOW);
-                        window[..near].copy_from_slice(&rest[..near]);
-                        self.decode_order(&window, shape, event);
-                    }
-                }
-                batch.commit();
-            } else {
-                match self.decode_rare(&rest[..length], event) {
-                    Rare::Decoded => batch.commit(),
-                    Rare::Skipped => {}
-                    Rare::SecondStart => return Decoded::SecondStart(Sequence(sequence)),
-                }
-            }
-            if length > 0 {
-                self.counts.by_type[usize::from(type_byte)] += 1;
-            }
-            self.counts.messages += 1;
-            cursor.offset_bytes += 2 + length;
-            cursor.messages += 1;
+            return stopped;
         }
         Decoded::PacketDone
     }
 
     fn directory(&self) -> &Directory {
         &self.directory
+    }
+}
+
+/// Bytes of a length prefix and a window.
+const PREFIXED_WINDOW: usize = 2 + WINDOW;
+
+/// The length prefix of a message, and the window that begins with the message.
+#[inline(always)]
+fn split_window(bytes: &[u8; PREFIXED_WINDOW]) -> (&[u8; 2], &[u8; WINDOW]) {
+    const { assert!(PREFIXED_WINDOW == WINDOW + 2) };
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(prefix), Some(window)) => (prefix, window),
+        _ => unreachable!("Invariant: the lengths of both parts are those of the whole"),
     }
 }
 
