@@ -4,7 +4,14 @@
 //! events and their order. This crate knows no exchange format: sources and decoders live in
 //! `feed-handlers` and implement the traits of [`packet`] and [`pipeline`].
 
+pub mod book;
+pub mod directory;
 pub mod event;
+pub mod memory;
+pub mod metrics;
 pub mod packet;
 pub mod pipeline;
+pub mod prints;
+pub mod quality;
+pub mod shard;
 pub mod units;

@@ -86,7 +86,7 @@ fn write_decimal_e9(f: &mut fmt::Formatter<'_>, value: i128) -> fmt::Result {
         return Ok(());
     }
     let mut digits = 9;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         digits -= 1;
     }

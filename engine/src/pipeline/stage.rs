@@ -5,6 +5,7 @@
 //! it goes on. Working in batches lets the shard prefetch what a whole packet names before it
 //! applies the first message.
 
+use crate::directory::Directory;
 use crate::event::Event;
 use crate::packet::Packet;
 use crate::units::Sequence;
@@ -112,4 +113,7 @@ pub trait Decoder {
         cursor: &mut Cursor,
         batch: &mut EventBatch,
     ) -> Decoded;
+
+    /// The symbols met so far.
+    fn directory(&self) -> &Directory;
 }

@@ -15,6 +15,7 @@
 
 mod buffer;
 mod byte_order;
+mod clock;
 mod ethernet;
 mod ip;
 mod pcap;
@@ -248,6 +249,7 @@ impl<R: Read> CaptureReader<R> {
     }
 
     /// Bytes consumed so far: where the next record begins, at a good end the length of the input.
+    /// After an error the error itself tells the place.
     #[must_use]
     pub fn offset_bytes(&self) -> u64 {
         self.input.offset()

@@ -1,7 +1,8 @@
 //! Nasdaq TotalView-ITCH 5.0: the full depth of one exchange, order by order.
 //!
 //! [`messages`] reads: views laid over a message's own bytes, nothing copied. [`encode`] writes: for
-//! tests, the demo and the simulated exchange. [`fields`] holds the values of single fields that both
+//! tests, the demo and the simulated exchange. [`decode`] turns messages into the engine's events.
+//! [`fields`] holds the values of single fields that both
 //! sides use. A message stands here without framing; where one ends is the business of BinaryFILE,
 //! MoldUDP64 or SoupBinTCP around it.
 //!
@@ -10,10 +11,11 @@
 //! this module are those of the *Nasdaq TotalView-ITCH 5.0* specification, in the editions that
 //! number data types 3 and message formats 4.
 
+pub mod decode;
 pub mod encode;
 pub mod fields;
 pub mod messages;
 
-pub use encode::{Encoder, Header};
+pub use encode::{DirectoryEntry, Encoder, Header, Imbalance, PriceDiscovery};
 pub use fields::{FieldError, Mpid, Price4, Price8, Stock};
 pub use messages::{MESSAGE_LENGTHS, Message, MessageError, length_of, stock_offset_of};

@@ -1,0 +1,325 @@
+//! The only place where an event becomes state: [`Shard::apply`].
+//!
+//! A shard owns the books, the tape and the metrics of its symbols; it is their only writer. It
+//! reads no clock, random number or environment, allocates nothing and calls nobody but the
+//! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
+
+use crate::book::books::{Applied, Books, Limits};
+use crate::book::{BookView, Violation};
+use crate::event::{Event, Kind};
+use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::metrics::SymbolMetrics;
+use crate::metrics::quote::Quote;
+use crate::prints::{Broken, Print, PrintKind, Prints};
+use crate::quality::Quality;
+use crate::units::{Price, Side, SymbolId};
+
+/// What applying one event led to, for an observer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The event printed, and the print counts.
+    pub print: Option<Print>,
+    /// The event broke this print; it no longer counts.
+    pub broken: Option<Print>,
+    /// The best bid or offer changed in price or size.
+    pub best_changed: bool,
+}
+
+/// Called in the shard after each applied event, with the state that the event led to.
+///
+/// Statically dispatched; `()` is the absent observer and costs nothing.
+pub trait Observer {
+    /// Whether [`Observer::on_event`] is to be called at all.
+    const ACTIVE: bool = true;
+
+    /// The event has been applied.
+    fn on_event(&mut self, event: &Event, outcome: &Outcome, shard: &Shard);
+}
+
+impl Observer for () {
+    const ACTIVE: bool = false;
+
+    fn on_event(&mut self, _event: &Event, _outcome: &Outcome, _shard: &Shard) {}
+}
+
+/// See the module.
+pub struct Shard {
+    books: Books,
+    prints: Prints,
+    metrics: MappedVec<SymbolMetrics>,
+    quality: Quality,
+    phase: SessionPhase,
+}
+
+/// Where the session stands, by the exchange's system events (ITCH 5.0 section 1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionPhase {
+    /// No system event was seen.
+    #[default]
+    Unknown,
+    /// `O`: start of messages.
+    StartOfMessages,
+    /// `S`: system hours have begun.
+    SystemHours,
+    /// `Q`: market hours have begun.
+    MarketHours,
+    /// `M`: market hours are over.
+    AfterMarketHours,
+    /// `E`: system hours are over.
+    AfterSystemHours,
+    /// `C`: end of messages.
+    EndOfMessages,
+}
+
+const ADD: u8 = Kind::Add as u8;
+const EXECUTE: u8 = Kind::Execute as u8;
+const CANCEL: u8 = Kind::Cancel as u8;
+const DELETE: u8 = Kind::Delete as u8;
+const REPLACE: u8 = Kind::Replace as u8;
+const TRADE: u8 = Kind::Trade as u8;
+const CROSS: u8 = Kind::Cross as u8;
+const BREAK: u8 = Kind::Break as u8;
+const SYSTEM_EVENT: u8 = Kind::SystemEvent as u8;
+const TRADING_ACTION: u8 = Kind::TradingAction as u8;
+
+impl Shard {
+    /// A shard that has seen nothing.
+    ///
+    /// # Errors
+    /// If the system refuses the address range that the limits ask for.
+    pub fn new(limits: Limits) -> Result<Self, MemoryError> {
+        Ok(Shard {
+            books: Books::new(limits)?,
+            prints: Prints::new(limits.symbols_max, limits.prints_max)?,
+            metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Base)?,
+            quality: Quality::default(),
+            phase: SessionPhase::default(),
+        })
+    }
+
+    /// Applies a batch in order; the same as applying each event, only faster, because what the
+    /// batch names is brought into the cache first.
+    #[inline]
+    pub fn apply_batch<O: Observer>(&mut self, events: &[Event], observer: &mut O) {
+        self.books.prefetch(events);
+        for event in events {
+            self.apply(event, observer);
+        }
+    }
+
+    /// Applies one event.
+    #[inline(always)]
+    pub fn apply<O: Observer>(&mut self, event: &Event, observer: &mut O) {
+        let outcome = if event.symbol == 0 {
+            self.apply_market_wide(event);
+            Outcome::default()
+        } else {
+            self.apply_to_symbol(event)
+        };
+        if O::ACTIVE {
+            observer.on_event(event, &outcome, self);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn apply_market_wide(&mut self, event: &Event) {
+        if event.kind == SYSTEM_EVENT {
+            self.phase = match event.code() {
+                b'O' => SessionPhase::StartOfMessages,
+                b'S' => SessionPhase::SystemHours,
+                b'Q' => SessionPhase::MarketHours,
+                b'M' => SessionPhase::AfterMarketHours,
+                b'E' => SessionPhase::AfterSystemHours,
+                b'C' => SessionPhase::EndOfMessages,
+                _ => {
+                    self.quality.bad_field += 1;
+                    self.phase
+                }
+            };
+        } else if (ADD..=BREAK).contains(&event.kind) {
+            self.quality.bad_field += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn apply_to_symbol(&mut self, event: &Event) -> Outcome {
+        let symbol = event.symbol as usize;
+        if !self.books.admit(event.symbol()) || !self.metrics.grow_to(symbol + 1) {
+            self.quality.over_capacity += 1;
+            return Outcome::default();
+        }
+        self.count(event);
+        let applied = self.books.apply(event, &mut self.quality);
+        let mut outcome = Outcome {
+            best_changed: applied.best_changed,
+            ..Outcome::default()
+        };
+        match event.kind {
+            EXECUTE => outcome.print = self.execution(event, &applied),
+            TRADE | CROSS => outcome.print = self.off_book_print(event),
+            BREAK => outcome.broken = self.break_print(event),
+            TRADING_ACTION => self.trading_action(event),
+            _ => {}
+        }
+        let quote = Quote::of(&self.books.book(event.symbol()));
+        let metrics = &mut self.metrics[symbol];
+        if applied.best_changed {
+            metrics.spread.set(event.time(), quote);
+        }
+        if metrics.state == b'T'
+            && let Some(quote) = quote
+        {
+            self.quality.crossed += u64::from(quote.bid.price > quote.ask.price);
+            self.quality.locked += u64::from(quote.bid.price == quote.ask.price);
+        }
+        outcome
+    }
+
+    #[inline(always)]
+    fn count(&mut self, event: &Event) {
+        let metrics = &mut self.metrics[event.symbol as usize];
+        metrics.messages += 1;
+        metrics.adds += u64::from(event.kind == ADD);
+        metrics.executions += u64::from(event.kind == EXECUTE);
+        metrics.cancels += u64::from(event.kind == CANCEL);
+        metrics.deletes += u64::from(event.kind == DELETE);
+        metrics.replaces += u64::from(event.kind == REPLACE);
+    }
+
+    /// An execution of a displayed order: prints at its own price, or at the one sent.
+    #[inline]
+    fn execution(&mut self, event: &Event, applied: &Applied) -> Option<Print> {
+        let sent = event.print_price();
+        // An order that the book does not hold has no price, so without one sent there is no print.
+        let price = sent.or(applied.resting.map(|(_, price)| price))?;
+        if !event.is_printable() {
+            if applied.resting.is_some() {
+                self.keep_uncounted(event);
+            }
+            return None;
+        }
+        let kind = if sent.is_some() {
+            PrintKind::ExecutedWithPrice
+        } else {
+            PrintKind::Executed
+        };
+        let aggressor = applied.resting.map(|(side, _)| side.opposite());
+        Some(self.print(event, kind, price, aggressor))
+    }
+
+    /// A hidden execution or a cross. Neither touches the displayed book.
+    #[inline]
+    fn off_book_print(&mut self, event: &Event) -> Option<Print> {
+        let price = Price(event.words[3] as i64);
+        if event.kind == TRADE {
+            // The feed sends `B` for every hidden execution since 2014: the side is unknown.
+            return Some(self.print(event, PrintKind::Hidden, price, None));
+        }
+        if event.qty().0 == 0 {
+            self.keep_uncounted(event);
+            return None;
+        }
+        Some(self.print(event, PrintKind::Cross, price, None))
+    }
+
+    fn print(
+        &mut self,
+        event: &Event,
+        kind: PrintKind,
+        price: Price,
+        aggressor: Option<Side>,
+    ) -> Print {
+        let print = Print {
+            match_number: event.match_number(),
+            price,
+            qty: event.qty(),
+            time: event.time(),
+            kind,
+            aggressor,
+        };
+        self.metrics[event.symbol as usize].tape.add(&print);
+        self.quality.over_capacity += u64::from(!self.prints.keep(event.symbol(), &print));
+        print
+    }
+
+    fn keep_uncounted(&mut self, event: &Event) {
+        let kept = self
+            .prints
+            .keep_uncounted(event.symbol(), event.match_number());
+        self.quality.over_capacity += u64::from(!kept);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn break_print(&mut self, event: &Event) -> Option<Print> {
+        match self
+            .prints
+            .break_match(event.symbol(), event.match_number())
+        {
+            Broken::Print(print) => {
+                let tape = &mut self.metrics[event.symbol as usize].tape;
+                tape.take_out(&print);
+                tape.set_extremes(self.prints.extremes(event.symbol()));
+                Some(print)
+            }
+            Broken::Uncounted => None,
+            Broken::Unknown => {
+                self.quality.unknown_match += 1;
+                None
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn trading_action(&mut self, event: &Event) {
+        match event.code() {
+            state @ (b'T' | b'H' | b'P' | b'Q') => {
+                self.metrics[event.symbol as usize].state = state;
+            }
+            _ => self.quality.bad_field += 1,
+        }
+    }
+
+    /// The book of a symbol.
+    #[inline]
+    #[must_use]
+    pub fn book(&self, symbol: SymbolId) -> BookView<'_> {
+        self.books.book(symbol)
+    }
+
+    /// The books of all symbols.
+    #[must_use]
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// The metrics of a symbol; those of one never seen are empty.
+    #[must_use]
+    pub fn metrics(&self, symbol: SymbolId) -> &SymbolMetrics {
+        self.metrics
+            .get(symbol.0 as usize)
+            .unwrap_or(&SymbolMetrics::EMPTY)
+    }
+
+    /// What could not be applied as sent.
+    #[must_use]
+    pub fn quality(&self) -> &Quality {
+        &self.quality
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn phase(&self) -> SessionPhase {
+        self.phase
+    }
+
+    /// Checks every invariant of the books.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    pub fn validate(&self) -> Result<(), Violation> {
+        self.books.validate()
+    }
+}

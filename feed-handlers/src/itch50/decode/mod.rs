@@ -1,0 +1,249 @@
+//! From ITCH 5.0 messages to events: the engine's decoder of this feed.
+//!
+//! Reads packets of length-prefixed messages, writes one event a message into the batch it is given,
+//! and learns the stock directory on the way. A message of an unknown type or a wrong length is
+//! counted and skipped by its length; it uses up its sequence number, so identities do not shift.
+//! The table in `shape` decodes the eight types that make up a trading day, `rare` the others.
+
+mod rare;
+mod shape;
+
+use engine::directory::{Directory, Learnt, Listing};
+use engine::event::{Event, Flags};
+use engine::memory::MemoryError;
+use engine::packet::Packet;
+use engine::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
+use engine::units::{Nanos, Sequence, SymbolId};
+
+use crate::itch50::messages::{Message, MessageError, stock_offset_of};
+use shape::{SHAPES, Shape, WINDOW};
+
+/// Locates there can be: a `u16`.
+const LOCATES: usize = 1 << 16;
+/// Low 48 bits: the timestamp, when its eight bytes are read from the tracking number on.
+const TIMESTAMP_MASK: u64 = (1 << 48) - 1;
+
+/// What a decoder has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeCounts {
+    /// Messages of each type byte, whether or not the type is known or its length right.
+    pub by_type: Box<[u64; 256]>,
+    /// All messages, empty ones included.
+    pub messages: u64,
+    /// Messages of a type that ITCH 5.0 does not have.
+    pub unknown_type: u64,
+    /// Messages of a known type with another length than the type's; empty ones too.
+    pub bad_length: u64,
+    /// Messages that call a symbol by another name than its first.
+    pub symbol_conflict: u64,
+}
+
+/// See the module.
+pub struct Itch50Decoder {
+    midnight: Nanos,
+    directory: Directory,
+    /// The name of each locate as its eight bytes on the wire; 0 while it has none.
+    names: Box<[u64; LOCATES]>,
+    counts: DecodeCounts,
+    started: bool,
+}
+
+impl Itch50Decoder {
+    /// A decoder for the trading day that began at `midnight`, New York.
+    ///
+    /// # Errors
+    /// If the system refuses memory for the directory.
+    pub fn new(midnight: Nanos) -> Result<Self, MemoryError> {
+        Ok(Itch50Decoder {
+            midnight,
+            directory: Directory::new(LOCATES)?,
+            names: bytemuck::allocation::zeroed_box(),
+            counts: DecodeCounts {
+                by_type: Box::new([0; 256]),
+                messages: 0,
+                unknown_type: 0,
+                bad_length: 0,
+                symbol_conflict: 0,
+            },
+            started: false,
+        })
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn counts(&self) -> &DecodeCounts {
+        &self.counts
+    }
+
+    /// Decodes one of the types in the table. `window` begins with the message.
+    #[inline(always)]
+    fn decode_order(&mut self, window: &[u8; WINDOW], shape: &Shape, event: &mut Event) {
+        let locate = u16::from_be_bytes([window[1], window[2]]);
+        let stock = be64(window, shape.stock_offset);
+        if (stock ^ self.names[usize::from(locate)]) & shape.stock_mask != 0 {
+            self.learn(locate, stock);
+        }
+        let time_of_day_ns = be64(window, 3) & TIMESTAMP_MASK;
+        event.time_ns = self.midnight.0.wrapping_add(time_of_day_ns as i64);
+        event.symbol = u32::from(locate);
+        event.kind = shape.kind;
+        event.side = byte(window, shape.side_offset) & shape.side_mask;
+        let printable = byte(window, shape.printable_offset) == shape.printable_value;
+        event.flags = if printable { Flags::PRINTABLE } else { 0 };
+        let word = |i: usize| {
+            let field = &shape.words[i];
+            (be64(window, field.offset) >> (field.shift & 63)).wrapping_mul(u64::from(field.scale))
+        };
+        event.words = [be64(window, 11), word(0), word(1), word(2) | shape.word_3];
+    }
+
+    /// Learns the name that a message gives its symbol. Locate 0 is no symbol.
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, locate: u16, stock: u64) {
+        if locate == 0 {
+            return;
+        }
+        match self
+            .directory
+            .learn(SymbolId(u32::from(locate)), &stock.to_be_bytes())
+        {
+            Learnt::New => self.names[usize::from(locate)] = stock,
+            Learnt::Known => {}
+            Learnt::Conflict => self.counts.symbol_conflict += 1,
+        }
+    }
+
+    /// Decodes a type that is not in the table, or counts what cannot be decoded.
+    #[cold]
+    #[inline(never)]
+    fn decode_rare(&mut self, bytes: &[u8], event: &mut Event) -> Rare {
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
+            Err(MessageError::UnknownType { .. }) => {
+                self.counts.unknown_type += 1;
+                return Rare::Skipped;
+            }
+            Err(MessageError::Empty | MessageError::BadLength { .. }) => {
+                self.counts.bad_length += 1;
+                return Rare::Skipped;
+            }
+        };
+        if let Message::SystemEvent(system) = message
+            && system.event() == b'O'
+            && core::mem::replace(&mut self.started, true)
+        {
+            return Rare::SecondStart;
+        }
+        let head = message.head();
+        let stock = stock_offset_of(head.message_type())
+            .and_then(|offset| bytes.get(offset..)?.first_chunk::<8>());
+        if let Some(stock) = stock {
+            self.learn(head.locate(), u64::from_be_bytes(*stock));
+        }
+        if let Message::StockDirectory(entry) = message
+            && head.locate() != 0
+        {
+            let listing = Listing {
+                round_lot: entry.round_lot().0 as u32,
+                luld_tier: entry.luld_tier(),
+                etp: entry.etp(),
+                leverage: entry.etp_leverage(),
+            };
+            self.directory.list(head.symbol(), listing);
+        }
+        event.time_ns = self
+            .midnight
+            .0
+            .saturating_add_unsigned(head.time_of_day_ns());
+        event.symbol = head.symbol().0;
+        event.side = 0;
+        event.flags = 0;
+        rare::fill(event, &message, self.midnight);
+        Rare::Decoded
+    }
+}
+
+/// What became of a message that is not in the table.
+enum Rare {
+    Decoded,
+    Skipped,
+    SecondStart,
+}
+
+impl Decoder for Itch50Decoder {
+    #[inline]
+    fn decode(
+        &mut self,
+        packet: &Packet<'_>,
+        cursor: &mut Cursor,
+        batch: &mut EventBatch,
+    ) -> Decoded {
+        let bytes = packet.messages;
+        while let Some((prefix, rest)) = bytes
+            .get(cursor.offset_bytes..)
+            .and_then(<[u8]>::split_first_chunk::<2>)
+        {
+            let length = usize::from(u16::from_be_bytes(*prefix));
+            if length > rest.len() {
+                break;
+            }
+            let Some(event) = batch.slot() else {
+                return Decoded::BatchFull;
+            };
+            let sequence = packet.sequence.0.wrapping_add(cursor.messages);
+            event.sequence = sequence;
+            event.recv_ns = packet.recv.0;
+            let type_byte = rest.first().copied().unwrap_or(0);
+            let shape = &SHAPES[usize::from(type_byte)];
+            if shape.kind != 0 && length == usize::from(shape.length) {
+                match rest.first_chunk::<WINDOW>() {
+                    Some(window) => self.decode_order(window, shape, event),
+                    None => {
+                        // One of the packet's last messages: it has no WINDOW bytes behind it.
+                        let mut window = [0; WINDOW];
+                        let near = rest.len().min(WINDOW);
+                        window[..near].copy_from_slice(&rest[..near]);
+                        self.decode_order(&window, shape, event);
+                    }
+                }
+                batch.commit();
+            } else {
+                match self.decode_rare(&rest[..length], event) {
+                    Rare::Decoded => batch.commit(),
+                    Rare::Skipped => {}
+                    Rare::SecondStart => return Decoded::SecondStart(Sequence(sequence)),
+                }
+            }
+            if length > 0 {
+                self.counts.by_type[usize::from(type_byte)] += 1;
+            }
+            self.counts.messages += 1;
+            cursor.offset_bytes += 2 + length;
+            cursor.messages += 1;
+        }
+        Decoded::PacketDone
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+/// Eight bytes of a window, big-endian. Offsets are below 64, so the mask changes nothing; it shows
+/// the compiler that the read is inside.
+#[inline(always)]
+fn be64(window: &[u8; WINDOW], offset: u8) -> u64 {
+    let at = usize::from(offset & 63);
+    let mut word = [0; 8];
+    word.copy_from_slice(&window[at..at + 8]);
+    u64::from_be_bytes(word)
+}
+
+#[inline(always)]
+fn byte(window: &[u8; WINDOW], offset: u8) -> u8 {
+    window[usize::from(offset & 63)]
+}
+
+#[cfg(test)]
+mod tests;
