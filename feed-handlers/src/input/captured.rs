@@ -215,7 +215,8 @@ impl CapturedFeed {
     #[inline]
     fn push_earliest(&mut self) {
         let pending = self.captures.iter().enumerate();
-        let times = pending.filter_map(|(index, capture)| Some((capture.pending.as_ref()?.time, index)));
+        let times =
+            pending.filter_map(|(index, capture)| Some((capture.pending.as_ref()?.time, index)));
         match times.min() {
             Some((_, index)) => {
                 self.push(index);

@@ -151,8 +151,14 @@ mod tests {
     #[test]
     fn plain_files_are_told_by_type_and_length() {
         assert_eq!(Format::detect(&framed(&[0, 12], 1)), Some(Format::Itch));
-        assert_eq!(Format::detect(&framed(&[0, 0], 1)), Some(Format::ItchZeroPrefix));
-        assert_eq!(Format::detect(&framed(&[0, 0], 2)), Some(Format::ItchZeroPrefix));
+        assert_eq!(
+            Format::detect(&framed(&[0, 0], 1)),
+            Some(Format::ItchZeroPrefix)
+        );
+        assert_eq!(
+            Format::detect(&framed(&[0, 0], 2)),
+            Some(Format::ItchZeroPrefix)
+        );
         assert_eq!(Format::detect(&framed(&[0, 13], 1)), None);
         let unknown_first = [&[0, 3][..], b"zzz", &framed(&[0, 12], 1)].concat();
         assert_eq!(Format::detect(&unknown_first), Some(Format::Itch));
@@ -189,7 +195,12 @@ mod tests {
 
     #[test]
     fn text_and_other_files_are_not_recognised() {
-        for other in [&b"hello, world, this is text"[..], b"PK\x03\x04", b"\x7fELF", &[0xff; 100]] {
+        for other in [
+            &b"hello, world, this is text"[..],
+            b"PK\x03\x04",
+            b"\x7fELF",
+            &[0xff; 100],
+        ] {
             assert_eq!(Format::detect(other), None);
         }
     }

@@ -117,9 +117,7 @@ impl<R: BufRead> GzipReader<R> {
         let bytes = self.input.fill_buf()?;
         let at_end = bytes.is_empty();
         let before = (self.inflate.total_in(), self.inflate.total_out());
-        let result = self
-            .inflate
-            .decompress(bytes, room, FlushDecompress::None);
+        let result = self.inflate.decompress(bytes, room, FlushDecompress::None);
         let consumed = (self.inflate.total_in() - before.0) as usize;
         let produced = (self.inflate.total_out() - before.1) as usize;
         self.input.consume(consumed);

@@ -18,9 +18,6 @@ mod gzip;
 pub mod plain;
 mod zstd_frames;
 
-#[cfg(test)]
-mod tests;
-
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -243,7 +240,9 @@ impl InputSource {
     /// # Errors
     /// What cannot be opened or is not recognised, and inputs that make no common feed.
     pub fn open(paths: &[PathBuf], format: Format) -> Result<Self, InputError> {
-        let standard_inputs = paths.iter().filter(|path| path.as_os_str() == STANDARD_INPUT);
+        let standard_inputs = paths
+            .iter()
+            .filter(|path| path.as_os_str() == STANDARD_INPUT);
         if standard_inputs.count() > 1 {
             return Err(InputError::StandardInputTwice);
         }
