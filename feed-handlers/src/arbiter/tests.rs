@@ -255,9 +255,9 @@ fn a_heartbeat_or_an_end_of_session_opens_a_hole() {
 #[test]
 fn a_heartbeat_as_the_first_packet_sets_the_expectation_and_opens_no_gap() {
     let sent = [Sent::messages(0, 0, 9, 0), Sent::messages(0, 1, 10, 1)];
-    let run = run(Limits::default(), &sent);
-    assert_eq!(run.out, [lost(9..10), messages(10..11)].concat());
-    let alone = super::tests::run(Limits::default(), &[Sent::messages(0, 0, 9, 0)]);
+    let followed = run(Limits::default(), &sent);
+    assert_eq!(followed.out, [lost(9..10), messages(10..11)].concat());
+    let alone = run(Limits::default(), &[Sent::messages(0, 0, 9, 0)]);
     assert_eq!(alone.out, []);
 }
 
@@ -513,8 +513,8 @@ proptest! {
         prop_assert_eq!(statistics.duplicates, reference.duplicates);
         prop_assert_eq!(statistics.late, reference.late);
         let seen = [0, 1].map(|line| sent.iter().any(|sent| sent.line == line));
-        for line in 0..2 {
-            let lost = if seen[line] { reference.lost(line) } else { 0 };
+        for (line, seen) in seen.into_iter().enumerate() {
+            let lost = if seen { reference.lost(line) } else { 0 };
             prop_assert_eq!(run.lines[line].lost, lost, "line {}", line);
         }
     }

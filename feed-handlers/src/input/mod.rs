@@ -224,7 +224,7 @@ pub struct DescribedInput {
 }
 
 enum Feed {
-    Plain(PlainFeed),
+    Plain(Box<PlainFeed>),
     Captured(Box<CapturedFeed>),
 }
 
@@ -286,7 +286,7 @@ impl InputSource {
                 });
             }
             (None, None) => return Err(InputError::Missing),
-            (None, Some(_)) => Feed::Plain(PlainFeed::new(plain)),
+            (None, Some(_)) => Feed::Plain(Box::new(PlainFeed::new(plain))),
             (Some(_), None) => Feed::Captured(Box::new(CapturedFeed::open(captures)?)),
         };
         let description = Description {
