@@ -1,6 +1,6 @@
 //! `bbo.csv`: a line each time a symbol's best bid or best ask changes in price or size.
 
-use engine::units::{Price, Sequence, SymbolId};
+use engine::units::{Price, Qty, Sequence, SymbolId};
 
 use crate::output::rows::{Fields, Row};
 
@@ -14,9 +14,9 @@ pub(crate) struct BboRow {
     /// The symbol.
     pub(crate) symbol: SymbolId,
     /// Best bid and its shares, if there are bids.
-    pub(crate) bid: Option<(Price, u128)>,
+    pub(crate) bid: Option<(Price, Qty)>,
     /// Best ask and its shares, if there are asks.
-    pub(crate) ask: Option<(Price, u128)>,
+    pub(crate) ask: Option<(Price, Qty)>,
 }
 
 impl Row for BboRow {

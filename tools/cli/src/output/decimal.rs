@@ -1,29 +1,13 @@
-//! Exact quotients of money as text: nine decimals, half away from zero.
+//! Numbers as text: prices with all nine decimals, counts with thousands apart.
 
-/// `numerator_e9 / denominator` with nine decimals, rounded half away from zero; empty for a
-/// denominator of 0.
-///
-/// `numerator_e9` counts 1e-9 of the currency unit, as [`engine::units::Notional`] does.
-pub(crate) fn quotient_e9(numerator_e9: i128, denominator: u128) -> String {
-    let Some((whole, fraction)) = rounded_e9(numerator_e9, denominator) else {
-        return String::new();
-    };
-    let sign = if numerator_e9 < 0 && (whole, fraction) != (0, 0) {
-        "-"
-    } else {
-        ""
-    };
-    format!("{sign}{whole}.{fraction:09}")
-}
+use engine::units::Price;
 
-/// Whole units and 1e-9 units of the magnitude of `numerator_e9 / denominator`.
-fn rounded_e9(numerator_e9: i128, denominator: u128) -> Option<(u128, u128)> {
-    let magnitude = numerator_e9.unsigned_abs();
-    let quotient = magnitude.checked_div(denominator)?;
-    let remainder = magnitude % denominator;
-    // Half or more of the denominator, without doubling what might be large.
-    let rounded = quotient + u128::from(remainder >= denominator - remainder);
-    Some((rounded / 1_000_000_000, rounded % 1_000_000_000))
+/// `price` with exactly nine decimals, as averages are written: `3.333333333`, `286.670000000`.
+pub(crate) fn nine_decimals(price: Price) -> String {
+    let magnitude = price.0.unsigned_abs();
+    let sign = if price.0 < 0 { "-" } else { "" };
+    let one = Price::ONE.unsigned_abs();
+    format!("{sign}{}.{:09}", magnitude / one, magnitude % one)
 }
 
 /// A count with commas between thousands, for people.
@@ -31,7 +15,7 @@ pub(crate) fn grouped(count: impl Into<u128>) -> String {
     let digits = count.into().to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -44,27 +28,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quotient_has_nine_decimals_rounded_half_away_from_zero() {
-        for (numerator_e9, denominator, text) in [
-            (0, 7, "0.000000000"),
-            (1_000_000_000, 3, "0.333333333"),
-            (2_000_000_000, 3, "0.666666667"),
-            (1, 2, "0.000000001"),
-            (3, 2, "0.000000002"),
-            (-1, 2, "-0.000000001"),
-            (-1, 3, "0.000000000"),
-            (1, 3, "0.000000000"),
-            (286_670_000_000, 1, "286.670000000"),
-            (i128::MAX, 1, "170141183460469231731687303715.884105727"),
-            (i128::MIN, u128::from(u64::MAX), "-9223372036.854775809"),
+    fn an_average_keeps_all_nine_decimals() {
+        for (price, text) in [
+            (0, "0.000000000"),
+            (3_333_333_333, "3.333333333"),
+            (286_670_000_000, "286.670000000"),
+            (-1, "-0.000000001"),
+            (i64::MIN, "-9223372036.854775808"),
         ] {
-            assert_eq!(quotient_e9(numerator_e9, denominator), text);
+            assert_eq!(nine_decimals(Price(price)), text);
         }
-    }
-
-    #[test]
-    fn a_quotient_by_nothing_is_empty() {
-        assert_eq!(quotient_e9(5, 0), "");
     }
 
     #[test]

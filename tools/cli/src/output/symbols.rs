@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use engine::units::{Notional, Price};
+use engine::book::BookView;
+use engine::metrics::SymbolMetrics;
+use engine::units::{Notional, Price, Qty, Side, SymbolId};
 
-use crate::output::decimal::quotient_e9;
+use crate::output::decimal::nine_decimals;
+use crate::output::names;
 
 /// The columns, in their order.
 const HEADER: [&str; 26] = [
@@ -57,10 +60,12 @@ pub(crate) struct SymbolLine {
     pub(crate) trades: u64,
     /// Sum of price × shares of eligible prints.
     pub(crate) notional: Notional,
+    /// `notional / volume`, half away from zero.
+    pub(crate) vwap: Option<Price>,
     /// Best bid and its shares.
-    pub(crate) bid: Option<(Price, u128)>,
+    pub(crate) bid: Option<(Price, Qty)>,
     /// Best ask and its shares.
-    pub(crate) ask: Option<(Price, u128)>,
+    pub(crate) ask: Option<(Price, Qty)>,
     /// Price levels with bids.
     pub(crate) bid_levels: u64,
     /// Price levels with asks.
@@ -88,15 +93,48 @@ pub(crate) struct SymbolLine {
 }
 
 impl SymbolLine {
-    /// `notional / volume` with nine decimals; empty without volume.
-    pub(crate) fn vwap(&self) -> String {
-        quotient_e9(self.notional.0, self.volume)
+    /// The line of a symbol with these metrics and this book.
+    pub(crate) fn of(
+        symbol: SymbolId,
+        name: Option<&[u8]>,
+        metrics: &SymbolMetrics,
+        book: &BookView<'_>,
+    ) -> SymbolLine {
+        let best = |side| book.best(side).map(|best| (best.price, best.qty));
+        let levels = |side| book.level_count(side) as u64;
+        let tape = &metrics.tape;
+        SymbolLine {
+            symbol: names::text(name, symbol),
+            locate: symbol.0,
+            last: tape.last(),
+            open: tape.open(),
+            high: tape.high(),
+            low: tape.low(),
+            volume: tape.volume(),
+            trades: tape.trades(),
+            notional: tape.notional(),
+            vwap: tape.vwap(),
+            bid: best(Side::Buy),
+            ask: best(Side::Sell),
+            bid_levels: levels(Side::Buy),
+            ask_levels: levels(Side::Sell),
+            orders: book.order_count(),
+            adds: metrics.adds,
+            executions: metrics.executions,
+            cancels: metrics.cancels,
+            deletes: metrics.deletes,
+            replaces: metrics.replaces,
+            hidden_volume: tape.hidden_volume(),
+            cross_volume: tape.cross_volume(),
+            broken_volume: tape.broken_volume(),
+            state: metrics.trading_state(),
+        }
     }
 
     fn fields(&self) -> [String; 26] {
         let price = |price: Option<Price>| price.map_or_else(String::new, |price| price.to_string());
         let size =
-            |best: Option<(Price, u128)>| best.map_or_else(String::new, |(_, size)| size.to_string());
+            |best: Option<(Price, Qty)>| best.map_or_else(String::new, |(_, size)| size.to_string());
         [
             self.symbol.clone(),
             self.locate.to_string(),
@@ -107,7 +145,7 @@ impl SymbolLine {
             self.volume.to_string(),
             self.trades.to_string(),
             self.notional.to_string(),
-            self.vwap(),
+            self.vwap.map_or_else(String::new, nine_decimals),
             price(self.bid.map(|(price, _)| price)),
             size(self.bid),
             price(self.ask.map(|(price, _)| price)),
@@ -130,7 +168,7 @@ impl SymbolLine {
 
 /// A trading state: its letter, or `\xNN` for a byte that is none.
 pub(crate) fn state_text(state: u8) -> String {
-    crate::output::names::escaped(&[state])
+    names::escaped(&[state])
 }
 
 /// Sorts `lines` as the file has them.
@@ -193,7 +231,8 @@ mod tests {
             volume: 3,
             trades: 2,
             notional: Notional(10_000_000_000),
-            bid: Some((Price(100_000), 222)),
+            vwap: Some(Price(3_333_333_333)),
+            bid: Some((Price(100_000), Qty(222))),
             state: Some(b'T'),
             ..SymbolLine::default()
         };

@@ -1,6 +1,6 @@
 //! `trades.csv`: a line an eligible print, and one with kind `B` where a break took a print out.
 
-use engine::units::{MatchNumber, Price, Sequence, Side, SymbolId};
+use engine::units::{MatchNumber, Price, Qty, Sequence, Side, SymbolId};
 
 use crate::output::rows::{Fields, Row};
 
@@ -16,7 +16,7 @@ pub(crate) struct TradeRow {
     /// Price of the print; for a break, of the print it took out.
     pub(crate) price: Price,
     /// Its shares.
-    pub(crate) size: u64,
+    pub(crate) size: Qty,
     /// The aggressor's side, where the feed tells it.
     pub(crate) side: Option<Side>,
     /// `E`, `C`, `P`, `Q`, or `B` for a break.
