@@ -14,21 +14,36 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar for `total_bytes` of input; hidden with `--quiet` and where stderr is no terminal.
     pub(crate) fn new(console: Console, total_bytes: Option<u64>) -> Progress {
+        let template = match total_bytes {
+            Some(_) => "{wide_bar} {percent}%  {bytes}/{total_bytes}  {msg}  {eta} left",
+            None => "{spinner} {bytes} read  {msg}  {elapsed} so far",
+        };
+        Progress::with_template(console, total_bytes, template)
+    }
+
+    /// A bar for `total` steps of equal weight.
+    pub(crate) fn steps(console: Console, total: u64) -> Progress {
+        let template = "{wide_bar} {pos}/{len}  {eta} left";
+        Progress::with_template(console, Some(total), template)
+    }
+
+    fn with_template(console: Console, total: Option<u64>, template: &str) -> Progress {
         let target = if console.is_quiet() {
             ProgressDrawTarget::hidden()
         } else {
             // Indicatif hides the bar by itself where stderr is no terminal.
             ProgressDrawTarget::stderr_with_hz(8)
         };
-        let bar = ProgressBar::with_draw_target(total_bytes, target);
-        let template = match total_bytes {
-            Some(_) => "{wide_bar} {percent}%  {bytes}/{total_bytes}  {msg}  {eta} left",
-            None => "{spinner} {bytes} read  {msg}  {elapsed} so far",
-        };
+        let bar = ProgressBar::with_draw_target(total, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
         Progress { bar }
+    }
+
+    /// One more step is done.
+    pub(crate) fn step(&self) {
+        self.bar.inc(1);
     }
 
     /// Shows that `done_bytes` of the input and `messages` in all have been processed.

@@ -51,3 +51,11 @@ impl Observer for Recorder {
         }
     }
 }
+
+impl Recorder {
+    /// Forgets the rows, keeping their room.
+    pub(crate) fn clear(&mut self) {
+        self.trades.clear();
+        self.bbo.clear();
+    }
+}

@@ -1,14 +1,31 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
-mod pace;
-mod select;
+mod faults;
+mod inputs;
+pub(crate) mod pace;
+mod records;
+pub(crate) mod select;
+pub(crate) mod session;
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
+use engine::shard::Observer;
+use feed_handlers::input::Format;
 
+use crate::console::{self, Console};
 use crate::day::TradingDay;
-use crate::replay::pace::Speed;
+use crate::exit::{Failure, Status};
+use crate::output::files::{OutDir, OutFile, SealedFile};
+use crate::output::recorder::Recorder;
+use crate::output::summary::Summary;
+use crate::output::symbols::{self, SymbolLine};
+use crate::output::table;
+use crate::replay::pace::{Pace, Speed};
+use crate::replay::records::Records;
+use crate::replay::select::Wanted;
+use crate::replay::session::{Engine, Session};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,4 +100,111 @@ fn symbol(text: &str) -> Result<String, String> {
         return Err(String::from("a symbol is empty"));
     }
     Ok(text.to_owned())
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure> {
+    let Topology::Inline = args.topology;
+    if args.inputs.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Failure::usage(
+            "standard input (`-`) is given twice; name it once",
+        ));
+    }
+    let dir = args.out.as_deref().map(OutDir::create).transpose()?;
+    match &dir {
+        Some(dir) if args.trades || args.bbo => {
+            let mut records = Records::begin(dir, args.trades, args.bbo)?;
+            let mut session = open(args, Recorder::default())?;
+            drive(&mut session, args, console, |engine| records.take(engine))?;
+            let sealed = records.seal(dir, |symbol| session.written_name(symbol))?;
+            end(&session, args, console, Some(dir), sealed)
+        }
+        _ => {
+            let mut session = open(args, ())?;
+            drive(&mut session, args, console, |_| Ok(()))?;
+            end(&session, args, console, dir.as_ref(), Vec::new())
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn open<O: Observer>(args: &ReplayArgs, observer: O) -> Result<Session<O>, Failure> {
+    let wanted = Wanted::of(&args.symbols);
+    Session::open(&args.inputs, args.format.into(), args.date, wanted, observer)
+}
+
+fn drive<O: Observer>(
+    session: &mut Session<O>,
+    args: &ReplayArgs,
+    console: Console,
+    after_packet: impl FnMut(&mut Engine<O>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    session.drive(Pace::new(args.speed), console, after_packet)
+}
+
+/// Writes what came out, then tells how the input ended.
+fn end<O: Observer>(
+    session: &Session<O>,
+    args: &ReplayArgs,
+    console: Console,
+    dir: Option<&OutDir>,
+    mut sealed: Vec<SealedFile>,
+) -> Result<Status, Failure> {
+    let lines = session.symbol_lines();
+    let summary = session.summary(&lines);
+    for name in session.missing(&lines) {
+        console.warning(&format!(
+            "--symbols: {name} does not occur in the input; check its spelling"
+        ));
+    }
+    if let Some(dir) = dir {
+        sealed.push(written(dir.begin("symbols.csv")?, |file| {
+            symbols::write(file, &lines)
+        })?);
+        // The summary comes last: where it is new, so is the rest.
+        sealed.push(written(dir.begin("summary.json")?, |file| {
+            summary.write(file)
+        })?);
+        for file in sealed {
+            file.publish()?;
+        }
+    }
+    console::write_result(&result(&summary, &lines, args.json))?;
+    match session.fault() {
+        Some(failure) => Err(failure.clone()),
+        None => Ok(Status::Done),
+    }
+}
+
+fn written(
+    mut file: OutFile,
+    write: impl FnOnce(&mut OutFile) -> std::io::Result<()>,
+) -> Result<SealedFile, Failure> {
+    match write(&mut file).and_then(|()| file.flush()) {
+        Ok(()) => file.seal(),
+        Err(error) => Err(file.fault(&error)),
+    }
+}
+
+/// What stands on stdout.
+fn result(summary: &Summary, lines: &[SymbolLine], json: bool) -> String {
+    if json {
+        format!("{:#}\n", summary.json())
+    } else {
+        format!("{}\n{}", table::totals(summary), table::symbols(lines))
+    }
+}
+
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Format {
+        match choice {
+            FormatChoice::Auto => Format::Auto,
+            FormatChoice::Itch => Format::Itch,
+            FormatChoice::ItchZeroPrefix => Format::ItchZeroPrefix,
+            FormatChoice::Pcap => Format::Pcap,
+        }
+    }
 }

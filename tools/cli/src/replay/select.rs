@@ -1,103 +1,79 @@
-//! `--symbols`: which symbols the engine computes.
+//! `--symbols`: which symbols belong to the results.
 //!
-//! A message names its symbol by locate; which name a locate has is learnt on the way. So a locate
-//! that has no name yet is computed too, until it turns out to be another symbol: a selected
-//! symbol's figures are then exactly those of a run without the selection. Messages of other symbols
-//! still count as messages and still carry feed time; the shard skips them.
+//! The engine computes what was asked for ([`engine::pipeline::selection`]); here the same names
+//! choose what is written, and tell which of them never came.
 
-use engine::packet::Packet;
-use engine::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
+use engine::pipeline::selection::Selection;
 use engine::units::SymbolId;
-use feed_handlers::itch50::decode::Itch50Decoder;
 
-/// The symbols asked for.
+use crate::output::names;
+
+/// The names asked for; none for all symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
-    wanted: Vec<Wanted>,
+pub(crate) struct Wanted {
+    names: Vec<String>,
 }
 
-/// One symbol asked for, as given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    text: String,
-    /// The number in `#123`, which means the locate 123 where that was never named.
-    locate: Option<u32>,
-}
-
-/// What a selection says of a symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It was asked for.
-    In,
-    /// It was not asked for.
-    Out,
-    /// It has no name yet.
-    Unnamed,
-}
-
-impl Selection {
-    /// The symbols of `--symbols A,B,...`.
-    pub(crate) fn of(symbols: &[String]) -> Selection {
-        let wanted = symbols.iter().map(|text| Wanted {
-            text: text.clone(),
-            locate: text
-                .strip_prefix('#')
-                .and_then(|number| number.parse().ok()),
-        });
-        Selection {
-            wanted: wanted.collect(),
+impl Wanted {
+    /// The names of `--symbols A,B,...`, each as results write it (`#123`: a locate never named).
+    pub(crate) fn of(names: &[String]) -> Wanted {
+        Wanted {
+            names: names.to_vec(),
         }
     }
 
-    /// Whether symbols were asked for at all.
-    pub(crate) fn is_limited(&self) -> bool {
-        !self.wanted.is_empty()
+    /// What the engine is to compute, of symbols numbered below `symbols_max`.
+    pub(crate) fn selection(&self, symbols_max: usize) -> Selection {
+        if self.names.is_empty() {
+            return Selection::all();
+        }
+        let names = self.names.iter().map(|name| name.clone().into_bytes());
+        Selection::of(names.collect(), symbols_max)
     }
 
-    /// What is said of `symbol`, whose name so far is `name`.
-    pub(crate) fn verdict(&self, symbol: SymbolId, name: Option<&[u8]>) -> Verdict {
-        if !self.is_limited() || symbol == SymbolId(0) {
-            return Verdict::In;
-        }
-        let Some(name) = name else {
-            return Verdict::Unnamed;
-        };
-        let is_wanted = |wanted: &Wanted| wanted.text.as_bytes() == name;
-        if self.wanted.iter().any(is_wanted) {
-            Verdict::In
-        } else {
-            Verdict::Out
-        }
+    /// The name of `symbol` as it is written, `None` where the symbol was not asked for. To be asked
+    /// when the input has ended and `name` is the last word.
+    pub(crate) fn written(&self, symbol: SymbolId, name: Option<&[u8]>) -> Option<String> {
+        let text = names::text(name, symbol);
+        (self.names.is_empty() || self.names.contains(&text)).then_some(text)
     }
 
-    /// Whether `symbol` belongs to the results: its name, or `#LOCATE` if it was never named, was
-    /// asked for. To be asked when the input has ended.
-    pub(crate) fn has(&self, symbol: SymbolId, name: Option<&[u8]>) -> bool {
-        match self.verdict(symbol, name) {
-            Verdict::In => true,
-            Verdict::Out => false,
-            Verdict::Unnamed => self
-                .wanted
-                .iter()
-                .any(|wanted| wanted.locate == Some(symbol.0)),
-        }
-    }
-
-    /// The symbols asked for that none of `seen` is.
-    pub(crate) fn missing<'a>(
-        &self,
-        seen: impl Iterator<Item = (SymbolId, Option<&'a [u8]>)> + Clone,
-    ) -> Vec<&str> {
-        let is_missing = |wanted: &&Wanted| {
-            !seen.clone().any(|(symbol, name)| match name {
-                Some(name) => wanted.text.as_bytes() == name,
-                None => wanted.locate == Some(symbol.0),
-            })
-        };
-        let missing = self.wanted.iter().filter(is_missing);
-        missing.map(|wanted| wanted.text.as_str()).collect()
+    /// The names asked for that are not among the `written` ones.
+    pub(crate) fn missing<'a>(&'a self, written: &[&str]) -> Vec<&'a str> {
+        let missing = self
+            .names
+            .iter()
+            .filter(|name| !written.contains(&name.as_str()));
+        missing.map(String::as_str).collect()
     }
 }
 
-/// The kind of an event that a shard skips. No kind has this number.
-const KIND_SKIPPED: u8 = 0;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(names: &[&str]) -> Wanted {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        Wanted::of(&names)
+    }
+
+    #[test]
+    fn without_names_every_symbol_is_written() {
+        let all = wanted(&[]);
+        assert_eq!(all.written(SymbolId(3), None).as_deref(), Some("#3"));
+        assert_eq!(all.written(SymbolId(3), Some(b"X")).as_deref(), Some("X"));
+        assert!(all.missing(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_number_means_a_locate_only_as_long_as_it_has_no_name() {
+        let some = wanted(&["AAPL", "#7"]);
+        assert_eq!(some.written(SymbolId(7), None).as_deref(), Some("#7"));
+        assert_eq!(some.written(SymbolId(7), Some(b"MSFT")), None);
+        assert_eq!(
+            some.written(SymbolId(7), Some(b"AAPL")).as_deref(),
+            Some("AAPL")
+        );
+        assert_eq!(some.missing(&["AAPL"]), ["#7"]);
+    }
+}

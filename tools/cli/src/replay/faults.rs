@@ -1,0 +1,32 @@
+//! What ends or disturbs a replay, as one line each: what, where, what to do.
+
+use engine::memory::MemoryError;
+use engine::pipeline::inline::SecondStart;
+use engine::units::Sequence;
+
+use crate::exit::Failure;
+use crate::output::decimal::grouped;
+
+/// Messages that were lost.
+pub(crate) fn gap(first: Sequence, end: Sequence) -> String {
+    let lost = end.0.saturating_sub(first.0);
+    format!(
+        "gap: {} message(s) lost from sequence {}; books of that stretch may be wrong",
+        grouped(lost),
+        first.0
+    )
+}
+
+/// The input goes on into a second day.
+pub(crate) fn second_start(second: SecondStart) -> Failure {
+    Failure::usage(format_args!(
+        "{second}: a session is one trading day; all before it is processed, replay what follows on its own"
+    ))
+}
+
+/// The system gave no memory.
+pub(crate) fn no_memory(error: &MemoryError) -> Failure {
+    Failure::no(format_args!(
+        "cannot reserve memory for the books: {error}; raise the limit on address space (ulimit -v)"
+    ))
+}
