@@ -52,11 +52,7 @@ impl Host {
                 told(&self.governor),
                 told(&self.huge_pages)
             ),
-            format!(
-                "{}, {}",
-                env!("TAPEWATCH_RUSTC"),
-                env!("TAPEWATCH_PROFILE")
-            ),
+            format!("{}, {}", env!("TAPEWATCH_RUSTC"), env!("TAPEWATCH_PROFILE")),
         ]
     }
 }

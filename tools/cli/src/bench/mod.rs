@@ -12,8 +12,13 @@ use crate::bench::throughput::ThroughputArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Status};
 
+const EXAMPLES: &str = "\
+Examples:
+  tapewatch bench throughput day.itch";
+
 /// Measure the engine on this host.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct BenchArgs {
     /// What to measure.

@@ -15,7 +15,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stage::{Cursor, Decoded, Decoder as _, EventBatch};
 use engine::quality::Quality;
-use engine::shard::Shard;
+use engine::shard::{Observer, Shard};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::bench::input::Tape;
@@ -35,12 +35,7 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All, in the order of the data.
-    pub(super) const ALL: [Stage; 4] = [
-        Stage::Framing,
-        Stage::Decode,
-        Stage::Book,
-        Stage::Metrics,
-    ];
+    pub(super) const ALL: [Stage; 4] = [Stage::Framing, Stage::Decode, Stage::Book, Stage::Metrics];
 
     /// As results name it.
     pub(super) fn name(self) -> &'static str {
@@ -64,13 +59,16 @@ impl Stage {
 }
 
 /// The engine as `replay` runs it.
-pub(super) fn whole_engine(tape: &Tape) -> Result<Inline<Itch50Decoder, ()>, MemoryError> {
+pub(super) fn whole_engine<O: Observer>(
+    tape: &Tape,
+    observer: O,
+) -> Result<Inline<Itch50Decoder, O>, MemoryError> {
     Ok(Inline::new(
         Itch50Decoder::new(tape.midnight)?,
         Sequencer::new(tape.midnight),
         Selection::all(),
         Shard::new(Limits::default())?,
-        (),
+        observer,
     ))
 }
 
@@ -152,7 +150,7 @@ fn book(tape: &Tape) -> Result<Duration, MemoryError> {
 
 #[inline(never)]
 fn metrics(tape: &Tape) -> Result<Duration, MemoryError> {
-    let mut engine = whole_engine(tape)?;
+    let mut engine = whole_engine(tape, ())?;
     let start = Instant::now();
     walk(tape, |packet| engine.push(packet).is_ok());
     Ok(start.elapsed())

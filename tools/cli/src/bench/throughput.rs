@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use engine::event::Event;
 use engine::memory::MemoryError;
+use engine::shard::{Observer, Outcome, Shard};
 use serde_json::{Value, json};
 
 use crate::bench::checksum::BookSums;
@@ -82,20 +84,27 @@ struct Checked {
     rss_bytes: u64,
 }
 
+/// Watches how many orders are live.
+#[derive(Default)]
+struct LiveOrders {
+    max: u32,
+}
+
+impl Observer for LiveOrders {
+    fn on_event(&mut self, _event: &Event, _outcome: &Outcome, shard: &Shard) {
+        self.max = self.max.max(shard.books().order_count());
+    }
+}
+
 impl Checked {
     fn pass(tape: &Tape) -> Result<Checked, MemoryError> {
-        let mut engine = stages::whole_engine(tape)?;
-        let mut orders_live_max = 0;
-        stages::walk(tape, |packet| {
-            let goes_on = engine.push(packet).is_ok();
-            orders_live_max = orders_live_max.max(engine.shard().books().order_count());
-            goes_on
-        });
+        let mut engine = stages::whole_engine(tape, LiveOrders::default())?;
+        stages::walk(tape, |packet| engine.push(packet).is_ok());
         let input_bytes = tape.bytes.len() as u64;
         Ok(Checked {
             sums: BookSums::of(engine.shard()),
             messages: engine.decoder().counts().messages,
-            orders_live_max,
+            orders_live_max: engine.observer().max,
             rss_bytes: Resident::ask().now_bytes.saturating_sub(input_bytes),
         })
     }
@@ -211,18 +220,17 @@ mod tests {
     use super::*;
 
     fn cost(times_ns: &[u64], messages: u64) -> Cost {
-        let times: Vec<Duration> = times_ns
-            .iter()
-            .copied()
-            .map(Duration::from_nanos)
-            .collect();
+        let times: Vec<Duration> = times_ns.iter().copied().map(Duration::from_nanos).collect();
         Cost::of(Stage::Book, &times, messages)
     }
 
     #[test]
     fn the_figure_is_the_median_a_message() {
         let odd = cost(&[500, 100, 300, 200, 400], 10);
-        assert_eq!((odd.median, odd.min, odd.max, odd.runs), (30.0, 10.0, 50.0, 5));
+        assert_eq!(
+            (odd.median, odd.min, odd.max, odd.runs),
+            (30.0, 10.0, 50.0, 5)
+        );
         assert_eq!(cost(&[100, 400, 200, 300], 10).median, 25.0);
     }
 }

@@ -147,10 +147,13 @@ fn rename_rows(
             continue;
         };
         if let Some(new_name) = new_name {
-            let fields = record.iter().enumerate().map(|(column, field)| match column {
-                SYMBOL_COLUMN => new_name.as_bytes(),
-                _ => field,
-            });
+            let fields = record
+                .iter()
+                .enumerate()
+                .map(|(column, field)| match column {
+                    SYMBOL_COLUMN => new_name.as_bytes(),
+                    _ => field,
+                });
             writer.write_record(fields)?;
         }
     }

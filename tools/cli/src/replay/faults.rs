@@ -3,8 +3,9 @@
 use engine::memory::MemoryError;
 use engine::pipeline::inline::SecondStart;
 use engine::units::Sequence;
+use feed_handlers::input::{FaultClass, InputError};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::output::decimal::grouped;
 
 /// Messages that were lost.
@@ -29,4 +30,13 @@ pub(crate) fn no_memory(error: &MemoryError) -> Failure {
     Failure::no(format_args!(
         "cannot reserve memory for the books: {error}; raise the limit on address space (ulimit -v)"
     ))
+}
+
+/// What the input says.
+pub(crate) fn of(error: &InputError) -> Failure {
+    let status = match error.class() {
+        FaultClass::Damage => Status::No,
+        _ => Status::Usage,
+    };
+    Failure::new(status, error)
 }

@@ -1,6 +1,6 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
-mod faults;
+pub(crate) mod faults;
 mod inputs;
 pub(crate) mod pace;
 mod records;
@@ -133,7 +133,13 @@ fn is_stdin(path: &Path) -> bool {
 
 fn open<O: Observer>(args: &ReplayArgs, observer: O) -> Result<Session<O>, Failure> {
     let wanted = Wanted::of(&args.symbols);
-    Session::open(&args.inputs, args.format.into(), args.date, wanted, observer)
+    Session::open(
+        &args.inputs,
+        args.format.into(),
+        args.date,
+        wanted,
+        observer,
+    )
 }
 
 fn drive<O: Observer>(

@@ -123,8 +123,21 @@ mod tests {
     #[test]
     fn what_is_no_speed_is_refused() {
         for text in [
-            "", "x", "1", "0x", "0.0x", "-1x", "+1x", "1ex", "1.x", ".5x", "1.2.3x", "MAX",
-            "9999999999x", "1 x", "½x",
+            "",
+            "x",
+            "1",
+            "0x",
+            "0.0x",
+            "-1x",
+            "+1x",
+            "1ex",
+            "1.x",
+            ".5x",
+            "1.2.3x",
+            "MAX",
+            "9999999999x",
+            "1 x",
+            "½x",
         ] {
             assert!(Speed::parse(text).is_err(), "{text}");
         }

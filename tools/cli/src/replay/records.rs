@@ -1,5 +1,6 @@
 //! `--trades` and `--bbo`: takes the recorder's rows after each packet and writes them.
 
+use engine::pipeline::stage::Decoder as _;
 use engine::units::SymbolId;
 
 use crate::exit::Failure;

@@ -11,6 +11,7 @@ use engine::book::books::Limits;
 use engine::packet::{Arrival, Source as _};
 use engine::pipeline::inline::Inline;
 use engine::pipeline::sequencer::Sequencer;
+use engine::pipeline::stage::Decoder as _;
 use engine::shard::{Observer, Shard};
 use engine::units::{Nanos, SymbolId};
 use feed_handlers::input::{Format, InputSource};
