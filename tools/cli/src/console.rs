@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, one_line};
 
 /// How much is told on stderr.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,7 @@ pub(crate) fn failure_line(failure: &Failure) {
 
 fn to_stderr(label: &str, line: &str) {
     // A closed stderr must not stop the work: there is nobody to tell.
-    let _ = writeln!(io::stderr().lock(), "tapewatch: {label}: {line}");
+    let _ = writeln!(io::stderr().lock(), "tapewatch: {label}: {}", one_line(line));
 }
 
 /// Writes a result to stdout, whole.
@@ -62,10 +62,7 @@ fn to_stderr(label: &str, line: &str) {
 /// A reader that has gone away is no failure; any other fault is.
 pub(crate) fn write_result(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::no(format_args!(

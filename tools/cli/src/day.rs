@@ -49,10 +49,7 @@ impl TradingDay {
 
     /// 1970-01-01, the day of an input that has no capture time.
     pub(crate) fn epoch() -> TradingDay {
-        TradingDay {
-            date: Date::constant(1970, 1, 1),
-            midnight: Nanos(5 * 3_600 * Nanos::SECOND),
-        }
+        TradingDay { date: Date::constant(1970, 1, 1), midnight: Nanos(5 * 3_600 * Nanos::SECOND) }
     }
 
     /// New York's midnight at the start of the day, UTC.

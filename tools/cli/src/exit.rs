@@ -47,15 +47,25 @@ impl Failure {
         Failure::new(Status::Usage, line)
     }
 
-    /// A failure with `status`. Line breaks from foreign text become spaces.
+    /// A failure with `status`.
     pub(crate) fn new(status: Status, line: impl Display) -> Failure {
-        let line = line
-            .to_string()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let line = one_line(&line.to_string());
         Failure { status, line }
     }
+}
+
+/// `text` with control characters escaped: foreign text in it (a file's name) can neither break the
+/// line nor do anything to a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.trim_end().chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -64,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_line_whatever_it_quotes() {
-        let failure = Failure::usage("cannot read a\nb:\r\n  no such file");
-        assert_eq!(failure.line, "cannot read a b: no such file");
+        let failure = Failure::usage("cannot read é\n\u{1b}[2J: no such file\n");
+        assert_eq!(failure.line, "cannot read é\\n\\u{1b}[2J: no such file");
         assert_eq!(failure.status, Status::Usage);
     }
 }

@@ -39,11 +39,7 @@ fn run() -> Result<Status, Failure> {
         Err(error) => {
             // Help and version are results; their reader may be gone, which is no fault.
             let _ = error.print();
-            return Ok(if error.use_stderr() {
-                Status::Usage
-            } else {
-                Status::Done
-            });
+            return Ok(if error.use_stderr() { Status::Usage } else { Status::Done });
         }
     };
     let console = line.telling.console();
@@ -58,9 +54,7 @@ fn run() -> Result<Status, Failure> {
 fn tell_panics_in_one_line() {
     panic::set_hook(Box::new(|info| {
         let what = info.payload_as_str().unwrap_or("no message");
-        let place = info
-            .location()
-            .map_or_else(String::new, |place| format!(" at {place}"));
+        let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
         let line = format!("{what}{place}").replace(['\n', '\r'], " ");
         let _ = writeln!(
             std::io::stderr().lock(),

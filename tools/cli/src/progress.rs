@@ -87,9 +87,6 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(rate(0, second), "0 messages/s");
         assert_eq!(rate(1_500, second), "1.5 k messages/s");
-        assert_eq!(
-            rate(20_000_000, Duration::from_millis(500)),
-            "40.0 M messages/s"
-        );
+        assert_eq!(rate(20_000_000, Duration::from_millis(500)), "40.0 M messages/s");
     }
 }

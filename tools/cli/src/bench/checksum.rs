@@ -72,10 +72,7 @@ mod tests {
 
     #[test]
     fn a_sum_is_a_number_as_long_as_64_bits_hold_it() {
-        assert_eq!(
-            number(198_019_819_104_900i128).to_string(),
-            "198019819104900"
-        );
+        assert_eq!(number(198_019_819_104_900i128).to_string(), "198019819104900");
         assert_eq!(number(u128::MAX), Value::String(u128::MAX.to_string()));
         assert_eq!(number(-1i128), "-1");
     }

@@ -32,11 +32,7 @@ impl Tape {
         let day = source.first_capture_time().and_then(TradingDay::at);
         let midnight = day.unwrap_or_else(TradingDay::epoch).midnight();
         source.set_midnight(midnight);
-        let mut tape = Tape {
-            bytes: Vec::new(),
-            messages: 0,
-            midnight,
-        };
+        let mut tape = Tape { bytes: Vec::new(), messages: 0, midnight };
         loop {
             match source.next() {
                 Ok(Arrival::Packet(packet)) => {
@@ -65,10 +61,6 @@ impl Tape {
     /// The messages as packets, as a replay of a plain file cuts them.
     pub(super) fn packets(&self) -> BinaryFile<HeldWindow<&[u8]>> {
         let position = Position::start(self.midnight);
-        BinaryFile::new(
-            HeldWindow::new(&self.bytes[..]),
-            Framing::LengthPrefix,
-            position,
-        )
+        BinaryFile::new(HeldWindow::new(&self.bytes[..]), Framing::LengthPrefix, position)
     }
 }

@@ -121,18 +121,13 @@ fn measure(tape: &Tape, runs: u32, console: Console) -> Result<Vec<Cost>, Memory
         }
     }
     progress.finish();
-    Ok(taken
-        .into_iter()
-        .map(|(stage, times)| Cost::of(stage, &times, tape.messages))
-        .collect())
+    Ok(taken.into_iter().map(|(stage, times)| Cost::of(stage, &times, tape.messages)).collect())
 }
 
 impl Cost {
     fn of(stage: Stage, times: &[Duration], messages: u64) -> Cost {
-        let mut each: Vec<f64> = times
-            .iter()
-            .map(|time| time.as_nanos() as f64 / messages as f64)
-            .collect();
+        let mut each: Vec<f64> =
+            times.iter().map(|time| time.as_nanos() as f64 / messages as f64).collect();
         each.sort_by(f64::total_cmp);
         let middle = each.len() / 2;
         let median = match each.len() {
@@ -181,14 +176,7 @@ fn table_of(
     costs: &[Cost],
     host: &Host,
 ) -> String {
-    let header = [
-        "stage",
-        "ns a message",
-        "min",
-        "max",
-        "M messages/s",
-        "runs",
-    ];
+    let header = ["stage", "ns a message", "min", "max", "M messages/s", "runs"];
     let rows = costs.iter().map(|cost| {
         [
             String::from(cost.stage.name()),
@@ -227,10 +215,7 @@ mod tests {
     #[test]
     fn the_figure_is_the_median_a_message() {
         let odd = cost(&[500, 100, 300, 200, 400], 10);
-        assert_eq!(
-            (odd.median, odd.min, odd.max, odd.runs),
-            (30.0, 10.0, 50.0, 5)
-        );
+        assert_eq!((odd.median, odd.min, odd.max, odd.runs), (30.0, 10.0, 50.0, 5));
         assert_eq!(cost(&[100, 400, 200, 300], 10).median, 25.0);
     }
 }

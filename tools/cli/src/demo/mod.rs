@@ -74,29 +74,18 @@ fn replayed(bytes: &[u8], console: Console) -> Result<Shown, Failure> {
         .suffix(".itch")
         .tempfile()
         .map_err(|error| cannot_write(&error))?;
-    file.write_all(bytes)
-        .and_then(|()| file.flush())
-        .map_err(|error| cannot_write(&error))?;
+    file.write_all(bytes).and_then(|()| file.flush()).map_err(|error| cannot_write(&error))?;
     let day = TradingDay::parse(script::DATE).ok();
     let inputs = [file.path().to_owned()];
-    let mut session = Session::open(
-        &inputs,
-        Format::Itch,
-        day,
-        Wanted::default(),
-        Recorder::default(),
-    )?;
+    let mut session =
+        Session::open(&inputs, Format::Itch, day, Wanted::default(), Recorder::default())?;
     let (mut trades, mut bbo) = (Vec::new(), Vec::new());
     session.drive(Pace::new(Speed::Max), console, |engine| {
         trades.append(&mut engine.observer_mut().trades);
         bbo.append(&mut engine.observer_mut().bbo);
         Ok(())
     })?;
-    Ok(Shown {
-        session,
-        trades,
-        bbo,
-    })
+    Ok(Shown { session, trades, bbo })
 }
 
 fn cannot_write(error: &std::io::Error) -> Failure {

@@ -32,10 +32,7 @@ const fn security(locate: u16, symbol: &str) -> Security {
 pub(super) fn session() -> Session {
     let mut tape = Tape::default();
 
-    tape.scene(
-        "03:05:00",
-        "The day starts: three securities are listed and may trade.",
-    );
+    tape.scene("03:05:00", "The day starts: three securities are listed and may trade.");
     tape.system(b'O');
     for listed in [ACME, BOLT, CRUX] {
         tape.list(listed);
@@ -67,10 +64,7 @@ pub(super) fn session() -> Session {
     tape.cross(BOLT, 0, 0, b'O');
     tape.cross(CRUX, 0, 0, b'O');
 
-    tape.scene(
-        "09:30:01",
-        "The books deepen; two orders queue behind each other at 24.99.",
-    );
+    tape.scene("09:30:01", "The books deepen; two orders queue behind each other at 24.99.");
     let first_in_queue = tape.add(ACME, Buy, 100, 24_99);
     let second_in_queue = tape.add(ACME, Buy, 150, 24_99);
     tape.add(ACME, Sell, 100, 25_02);
@@ -89,10 +83,7 @@ pub(super) fn session() -> Session {
     tape.execute(ACME, first_in_queue, 100);
     tape.execute(ACME, second_in_queue, 20);
 
-    tape.scene(
-        "09:32:00",
-        "50 shares trade against a hidden order, between the best prices.",
-    );
+    tape.scene("09:32:00", "50 shares trade against a hidden order, between the best prices.");
     tape.hidden_trade(ACME, 50, 25_01);
 
     tape.scene(
@@ -105,10 +96,7 @@ pub(super) fn session() -> Session {
     let passing = tape.add(ACME, Buy, 900, 24_90);
     tape.delete(ACME, passing);
 
-    tape.scene(
-        "09:34:00",
-        "A buyer takes 40 shares from it at 25: a better price than it asked.",
-    );
+    tape.scene("09:34:00", "A buyer takes 40 shares from it at 25: a better price than it asked.");
     tape.execute_at(ACME, moved_ask, 40, 25_00, true);
 
     tape.scene(
@@ -135,19 +123,13 @@ pub(super) fn session() -> Session {
     tape.cross(BOLT, 500, 120_20, b'H');
     tape.state(BOLT, b'T', *b"    ");
 
-    tape.scene(
-        "12:00:00",
-        "A bid for CRUX at 3.15 is taken whole, the next one in part.",
-    );
+    tape.scene("12:00:00", "A bid for CRUX at 3.15 is taken whole, the next one in part.");
     let crux_bid = tape.add(CRUX, Buy, 700, 3_15);
     tape.execute(CRUX, crux_bid, 700);
     let crux_more = tape.add(CRUX, Buy, 500, 3_15);
     tape.execute(CRUX, crux_more, 300);
 
-    tape.scene(
-        "16:00:00",
-        "The market closes; ACME crosses 1,200 shares at 25.01.",
-    );
+    tape.scene("16:00:00", "The market closes; ACME crosses 1,200 shares at 25.01.");
     tape.cross(ACME, 1_200, 25_01, b'C');
     tape.cross(BOLT, 0, 0, b'C');
     tape.cross(CRUX, 0, 0, b'C');

@@ -32,10 +32,7 @@ pub(super) fn told(
         script.messages
     );
     for (place, scene) in script.scenes.iter().enumerate() {
-        let end = script
-            .scenes
-            .get(place + 1)
-            .map_or(u64::MAX, |next| next.first);
+        let end = script.scenes.get(place + 1).map_or(u64::MAX, |next| next.first);
         let is_in_scene = |sequence: u64| (scene.first..end).contains(&sequence);
         for (row, line) in wrapped(scene.told).into_iter().enumerate() {
             let at = if row == 0 { scene.at } else { "" };
@@ -112,12 +109,7 @@ fn quote(shown: &Shown, row: &BboRow) -> String {
             |(price, qty)| format!("{price} × {}", grouped(qty.0)),
         )
     };
-    format!(
-        "quote   {}  {} | {}",
-        shown.name(row.symbol),
-        side(row.bid),
-        side(row.ask)
-    )
+    format!("quote   {}  {} | {}", shown.name(row.symbol), side(row.bid), side(row.ask))
 }
 
 /// The best levels of every symbol, bids to the left.

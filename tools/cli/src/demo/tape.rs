@@ -58,32 +58,20 @@ impl Tape {
             .filter_map(|part| part.parse::<u64>().ok())
             .fold(0, |sum, part| sum * 60 + part);
         self.time_of_day_ns = self.time_of_day_ns.max(seconds * 1_000_000_000);
-        self.scenes.push(Scene {
-            told,
-            at,
-            first: self.encoder.messages() + 1,
-        });
+        self.scenes.push(Scene { told, at, first: self.encoder.messages() + 1 });
     }
 
     /// Ends the session.
     pub(super) fn end(mut self) -> Session {
         let messages = self.encoder.messages();
         self.encoder.finish();
-        Session {
-            bytes: self.encoder.into_bytes(),
-            scenes: self.scenes,
-            messages,
-        }
+        Session { bytes: self.encoder.into_bytes(), scenes: self.scenes, messages }
     }
 
     /// The head of the next message.
     fn header(&mut self, locate: u16) -> Header {
         self.time_of_day_ns += STEP_NS;
-        Header {
-            locate,
-            tracking: 0,
-            time_of_day_ns: self.time_of_day_ns,
-        }
+        Header { locate, tracking: 0, time_of_day_ns: self.time_of_day_ns }
     }
 
     fn next_match(&mut self) -> MatchNumber {
@@ -107,8 +95,7 @@ impl Tape {
     /// A security's trading state, with a reason of up to four characters.
     pub(super) fn state(&mut self, security: Security, state: u8, reason: [u8; 4]) {
         let header = self.header(security.locate);
-        self.encoder
-            .trading_action(header, security.stock, state, reason);
+        self.encoder.trading_action(header, security.stock, state, reason);
     }
 
     /// A displayed order at `cents`.
@@ -123,8 +110,7 @@ impl Tape {
         let order = OrderRef(self.orders);
         let header = self.header(security.locate);
         let price = Price4(cents * 100);
-        self.encoder
-            .add_order(header, order, side, shares, security.stock, price, None);
+        self.encoder.add_order(header, order, side, shares, security.stock, price, None);
         order
     }
 
@@ -153,8 +139,7 @@ impl Tape {
         let number = self.next_match();
         let header = self.header(security.locate);
         let price = Price4(cents * 100);
-        self.encoder
-            .order_executed_with_price(header, order, shares, number, printable, price);
+        self.encoder.order_executed_with_price(header, order, shares, number, printable, price);
     }
 
     /// An order loses `shares`.
@@ -180,8 +165,7 @@ impl Tape {
         self.orders += 1;
         let new_order = OrderRef(self.orders);
         let header = self.header(security.locate);
-        self.encoder
-            .order_replaced(header, order, new_order, shares, Price4(cents * 100));
+        self.encoder.order_replaced(header, order, new_order, shares, Price4(cents * 100));
         new_order
     }
 
@@ -206,8 +190,7 @@ impl Tape {
         let number = self.next_match();
         let header = self.header(security.locate);
         let price = Price4(cents * 100);
-        self.encoder
-            .cross_trade(header, shares, security.stock, price, number, cross_type);
+        self.encoder.cross_trade(header, shares, security.stock, price, number, cross_type);
     }
 
     /// A print is broken.

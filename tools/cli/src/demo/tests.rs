@@ -58,11 +58,7 @@ fn the_final_figures_are_those_worked_from_the_script() {
 fn nothing_is_amiss_but_acmes_locked_book_before_its_opening_cross() {
     let shown = shown();
     let summary = shown.session.summary(&[]);
-    let amiss: Vec<_> = summary
-        .quality
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .collect();
+    let amiss: Vec<_> = summary.quality.iter().filter(|(_, count)| *count > 0).collect();
     // From the second order until the first execution of the cross: six messages of ACME.
     assert_eq!(amiss, [&("locked", 6)]);
     assert_eq!(summary.messages, script::session().messages);
@@ -83,8 +79,5 @@ fn the_story_tells_every_scene_and_that_it_is_scripted() {
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     assert!(text.contains("scripted"));
     assert!(text.contains("broken  BOLT  150 × 100"), "{text}");
-    assert!(
-        text.contains("quote   ACME  24.99 × 100 | 25.01 × 210"),
-        "{text}"
-    );
+    assert!(text.contains("quote   ACME  24.99 × 100 | 25.01 × 210"), "{text}");
 }

@@ -21,9 +21,8 @@ pub(crate) struct BboRow {
 
 impl Row for BboRow {
     const FILE: &'static str = "bbo.csv";
-    const HEADER: &'static [&'static str] = &[
-        "sequence", "ts_ns", "symbol", "bid", "bid_size", "ask", "ask_size",
-    ];
+    const HEADER: &'static [&'static str] =
+        &["sequence", "ts_ns", "symbol", "bid", "bid_size", "ask", "ask_size"];
 
     fn symbol(&self) -> SymbolId {
         self.symbol

@@ -25,9 +25,7 @@ impl OutDir {
     /// Makes the directory and its parents where they are missing.
     pub(crate) fn create(path: &Path) -> Result<OutDir, Failure> {
         match fs::create_dir_all(path) {
-            Ok(()) => Ok(OutDir {
-                path: path.to_owned(),
-            }),
+            Ok(()) => Ok(OutDir { path: path.to_owned() }),
             Err(error) => Err(cannot_write(path, &error)),
         }
     }

@@ -22,9 +22,7 @@ pub(crate) struct Recorder {
 impl Observer for Recorder {
     fn on_event(&mut self, event: &Event, outcome: &Outcome, shard: &Shard) {
         let (sequence, ts_ns, symbol) = (event.sequence(), event.time_ns, event.symbol());
-        let printed = outcome
-            .print
-            .map(|print| (print, char::from(print.kind as u8)));
+        let printed = outcome.print.map(|print| (print, char::from(print.kind as u8)));
         let broken = outcome.broken.map(|print| (print, 'B'));
         for (print, kind) in printed.into_iter().chain(broken) {
             self.trades.push(TradeRow {

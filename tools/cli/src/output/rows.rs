@@ -67,16 +67,11 @@ pub(crate) struct Rows {
 impl Rows {
     /// Begins the file of rows of type `R`.
     pub(crate) fn begin<R: Row>(dir: &OutDir) -> Result<Rows, Failure> {
-        let mut csv = csv::WriterBuilder::new()
-            .buffer_capacity(256 * 1024)
-            .from_writer(dir.begin(R::FILE)?);
+        let mut csv =
+            csv::WriterBuilder::new().buffer_capacity(256 * 1024).from_writer(dir.begin(R::FILE)?);
         let header = csv.write_record(R::HEADER);
         header.map_err(|error| csv.get_ref().fault(&error.into()))?;
-        Ok(Rows {
-            csv,
-            fields: Fields::default(),
-            unnamed: BTreeMap::new(),
-        })
+        Ok(Rows { csv, fields: Fields::default(), unnamed: BTreeMap::new() })
     }
 
     /// Writes `row`, whose symbol's name so far is `name`.
@@ -135,9 +130,7 @@ fn rename_rows(
     to: &mut OutFile,
     renamed: &BTreeMap<&[u8], Option<String>>,
 ) -> io::Result<()> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .from_reader(from.reopen()?);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(from.reopen()?);
     let mut writer = csv::Writer::from_writer(to);
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
@@ -147,13 +140,10 @@ fn rename_rows(
             continue;
         };
         if let Some(new_name) = new_name {
-            let fields = record
-                .iter()
-                .enumerate()
-                .map(|(column, field)| match column {
-                    SYMBOL_COLUMN => new_name.as_bytes(),
-                    _ => field,
-                });
+            let fields = record.iter().enumerate().map(|(column, field)| match column {
+                SYMBOL_COLUMN => new_name.as_bytes(),
+                _ => field,
+            });
             writer.write_record(fields)?;
         }
     }
@@ -222,10 +212,10 @@ mod tests {
 
     #[test]
     fn rows_of_a_symbol_that_turns_out_not_to_be_wanted_go() {
-        let text = file_of(
-            &[(Line(7, "unnamed"), None), (Line(9, "kept"), Some(b"X"))],
-            |symbol| (symbol.0 == 9).then(|| String::from("X")),
-        );
+        let text =
+            file_of(&[(Line(7, "unnamed"), None), (Line(9, "kept"), Some(b"X"))], |symbol| {
+                (symbol.0 == 9).then(|| String::from("X"))
+            });
         assert_eq!(text, "sequence,ts_ns,symbol,text\n1,,X,kept\n");
     }
 }

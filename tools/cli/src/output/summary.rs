@@ -48,11 +48,8 @@ impl Summary {
 
     /// The object of `summary.json`.
     pub(crate) fn json(&self) -> Value {
-        let by_type: Map<String, Value> = self
-            .by_type
-            .iter()
-            .map(|&(byte, count)| (type_text(byte), json!(count)))
-            .collect();
+        let by_type: Map<String, Value> =
+            self.by_type.iter().map(|&(byte, count)| (type_text(byte), json!(count))).collect();
         let quality: Map<String, Value> = self
             .quality
             .iter()
@@ -94,11 +91,7 @@ pub(crate) fn type_text(byte: u8) -> String {
 }
 
 fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator > 0.0 {
-        numerator / denominator
-    } else {
-        0.0
-    }
+    if denominator > 0.0 { numerator / denominator } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -124,12 +117,7 @@ mod tests {
     #[test]
     fn the_keys_come_in_the_interfaces_order() {
         let json = empty().json();
-        let keys: Vec<&str> = json
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             keys,
             [
@@ -165,10 +153,7 @@ mod tests {
     fn a_type_that_is_no_printable_byte_is_written_in_hex() {
         let mut summary = empty();
         summary.by_type = vec![(0, 2), (b'A', 3), (0x7f, 1), (0xff, 4)];
-        assert_eq!(
-            summary.json()["by_type"].to_string(),
-            r#"{"0x00":2,"A":3,"0x7f":1,"0xff":4}"#
-        );
+        assert_eq!(summary.json()["by_type"].to_string(), r#"{"0x00":2,"A":3,"0x7f":1,"0xff":4}"#);
     }
 
     #[test]

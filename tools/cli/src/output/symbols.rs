@@ -210,16 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_undefined_is_empty_and_what_is_counted_is_zero() {
-        let line = SymbolLine {
-            symbol: String::from("#7"),
-            locate: 7,
-            ..SymbolLine::default()
-        };
+        let line = SymbolLine { symbol: String::from("#7"), locate: 7, ..SymbolLine::default() };
         let text = written(&[line]);
-        assert_eq!(
-            text.lines().nth(1),
-            Some("#7,7,,,,,0,0,0,,,,,,0,0,0,0,0,0,0,0,0,0,0,")
-        );
+        assert_eq!(text.lines().nth(1), Some("#7,7,,,,,0,0,0,,,,,,0,0,0,0,0,0,0,0,0,0,0,"));
     }
 
     #[test]
@@ -247,10 +240,7 @@ mod tests {
     fn lines_are_in_bytewise_order_of_the_written_name() {
         let mut lines: Vec<SymbolLine> = ["b", "Z", "#9", "#10", "AA", "A"]
             .into_iter()
-            .map(|symbol| SymbolLine {
-                symbol: String::from(symbol),
-                ..SymbolLine::default()
-            })
+            .map(|symbol| SymbolLine { symbol: String::from(symbol), ..SymbolLine::default() })
             .collect();
         sort(&mut lines);
         let order: Vec<&str> = lines.iter().map(|line| line.symbol.as_str()).collect();

@@ -29,11 +29,7 @@ pub(crate) fn totals(summary: &Summary) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(cause, count)| format!("{cause} {}", grouped(*count)))
         .collect();
-    let faults = if faults.is_empty() {
-        String::from("nothing amiss")
-    } else {
-        faults.join("  ")
-    };
+    let faults = if faults.is_empty() { String::from("nothing amiss") } else { faults.join("  ") };
     lines.push(("quality", faults));
     let speed = format!(
         "{:.3} s, {:.2} M messages/s, {:.1} ns a message",
@@ -102,8 +98,7 @@ pub(crate) fn symbols(lines: &[SymbolLine]) -> String {
             best(line.bid),
             best(line.ask),
             grouped(line.orders),
-            line.state
-                .map_or_else(String::new, crate::output::symbols::state_text),
+            line.state.map_or_else(String::new, crate::output::symbols::state_text),
         ]
     });
     let mut text = aligned(&header, rows, &[0, 10]);
@@ -132,11 +127,8 @@ pub(crate) fn aligned<const N: usize>(
         table.add_row(row);
     }
     for (column, place) in table.column_iter_mut().zip(0..) {
-        let alignment = if left.contains(&place) {
-            CellAlignment::Left
-        } else {
-            CellAlignment::Right
-        };
+        let alignment =
+            if left.contains(&place) { CellAlignment::Left } else { CellAlignment::Right };
         column.set_cell_alignment(alignment);
         column.set_padding((0, 2));
     }
@@ -153,9 +145,7 @@ fn price(price: Option<Price>) -> String {
 }
 
 fn best(best: Option<(Price, Qty)>) -> String {
-    best.map_or_else(String::new, |(price, qty)| {
-        format!("{price} × {}", grouped(qty.0))
-    })
+    best.map_or_else(String::new, |(price, qty)| format!("{price} × {}", grouped(qty.0)))
 }
 
 /// An average for people: `287.7217`.
@@ -170,18 +160,13 @@ mod tests {
     use super::*;
 
     fn line(symbol: &str, volume: u128) -> SymbolLine {
-        SymbolLine {
-            symbol: String::from(symbol),
-            volume,
-            ..SymbolLine::default()
-        }
+        SymbolLine { symbol: String::from(symbol), volume, ..SymbolLine::default() }
     }
 
     #[test]
     fn the_busiest_symbols_come_first_and_the_rest_is_counted() {
-        let mut lines: Vec<SymbolLine> = (0..30)
-            .map(|number| line(&format!("S{number:02}"), number))
-            .collect();
+        let mut lines: Vec<SymbolLine> =
+            (0..30).map(|number| line(&format!("S{number:02}"), number)).collect();
         lines.push(line("BUSY", 1_000_000));
         let text = symbols(&lines);
         let rows: Vec<&str> = text.lines().collect();

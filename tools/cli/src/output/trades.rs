@@ -27,9 +27,8 @@ pub(crate) struct TradeRow {
 
 impl Row for TradeRow {
     const FILE: &'static str = "trades.csv";
-    const HEADER: &'static [&'static str] = &[
-        "sequence", "ts_ns", "symbol", "price", "size", "side", "kind", "match",
-    ];
+    const HEADER: &'static [&'static str] =
+        &["sequence", "ts_ns", "symbol", "price", "size", "side", "kind", "match"];
 
     fn symbol(&self) -> SymbolId {
         self.symbol

@@ -32,11 +32,23 @@ pub(crate) fn no_memory(error: &MemoryError) -> Failure {
     ))
 }
 
-/// What the input says.
+/// What the input source says, with what to do about it.
 pub(crate) fn of(error: &InputError) -> Failure {
     let status = match error.class() {
-        FaultClass::Damage => Status::No,
-        _ => Status::Usage,
+        FaultClass::Damaged => Status::No,
+        FaultClass::Unreadable | FaultClass::WrongInput => Status::Usage,
     };
-    Failure::new(status, error)
+    let advice = match error {
+        InputError::Io { .. } => "check the path and its permissions",
+        InputError::Missing => "name a file, a capture or `-`",
+        InputError::NotRecognised { .. } => "name its format with --format if it has one",
+        InputError::Mixed { .. } => "replay captures and plain files apart",
+        InputError::StandardInputTwice => "name it once",
+        InputError::NoFeed { .. } => "capture the feed's multicast group",
+        InputError::ForeignSession { .. } => {
+            "all before it is processed; replay each session on its own"
+        }
+        InputError::Damaged { .. } => "all before it is processed; get an undamaged copy",
+    };
+    Failure::new(status, format_args!("{error}; {advice}"))
 }

@@ -8,7 +8,7 @@ pub(crate) mod select;
 pub(crate) mod session;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use engine::shard::Observer;
@@ -105,11 +105,6 @@ fn symbol(text: &str) -> Result<String, String> {
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure> {
     let Topology::Inline = args.topology;
-    if args.inputs.iter().filter(|path| is_stdin(path)).count() > 1 {
-        return Err(Failure::usage(
-            "standard input (`-`) is given twice; name it once",
-        ));
-    }
     let dir = args.out.as_deref().map(OutDir::create).transpose()?;
     match &dir {
         Some(dir) if args.trades || args.bbo => {
@@ -127,19 +122,9 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 fn open<O: Observer>(args: &ReplayArgs, observer: O) -> Result<Session<O>, Failure> {
     let wanted = Wanted::of(&args.symbols);
-    Session::open(
-        &args.inputs,
-        args.format.into(),
-        args.date,
-        wanted,
-        observer,
-    )
+    Session::open(&args.inputs, args.format.into(), args.date, wanted, observer)
 }
 
 fn drive<O: Observer>(
@@ -162,18 +147,13 @@ fn end<O: Observer>(
     let lines = session.symbol_lines();
     let summary = session.summary(&lines);
     for name in session.missing(&lines) {
-        console.warning(&format!(
-            "--symbols: {name} does not occur in the input; check its spelling"
-        ));
+        console
+            .warning(&format!("--symbols: {name} does not occur in the input; check its spelling"));
     }
     if let Some(dir) = dir {
-        sealed.push(written(dir.begin("symbols.csv")?, |file| {
-            symbols::write(file, &lines)
-        })?);
+        sealed.push(written(dir.begin("symbols.csv")?, |file| symbols::write(file, &lines))?);
         // The summary comes last: where it is new, so is the rest.
-        sealed.push(written(dir.begin("summary.json")?, |file| {
-            summary.write(file)
-        })?);
+        sealed.push(written(dir.begin("summary.json")?, |file| summary.write(file))?);
         for file in sealed {
             file.publish()?;
         }

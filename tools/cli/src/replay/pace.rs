@@ -63,12 +63,7 @@ const LATE_NS: u64 = 1_000_000;
 impl Pace {
     /// A pace that starts with its first packet.
     pub(crate) fn new(speed: Speed) -> Pace {
-        Pace {
-            speed,
-            first_recv: None,
-            late: 0,
-            late_ns_max: 0,
-        }
+        Pace { speed, first_recv: None, late: 0, late_ns_max: 0 }
     }
 
     /// Whether packets wait at all.

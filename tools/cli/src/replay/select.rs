@@ -17,9 +17,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The names of `--symbols A,B,...`, each as results write it (`#123`: a locate never named).
     pub(crate) fn of(names: &[String]) -> Wanted {
-        Wanted {
-            names: names.to_vec(),
-        }
+        Wanted { names: names.to_vec() }
     }
 
     /// What the engine is to compute, of symbols numbered below `symbols_max`.
@@ -40,10 +38,7 @@ impl Wanted {
 
     /// The names asked for that are not among the `written` ones.
     pub(crate) fn missing<'a>(&'a self, written: &[&str]) -> Vec<&'a str> {
-        let missing = self
-            .names
-            .iter()
-            .filter(|name| !written.contains(&name.as_str()));
+        let missing = self.names.iter().filter(|name| !written.contains(&name.as_str()));
         missing.map(String::as_str).collect()
     }
 }
@@ -70,10 +65,7 @@ mod tests {
         let some = wanted(&["AAPL", "#7"]);
         assert_eq!(some.written(SymbolId(7), None).as_deref(), Some("#7"));
         assert_eq!(some.written(SymbolId(7), Some(b"MSFT")), None);
-        assert_eq!(
-            some.written(SymbolId(7), Some(b"AAPL")).as_deref(),
-            Some("AAPL")
-        );
+        assert_eq!(some.written(SymbolId(7), Some(b"AAPL")).as_deref(), Some("AAPL"));
         assert_eq!(some.missing(&["AAPL"]), ["#7"]);
     }
 }

@@ -115,7 +115,7 @@ impl<O: Observer> Session<O> {
                     packets += 1;
                     if pace.is_paced() || packets.is_multiple_of(PACKETS_PER_UPDATE) {
                         let messages = self.engine.decoder().counts().messages;
-                        progress.show(self.source.progress().done_bytes, messages);
+                        progress.show(self.source.progress().read_bytes, messages);
                     }
                 }
                 Ok(Arrival::Gap { first, end }) => {
@@ -141,6 +141,9 @@ impl<O: Observer> Session<O> {
 
     /// Tells what is no fault but worth knowing.
     fn tell(&self, pace: &Pace, console: Console) {
+        for line in inputs::details(&self.source) {
+            console.detail(&line);
+        }
         if self.gaps > GAPS_TOLD_MAX {
             console.note(&format!(
                 "{} gaps in all, {} messages lost",

@@ -26,10 +26,7 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     let args = ["bench", "throughput", arg(&input), "--runs", "6", "--json"];
     let result = tapewatch(&args).ended_with(0).json();
     let stages = result["stages"].as_array().unwrap();
-    let names: Vec<&str> = stages
-        .iter()
-        .map(|stage| stage["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["framing", "decode", "book", "metrics"]);
     for stage in stages {
         let figure = |key: &str| stage[key].as_f64().unwrap();
@@ -52,15 +49,8 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
             "levels": 4,
         })
     );
-    for key in [
-        "cpu",
-        "cores",
-        "kernel",
-        "governor",
-        "transparent_huge_pages",
-        "rustc",
-        "profile",
-    ] {
+    for key in ["cpu", "cores", "kernel", "governor", "transparent_huge_pages", "rustc", "profile"]
+    {
         assert!(result["host"].get(key).is_some(), "{key}");
     }
 }

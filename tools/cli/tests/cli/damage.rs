@@ -16,14 +16,7 @@ fn a_truncated_file_is_processed_up_to_the_damage_and_its_offset_is_told() {
     bytes.truncate(50 * ADD_BYTES + 10);
     let input = file(&dir, "torn", &bytes);
     let out = dir.path().join("out");
-    let args = [
-        "replay",
-        arg(&input),
-        "--out",
-        arg(&out),
-        "--trades",
-        "--bbo",
-    ];
+    let args = ["replay", arg(&input), "--out", arg(&out), "--trades", "--bbo"];
     let run = tapewatch(&args).ended_with(1);
     run.says(&["torn", "1900"]);
     let summary: serde_json::Value =
@@ -32,15 +25,10 @@ fn a_truncated_file_is_processed_up_to_the_damage_and_its_offset_is_told() {
     assert_eq!(summary["orders_live"], 50);
     assert!(summary["fault"].as_str().unwrap().contains("1900"));
     assert_eq!(Csv::read(&out.join("symbols.csv")).field(0, "adds"), "50");
-    let mut names: Vec<_> = fs::read_dir(&out)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["bbo.csv", "summary.json", "symbols.csv", "trades.csv"]
-    );
+    assert_eq!(names, ["bbo.csv", "summary.json", "symbols.csv", "trades.csv"]);
 }
 
 #[test]
@@ -102,10 +90,7 @@ fn unknown_types_and_wrong_lengths_are_counted_and_no_fault() {
     assert_eq!(run.stderr, "");
     let summary = run.json();
     assert_eq!(summary["messages"], 4);
-    assert_eq!(
-        summary["by_type"],
-        serde_json::json!({"0x07": 1, "A": 2, "z": 1})
-    );
+    assert_eq!(summary["by_type"], serde_json::json!({"0x07": 1, "A": 2, "z": 1}));
     assert_eq!(summary["quality"]["unknown_type"], 2);
     assert_eq!(summary["quality"]["bad_length"], 1);
     assert_eq!(summary["orders_live"], 1);
@@ -137,10 +122,7 @@ fn any_bytes_end_with_a_status_and_at_most_one_line() {
         let noise: Vec<u8> = (0..length).map(|_| next() as u8).collect();
         for format in ["auto", "itch", "itch-zero-prefix", "pcap"] {
             let run = tapewatch_reading(&["replay", "-", "--format", format, "--json"], &noise);
-            assert!(
-                matches!(run.status, Some(0..=2)),
-                "round {round}, {format}: {run:#?}"
-            );
+            assert!(matches!(run.status, Some(0..=2)), "round {round}, {format}: {run:#?}");
             assert!(run.stderr.lines().count() <= 1, "{run:#?}");
             assert!(!run.stderr.contains("internal error"), "{run:#?}");
         }

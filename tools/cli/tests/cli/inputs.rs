@@ -9,13 +9,7 @@ use crate::support::{Feed, arg, file, scratch, tapewatch, tapewatch_reading};
 /// A summary without what differs from run to run.
 fn comparable(mut summary: Value) -> Value {
     let object = summary.as_object_mut().unwrap();
-    for key in [
-        "input",
-        "elapsed_s",
-        "messages_per_s",
-        "ns_per_message",
-        "peak_rss_bytes",
-    ] {
+    for key in ["input", "elapsed_s", "messages_per_s", "ns_per_message", "peak_rss_bytes"] {
         assert!(object.remove(key).is_some(), "{key}");
     }
     summary

@@ -6,27 +6,13 @@ use crate::support::{Feed, arg, file, scratch, tapewatch};
 
 #[test]
 fn every_help_has_an_example() {
-    for command in [
-        &[][..],
-        &["demo"],
-        &["replay"],
-        &["bench"],
-        &["bench", "throughput"],
-    ] {
+    for command in [&[][..], &["demo"], &["replay"], &["bench"], &["bench", "throughput"]] {
         let mut args = command.to_vec();
         args.push("--help");
         let run = tapewatch(&args).ended_with(0);
         let example = format!("\n  tapewatch {}", command.join(" "));
-        assert!(
-            run.stdout.contains("Example"),
-            "{command:?}: {}",
-            run.stdout
-        );
-        assert!(
-            run.stdout.contains(example.trim_end()),
-            "{command:?}: {}",
-            run.stdout
-        );
+        assert!(run.stdout.contains("Example"), "{command:?}: {}", run.stdout);
+        assert!(run.stdout.contains(example.trim_end()), "{command:?}: {}", run.stdout);
         assert_eq!(run.stderr, "");
     }
 }
@@ -100,7 +86,9 @@ fn a_paced_replay_tells_how_late_it_was_only_with_v() {
     let paced = ["replay", arg(&input), "--speed", "1000x"];
     assert_eq!(tapewatch(&paced).ended_with(0).stderr, "");
     let verbose = ["replay", arg(&input), "--speed", "1000x", "-v"];
-    tapewatch(&verbose).ended_with(0).says(&["1 ms late"]);
+    let run = tapewatch(&verbose).ended_with(0);
+    assert!(run.stderr.contains("more than 1 ms late"), "{run:#?}");
+    assert!(run.stderr.lines().all(|line| line.contains("detail")));
 }
 
 #[test]
@@ -119,10 +107,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
 
 #[test]
 fn a_full_stdout_is_a_failure_in_one_line() {
-    let full = std::fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_tapewatch"))
         .arg("demo")
         .stdout(full)

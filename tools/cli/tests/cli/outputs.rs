@@ -16,25 +16,20 @@ fn session(dir: &TempDir) -> PathBuf {
     feed.add(1, "AAA", 1, Side::Buy, 100, 10_0000); // 2
     feed.add(1, "AAA", 2, Side::Sell, 50, 10_0200); // 3
     let head = feed.head(1); // 4
-    feed.encoder
-        .order_executed(head, OrderRef(2), 20, MatchNumber(7));
+    feed.encoder.order_executed(head, OrderRef(2), 20, MatchNumber(7));
     let head = feed.head(1); // 5
     let price = Price4(9_9900);
-    feed.encoder
-        .order_executed_with_price(head, OrderRef(1), 30, MatchNumber(8), true, price);
+    feed.encoder.order_executed_with_price(head, OrderRef(1), 30, MatchNumber(8), true, price);
     let head = feed.head(1); // 6
     let (none, hidden) = (OrderRef(0), Price4(10_0100));
-    feed.encoder
-        .trade(head, none, Side::Buy, 5, aaa, hidden, MatchNumber(9));
+    feed.encoder.trade(head, none, Side::Buy, 5, aaa, hidden, MatchNumber(9));
     let head = feed.head(2); // 7: an order from before the file, a symbol not named yet
     let price = Price4(5_0000);
-    feed.encoder
-        .order_executed_with_price(head, OrderRef(99), 10, MatchNumber(10), true, price);
+    feed.encoder.order_executed_with_price(head, OrderRef(99), 10, MatchNumber(10), true, price);
     let head = feed.head(1); // 8
     feed.encoder.broken_trade(head, MatchNumber(7));
     let head = feed.head(1); // 9
-    feed.encoder
-        .cross_trade(head, 100, aaa, Price4(10_0000), MatchNumber(11), b'O');
+    feed.encoder.cross_trade(head, 100, aaa, Price4(10_0000), MatchNumber(11), b'O');
     feed.add(2, "BBB", 1, Side::Buy, 10, 5_0000); // 10
     let head = feed.head(3); // 11
     feed.encoder.order_deleted(head, OrderRef(5));

@@ -88,16 +88,8 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "{} is missing",
-        file.display()
-    );
-    let _ = writeln!(
-        std::io::stderr(),
-        "skipped: {} is not there",
-        file.display()
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", file.display());
+    let _ = writeln!(std::io::stderr(), "skipped: {} is not there", file.display());
     None
 }
 
@@ -126,11 +118,7 @@ impl Csv {
     /// The row of a symbol.
     #[track_caller]
     pub(crate) fn row_of(&self, symbol: &str) -> usize {
-        let place = self
-            .header
-            .iter()
-            .position(|name| name == "symbol")
-            .unwrap();
+        let place = self.header.iter().position(|name| name == "symbol").unwrap();
         let is_it = |record: &csv::StringRecord| &record[place] == symbol;
         self.records.iter().position(is_it).unwrap()
     }
@@ -157,20 +145,13 @@ pub(crate) const OPEN_NS: u64 = 34_200_000_000_000;
 
 impl Feed {
     pub(crate) fn new() -> Feed {
-        Feed {
-            encoder: Encoder::new(),
-            time_of_day_ns: OPEN_NS,
-        }
+        Feed { encoder: Encoder::new(), time_of_day_ns: OPEN_NS }
     }
 
     /// The head of the next message.
     pub(crate) fn head(&mut self, locate: u16) -> Header {
         self.time_of_day_ns += 1_000;
-        Header {
-            locate,
-            tracking: 0,
-            time_of_day_ns: self.time_of_day_ns,
-        }
+        Header { locate, tracking: 0, time_of_day_ns: self.time_of_day_ns }
     }
 
     pub(crate) fn add(
@@ -185,8 +166,7 @@ impl Feed {
         let head = self.head(locate);
         let stock = Stock::new(symbol).unwrap();
         let price = Price4(price_e4);
-        self.encoder
-            .add_order(head, OrderRef(order), side, shares, stock, price, None);
+        self.encoder.add_order(head, OrderRef(order), side, shares, stock, price, None);
     }
 
     pub(crate) fn start_of_messages(&mut self) {
@@ -198,14 +178,7 @@ impl Feed {
     pub(crate) fn adds(count: u32) -> Vec<u8> {
         let mut feed = Feed::new();
         for order in 1..=count {
-            feed.add(
-                1,
-                "AAA",
-                u64::from(order),
-                Side::Buy,
-                100,
-                10_0000 + order % 50 * 100,
-            );
+            feed.add(1, "AAA", u64::from(order), Side::Buy, 100, 10_0000 + order % 50 * 100);
         }
         feed.encoder.into_bytes()
     }
