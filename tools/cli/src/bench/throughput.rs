@@ -64,7 +64,7 @@ struct Cost {
 pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Failure> {
     let refused = |error: MemoryError| faults::no_memory(&error);
     let tape = Tape::read(&args.file)?;
-    let checked = Checked::pass(&tape).map_err(refused)?;
+    let checked = Checked::pass(&tape)?;
     let costs = measure(&tape, args.runs, console).map_err(refused)?;
     let host = Host::look();
     let text = if args.json {
@@ -97,9 +97,16 @@ impl Observer for LiveOrders {
 }
 
 impl Checked {
-    fn pass(tape: &Tape) -> Result<Checked, MemoryError> {
-        let mut engine = stages::whole_engine(tape, LiveOrders::default())?;
-        stages::walk(tape, |packet| engine.push(packet).is_ok());
+    fn pass(tape: &Tape) -> Result<Checked, Failure> {
+        let mut engine = stages::whole_engine(tape, LiveOrders::default())
+            .map_err(|error| faults::no_memory(&error))?;
+        let mut pushed = Ok(());
+        stages::walk(tape, |packet| {
+            pushed = engine.push(packet);
+            pushed.is_ok()
+        });
+        // What a stage costs is the time of all messages, so all must be of one day.
+        pushed.map_err(faults::second_start)?;
         let input_bytes = tape.bytes.len() as u64;
         Ok(Checked {
             sums: BookSums::of(engine.shard()),

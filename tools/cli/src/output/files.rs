@@ -54,7 +54,7 @@ fn cannot_write(dir: &Path, error: &io::Error) -> Failure {
     ))
 }
 
-/// A file being written. Dropped before [`OutFile::publish`], it leaves nothing behind.
+/// A file being written. Dropped before [`SealedFile::publish`], it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct OutFile {
     writer: BufWriter<NamedTempFile>,

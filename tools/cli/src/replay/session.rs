@@ -88,7 +88,7 @@ impl<O: Observer> Session<O> {
 
     /// Drives the input to its end at `pace`; `after_packet` sees the engine after each packet.
     ///
-    /// What ends the input otherwise than well is kept for [`Session::end`].
+    /// What ends the input otherwise than well is kept as [`Session::fault`].
     pub(crate) fn drive(
         &mut self,
         mut pace: Pace,

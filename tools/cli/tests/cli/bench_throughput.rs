@@ -78,3 +78,14 @@ fn a_file_without_messages_cannot_be_measured() {
     let run = tapewatch(&["bench", "throughput", arg(&input)]).ended_with(2);
     run.says(&["nothing to measure"]);
 }
+
+#[test]
+fn a_file_of_two_days_is_refused() {
+    let dir = scratch();
+    let mut feed = Feed::new();
+    feed.start_of_messages();
+    feed.start_of_messages();
+    let input = file(&dir, "two-days", feed.encoder.bytes());
+    let run = tapewatch(&["bench", "throughput", arg(&input)]).ended_with(2);
+    run.says(&["message 2", "second day"]);
+}
