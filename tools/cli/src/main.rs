@@ -1,3 +1,64 @@
 #![forbid(unsafe_code)]
-//! `tapewatch`: the command line.
-fn main() {}
+//! `tapewatch`: the command line. Arguments in, exit status out; each command has a module of its own.
+
+mod args;
+mod bench;
+mod console;
+mod day;
+mod demo;
+mod exit;
+mod memory;
+mod output;
+mod progress;
+mod replay;
+
+use std::io::Write as _;
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Command, CommandLine};
+use crate::exit::{Failure, Status};
+
+fn main() -> ExitCode {
+    tell_panics_in_one_line();
+    // Unwinding, not aborting, so that half-written files are taken away.
+    let ended = panic::catch_unwind(run).unwrap_or(Ok(Status::No));
+    ended
+        .unwrap_or_else(|failure| {
+            console::failure_line(&failure);
+            failure.status
+        })
+        .into()
+}
+
+fn run() -> Result<Status, Failure> {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are results; their reader may be gone, which is no fault.
+            let _ = error.print();
+            return Ok(if error.use_stderr() { Status::Usage } else { Status::Done });
+        }
+    };
+    let console = line.telling.console();
+    match line.command {
+        Command::Demo(args) => demo::run(&args, console),
+        Command::Replay(args) => replay::run(&args, console),
+        Command::Bench(args) => bench::run(&args, console),
+    }
+}
+
+/// A panic is a bug of ours; people get one line with its place, never a backtrace.
+fn tell_panics_in_one_line() {
+    panic::set_hook(Box::new(|info| {
+        let what = info.payload_as_str().unwrap_or("no message");
+        let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let line = format!("{what}{place}").replace(['\n', '\r'], " ");
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "tapewatch: internal error: {line}; this is a bug, please report it with the command and its input"
+        );
+    }));
+}

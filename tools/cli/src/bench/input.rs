@@ -1,0 +1,66 @@
+//! The input of a measurement, held in memory as BinaryFILE so that no read is measured.
+//!
+//! Whatever the file is (compressed, a capture, zero-prefixed), its messages are unpacked before the
+//! measurement; what is measured is the walk over length-prefixed messages and all that follows.
+
+use std::path::PathBuf;
+
+use engine::packet::{Arrival, Source as _};
+use engine::units::Nanos;
+use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
+use feed_handlers::input::{Format, InputSource};
+
+use crate::day::TradingDay;
+use crate::exit::Failure;
+use crate::replay::faults;
+
+/// Messages of one trading day.
+pub(super) struct Tape {
+    /// Length-prefixed messages, back to back.
+    pub(super) bytes: Vec<u8>,
+    /// How many.
+    pub(super) messages: u64,
+    /// Midnight of the day, New York.
+    pub(super) midnight: Nanos,
+}
+
+impl Tape {
+    /// Reads `path` into memory. Damage is a failure: half a file is no measure.
+    pub(super) fn read(path: &PathBuf) -> Result<Tape, Failure> {
+        let mut source = InputSource::open(std::slice::from_ref(path), Format::Auto)
+            .map_err(|error| faults::of(&error))?;
+        let day = source.first_capture_time().and_then(TradingDay::at);
+        let midnight = day.unwrap_or_else(TradingDay::epoch).midnight();
+        source.set_midnight(midnight);
+        let mut tape = Tape { bytes: Vec::new(), messages: 0, midnight };
+        loop {
+            match source.next() {
+                Ok(Arrival::Packet(packet)) => {
+                    // An empty message, which a capture can hold, would end a BinaryFILE.
+                    for message in packet.iter().filter(|message| !message.is_empty()) {
+                        let length = message.len() as u16;
+                        tape.bytes.extend_from_slice(&length.to_be_bytes());
+                        tape.bytes.extend_from_slice(message);
+                        tape.messages += 1;
+                    }
+                }
+                Ok(Arrival::Gap { .. }) => {}
+                Ok(Arrival::End) => break,
+                Err(error) => return Err(faults::of(&error)),
+            }
+        }
+        if tape.messages == 0 {
+            return Err(Failure::usage(format_args!(
+                "{} has no messages: nothing to measure",
+                path.display()
+            )));
+        }
+        Ok(tape)
+    }
+
+    /// The messages as packets, as a replay of a plain file cuts them.
+    pub(super) fn packets(&self) -> BinaryFile<HeldWindow<&[u8]>> {
+        let position = Position::start(self.midnight);
+        BinaryFile::new(HeldWindow::new(&self.bytes[..]), Framing::LengthPrefix, position)
+    }
+}

@@ -1,0 +1,39 @@
+//! `tapewatch bench`: measures the engine on this host.
+
+mod checksum;
+mod host;
+mod input;
+mod stages;
+mod throughput;
+
+use clap::{Args, Subcommand};
+
+use crate::bench::throughput::ThroughputArgs;
+use crate::console::Console;
+use crate::exit::{Failure, Status};
+
+const EXAMPLES: &str = "\
+Examples:
+  tapewatch bench throughput day.itch";
+
+/// Measure the engine on this host.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    Throughput(ThroughputArgs),
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &BenchArgs, console: Console) -> Result<Status, Failure> {
+    match &args.bench {
+        Bench::Throughput(args) => throughput::run(args, console),
+    }
+}

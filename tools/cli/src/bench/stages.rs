@@ -1,0 +1,157 @@
+//! The stages that are measured, each with those before it.
+//!
+//! Every pass starts with an empty engine, made before the clock starts; growing into memory is part
+//! of what is measured.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use engine::book::Books;
+use engine::book::books::Limits;
+use engine::memory::MemoryError;
+use engine::packet::{Arrival, Packet, Source as _};
+use engine::pipeline::inline::Inline;
+use engine::pipeline::selection::Selection;
+use engine::pipeline::sequencer::Sequencer;
+use engine::pipeline::stage::{Cursor, Decoded, Decoder as _, EventBatch};
+use engine::quality::Quality;
+use engine::shard::{Observer, Shard};
+use feed_handlers::itch50::decode::Itch50Decoder;
+
+use crate::bench::input::Tape;
+
+/// How far the engine goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Cutting packets of whole messages.
+    Framing,
+    /// … and decoding to events.
+    Decode,
+    /// … and full-depth books with queues and best prices.
+    Book,
+    /// … and feed time, prints and metrics: the engine as `replay` runs it.
+    Metrics,
+}
+
+impl Stage {
+    /// All, in the order of the data.
+    pub(super) const ALL: [Stage; 4] = [Stage::Framing, Stage::Decode, Stage::Book, Stage::Metrics];
+
+    /// As results name it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Stage::Framing => "framing",
+            Stage::Decode => "decode",
+            Stage::Book => "book",
+            Stage::Metrics => "metrics",
+        }
+    }
+
+    /// One pass over the tape; how long it took.
+    pub(super) fn pass(self, tape: &Tape) -> Result<Duration, MemoryError> {
+        match self {
+            Stage::Framing => Ok(framing(tape)),
+            Stage::Decode => decode(tape),
+            Stage::Book => book(tape),
+            Stage::Metrics => metrics(tape),
+        }
+    }
+}
+
+/// The engine as `replay` runs it.
+pub(super) fn whole_engine<O: Observer>(
+    tape: &Tape,
+    observer: O,
+) -> Result<Inline<Itch50Decoder, O>, MemoryError> {
+    Ok(Inline::new(
+        Itch50Decoder::new(tape.midnight)?,
+        Sequencer::new(tape.midnight),
+        Selection::all(),
+        Shard::new(Limits::default())?,
+        observer,
+    ))
+}
+
+/// Hands every packet of the tape to `each`; `false` stops.
+#[inline(always)]
+pub(super) fn walk(tape: &Tape, mut each: impl FnMut(&Packet<'_>) -> bool) {
+    let mut packets = tape.packets();
+    while let Ok(Arrival::Packet(packet)) = packets.next() {
+        if !each(&packet) {
+            break;
+        }
+    }
+}
+
+#[inline(never)]
+fn framing(tape: &Tape) -> Duration {
+    let start = Instant::now();
+    walk(tape, |packet| {
+        black_box(packet);
+        true
+    });
+    start.elapsed()
+}
+
+/// Decodes a packet and hands every batch to `each`; `false` where a second day starts.
+#[inline(always)]
+fn decode_packet(
+    decoder: &mut Itch50Decoder,
+    packet: &Packet<'_>,
+    batch: &mut EventBatch,
+    mut each: impl FnMut(&EventBatch),
+) -> bool {
+    let mut cursor = Cursor::default();
+    loop {
+        batch.clear();
+        let decoded = decoder.decode(packet, &mut cursor, batch);
+        each(batch);
+        match decoded {
+            Decoded::BatchFull => {}
+            Decoded::PacketDone => return true,
+            Decoded::SecondStart(_) => return false,
+        }
+    }
+}
+
+#[inline(never)]
+fn decode(tape: &Tape) -> Result<Duration, MemoryError> {
+    let mut decoder = Itch50Decoder::new(tape.midnight)?;
+    let mut batch = EventBatch::new();
+    let start = Instant::now();
+    walk(tape, |packet| {
+        decode_packet(&mut decoder, packet, &mut batch, |batch| {
+            black_box(batch.events());
+        })
+    });
+    Ok(start.elapsed())
+}
+
+#[inline(never)]
+fn book(tape: &Tape) -> Result<Duration, MemoryError> {
+    let mut decoder = Itch50Decoder::new(tape.midnight)?;
+    let mut books = Books::new(Limits::default())?;
+    let mut quality = Quality::default();
+    let mut batch = EventBatch::new();
+    let start = Instant::now();
+    walk(tape, |packet| {
+        decode_packet(&mut decoder, packet, &mut batch, |batch| {
+            books.prefetch(batch.events());
+            for event in batch.events() {
+                // Symbol 0 is the market: it has no book.
+                if event.symbol != 0 {
+                    black_box(books.apply(event, &mut quality));
+                }
+            }
+        })
+    });
+    Ok(start.elapsed())
+}
+
+#[inline(never)]
+fn metrics(tape: &Tape) -> Result<Duration, MemoryError> {
+    let mut engine = whole_engine(tape, ())?;
+    let start = Instant::now();
+    walk(tape, |packet| engine.push(packet).is_ok());
+    Ok(start.elapsed())
+}

@@ -1,0 +1,228 @@
+//! `tapewatch bench throughput`: what a message costs, stage by stage, on one core.
+//!
+//! Every stage includes those before it. Runs are interleaved (all stages, then all again), so that
+//! a host that slows down slows all stages alike; the median of the runs is the figure.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use engine::event::Event;
+use engine::memory::MemoryError;
+use engine::shard::{Observer, Outcome, Shard};
+use serde_json::{Value, json};
+
+use crate::bench::checksum::BookSums;
+use crate::bench::host::Host;
+use crate::bench::input::Tape;
+use crate::bench::stages::{self, Stage};
+use crate::console::{self, Console};
+use crate::exit::{Failure, Status};
+use crate::memory::Resident;
+use crate::output::decimal::grouped;
+use crate::output::table;
+use crate::progress::Progress;
+use crate::replay::faults;
+
+const EXAMPLES: &str = "\
+Examples:
+  tapewatch bench throughput day.itch
+  tapewatch bench throughput day.itch.zst --runs 9 --json
+
+FILE is read into memory first: nothing of reading or unpacking is measured. Each stage includes
+those before it. The sums of the final books are shown so that other book builders can be held
+against them.";
+
+/// Fewest runs from which a median is told.
+const RUNS_MIN: u32 = 5;
+
+/// Measure what a message costs: framing, decode, book, metrics.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ThroughputArgs {
+    /// A file or capture, plain, .gz or .zst.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// Runs of each stage, at least 5.
+    #[arg(long, default_value_t = RUNS_MIN, value_parser = clap::value_parser!(u32).range(i64::from(RUNS_MIN)..=1_000))]
+    runs: u32,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The cost of a message at one stage, over all runs.
+struct Cost {
+    stage: Stage,
+    median: f64,
+    min: f64,
+    max: f64,
+    runs: usize,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Failure> {
+    let refused = |error: MemoryError| faults::no_memory(&error);
+    let tape = Tape::read(&args.file)?;
+    let checked = Checked::pass(&tape)?;
+    let costs = measure(&tape, args.runs, console).map_err(refused)?;
+    let host = Host::look();
+    let text = if args.json {
+        format!("{:#}\n", json_of(&tape, &checked, &costs, &host))
+    } else {
+        table_of(args, &tape, &checked, &costs, &host)
+    };
+    console::write_result(&text)?;
+    Ok(Status::Done)
+}
+
+/// What one pass of the whole engine, not timed, led to.
+struct Checked {
+    sums: BookSums,
+    messages: u64,
+    orders_live_max: u32,
+    rss_bytes: u64,
+}
+
+/// Watches how many orders are live.
+#[derive(Default)]
+struct LiveOrders {
+    max: u32,
+}
+
+impl Observer for LiveOrders {
+    fn on_event(&mut self, _event: &Event, _outcome: &Outcome, shard: &Shard) {
+        self.max = self.max.max(shard.books().order_count());
+    }
+}
+
+impl Checked {
+    fn pass(tape: &Tape) -> Result<Checked, Failure> {
+        let mut engine = stages::whole_engine(tape, LiveOrders::default())
+            .map_err(|error| faults::no_memory(&error))?;
+        let mut pushed = Ok(());
+        stages::walk(tape, |packet| {
+            pushed = engine.push(packet);
+            pushed.is_ok()
+        });
+        // What a stage costs is the time of all messages, so all must be of one day.
+        pushed.map_err(faults::second_start)?;
+        let input_bytes = tape.bytes.len() as u64;
+        Ok(Checked {
+            sums: BookSums::of(engine.shard()),
+            messages: engine.decoder().counts().messages,
+            orders_live_max: engine.observer().max,
+            rss_bytes: Resident::ask().now_bytes.saturating_sub(input_bytes),
+        })
+    }
+}
+
+fn measure(tape: &Tape, runs: u32, console: Console) -> Result<Vec<Cost>, MemoryError> {
+    let passes = u64::from(runs) * Stage::ALL.len() as u64;
+    let progress = Progress::steps(console, passes);
+    let mut taken = Stage::ALL.map(|stage| (stage, Vec::new()));
+    for _ in 0..runs {
+        for (stage, times) in &mut taken {
+            times.push(stage.pass(tape)?);
+            progress.step();
+        }
+    }
+    progress.finish();
+    Ok(taken.into_iter().map(|(stage, times)| Cost::of(stage, &times, tape.messages)).collect())
+}
+
+impl Cost {
+    fn of(stage: Stage, times: &[Duration], messages: u64) -> Cost {
+        let mut each: Vec<f64> =
+            times.iter().map(|time| time.as_nanos() as f64 / messages as f64).collect();
+        each.sort_by(f64::total_cmp);
+        let middle = each.len() / 2;
+        let median = match each.len() {
+            0 => 0.0,
+            odd if odd % 2 == 1 => each[middle],
+            _ => (each[middle - 1] + each[middle]) / 2.0,
+        };
+        Cost {
+            stage,
+            median,
+            min: each.first().copied().unwrap_or(0.0),
+            max: each.last().copied().unwrap_or(0.0),
+            runs: each.len(),
+        }
+    }
+}
+
+fn json_of(tape: &Tape, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
+    let stages: Vec<Value> = costs
+        .iter()
+        .map(|cost| {
+            json!({
+                "name": cost.stage.name(),
+                "ns_per_message": cost.median,
+                "min": cost.min,
+                "max": cost.max,
+                "runs": cost.runs,
+            })
+        })
+        .collect();
+    json!({
+        "stages": stages,
+        "messages": checked.messages,
+        "orders_live_max": checked.orders_live_max,
+        "rss_bytes": checked.rss_bytes,
+        "input_bytes": tape.bytes.len(),
+        "books": checked.sums.json(),
+        "host": host.json(),
+    })
+}
+
+fn table_of(
+    args: &ThroughputArgs,
+    tape: &Tape,
+    checked: &Checked,
+    costs: &[Cost],
+    host: &Host,
+) -> String {
+    let header = ["stage", "ns a message", "min", "max", "M messages/s", "runs"];
+    let rows = costs.iter().map(|cost| {
+        [
+            String::from(cost.stage.name()),
+            format!("{:.2}", cost.median),
+            format!("{:.2}", cost.min),
+            format!("{:.2}", cost.max),
+            format!("{:.1}", 1e3 / cost.median),
+            cost.runs.to_string(),
+        ]
+    });
+    let [machine, build] = host.lines();
+    format!(
+        "{}\nmedian of {} interleaved runs on one thread, input in memory; a stage includes those before it\n\
+         {}: {} messages, {} MB; at most {} live orders; {:.1} MB resident without the input\n\
+         {}\n{machine}\n{build}\n",
+        table::aligned(&header, rows, &[0]),
+        args.runs,
+        args.file.display(),
+        grouped(checked.messages),
+        grouped(tape.bytes.len() as u64 / 1_000_000),
+        grouped(checked.orders_live_max),
+        checked.rss_bytes as f64 / 1e6,
+        checked.sums.line(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(times_ns: &[u64], messages: u64) -> Cost {
+        let times: Vec<Duration> = times_ns.iter().copied().map(Duration::from_nanos).collect();
+        Cost::of(Stage::Book, &times, messages)
+    }
+
+    #[test]
+    fn the_figure_is_the_median_a_message() {
+        let odd = cost(&[500, 100, 300, 200, 400], 10);
+        assert_eq!((odd.median, odd.min, odd.max, odd.runs), (30.0, 10.0, 50.0, 5));
+        assert_eq!(cost(&[100, 400, 200, 300], 10).median, 25.0);
+    }
+}

@@ -1,0 +1,12 @@
+//! What a replay leaves: the files of `--out`, the summary and the tables on stdout.
+
+pub(crate) mod bbo;
+pub(crate) mod decimal;
+pub(crate) mod files;
+pub(crate) mod names;
+pub(crate) mod recorder;
+pub(crate) mod rows;
+pub(crate) mod summary;
+pub(crate) mod symbols;
+pub(crate) mod table;
+pub(crate) mod trades;

@@ -1,0 +1,167 @@
+//! `summary.json`: the whole run in one object, for `--out` and for `--json`.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use engine::units::Nanos;
+use serde_json::{Map, Value, json};
+
+use crate::day::TradingDay;
+
+/// What a run did, in all.
+#[derive(Clone, Debug)]
+pub(crate) struct Summary {
+    /// What was read: paths, formats, lines, counts.
+    pub(crate) input: Value,
+    /// The trading day.
+    pub(crate) day: TradingDay,
+    /// Messages, of any type.
+    pub(crate) messages: u64,
+    /// Messages by their type byte.
+    pub(crate) by_type: Vec<(u8, u64)>,
+    /// Least and greatest exchange time; `None` if no message had one.
+    pub(crate) times: Option<(Nanos, Nanos)>,
+    /// Symbols in the results.
+    pub(crate) symbols: u64,
+    /// Live orders of all symbols.
+    pub(crate) orders_live: u64,
+    /// What was wrong with the input, by cause.
+    pub(crate) quality: Vec<(&'static str, u64)>,
+    /// Why the input did not come to a good end.
+    pub(crate) fault: Option<String>,
+    /// Time from the first packet to the last, of a clock here.
+    pub(crate) elapsed: Duration,
+    /// Most memory this process held.
+    pub(crate) peak_rss_bytes: u64,
+}
+
+impl Summary {
+    /// Messages per second of time here; 0 before any time has passed.
+    pub(crate) fn messages_per_s(&self) -> f64 {
+        ratio(self.messages as f64, self.elapsed.as_secs_f64())
+    }
+
+    /// Time here per message; 0 without messages.
+    pub(crate) fn ns_per_message(&self) -> f64 {
+        ratio(self.elapsed.as_nanos() as f64, self.messages as f64)
+    }
+
+    /// The object of `summary.json`.
+    pub(crate) fn json(&self) -> Value {
+        let by_type: Map<String, Value> =
+            self.by_type.iter().map(|&(byte, count)| (type_text(byte), json!(count))).collect();
+        let quality: Map<String, Value> = self
+            .quality
+            .iter()
+            .map(|&(cause, count)| (String::from(cause), json!(count)))
+            .collect();
+        json!({
+            "tapewatch": env!("CARGO_PKG_VERSION"),
+            "input": self.input,
+            "date": self.day.to_string(),
+            "messages": self.messages,
+            "by_type": by_type,
+            "first_ts_ns": self.times.map(|(first, _)| first.0),
+            "last_ts_ns": self.times.map(|(_, last)| last.0),
+            "symbols": self.symbols,
+            "orders_live": self.orders_live,
+            "quality": quality,
+            "fault": self.fault,
+            "engine": {"topology": "inline", "shards": 1},
+            "elapsed_s": self.elapsed.as_secs_f64(),
+            "messages_per_s": self.messages_per_s(),
+            "ns_per_message": self.ns_per_message(),
+            "peak_rss_bytes": self.peak_rss_bytes,
+        })
+    }
+
+    /// Writes the object, indented, with a line break at its end.
+    pub(crate) fn write(&self, mut out: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, &self.json())?;
+        out.write_all(b"\n")
+    }
+}
+
+/// A message type as a key: itself where it is printable ASCII, `0xNN` otherwise.
+pub(crate) fn type_text(byte: u8) -> String {
+    match byte {
+        b' '..=b'~' => String::from(char::from(byte)),
+        _ => format!("0x{byte:02x}"),
+    }
+}
+
+fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if denominator > 0.0 { numerator / denominator } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Summary {
+        Summary {
+            input: json!({}),
+            day: TradingDay::epoch(),
+            messages: 0,
+            by_type: Vec::new(),
+            times: None,
+            symbols: 0,
+            orders_live: 0,
+            quality: vec![("unknown_type", 0)],
+            fault: None,
+            elapsed: Duration::ZERO,
+            peak_rss_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn the_keys_come_in_the_interfaces_order() {
+        let json = empty().json();
+        let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            [
+                "tapewatch",
+                "input",
+                "date",
+                "messages",
+                "by_type",
+                "first_ts_ns",
+                "last_ts_ns",
+                "symbols",
+                "orders_live",
+                "quality",
+                "fault",
+                "engine",
+                "elapsed_s",
+                "messages_per_s",
+                "ns_per_message",
+                "peak_rss_bytes"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_run_without_messages_has_no_times_and_no_division_by_zero() {
+        let json = empty().json();
+        assert_eq!(json["first_ts_ns"], Value::Null);
+        assert_eq!(json["messages_per_s"], 0.0);
+        assert_eq!(json["ns_per_message"], 0.0);
+    }
+
+    #[test]
+    fn a_type_that_is_no_printable_byte_is_written_in_hex() {
+        let mut summary = empty();
+        summary.by_type = vec![(0, 2), (b'A', 3), (0x7f, 1), (0xff, 4)];
+        assert_eq!(summary.json()["by_type"].to_string(), r#"{"0x00":2,"A":3,"0x7f":1,"0xff":4}"#);
+    }
+
+    #[test]
+    fn rates_follow_from_messages_and_time() {
+        let mut summary = empty();
+        summary.messages = 1_000;
+        summary.elapsed = Duration::from_micros(50);
+        assert!((summary.ns_per_message() - 50.0).abs() < 1e-9);
+        assert!((summary.messages_per_s() - 20e6).abs() < 1.0);
+    }
+}

@@ -1,0 +1,11 @@
+//! The `tapewatch` binary as people and programs use it: arguments in; stdout, stderr, files and
+//! exit status out.
+
+mod support;
+
+mod bench_throughput;
+mod damage;
+mod inputs;
+mod manners;
+mod outputs;
+mod recorded;
