@@ -105,21 +105,28 @@ impl ReferenceBook {
     /// The levels of a side, best first.
     #[must_use]
     pub fn levels(&self, side: Side) -> Vec<Level> {
-        self.queues(side)
-            .into_iter()
-            .map(|(price, queue)| level(price, queue))
-            .collect()
+        let queues = self.queues(side);
+        queues.map(|(price, queue)| level(price, queue)).collect()
     }
 
     /// The levels of a side with their queues, best first, first come first.
     #[must_use]
-    pub fn queues(&self, side: Side) -> Vec<(Price, &[RestingOrder])> {
+    pub fn queues(
+        &self,
+        side: Side,
+    ) -> Box<dyn Iterator<Item = (Price, &[RestingOrder])> + '_> {
         let ascending = self.side(side).iter();
         let queues = ascending.map(|(&price, queue)| (price, queue.as_slice()));
         match side {
-            Side::Buy => queues.rev().collect(),
-            Side::Sell => queues.collect(),
+            Side::Buy => Box::new(queues.rev()),
+            Side::Sell => Box::new(queues),
         }
+    }
+
+    /// How many levels a side has.
+    #[must_use]
+    pub fn level_count(&self, side: Side) -> usize {
+        self.side(side).len()
     }
 
     /// The best level of a side.

@@ -1,0 +1,137 @@
+//! The engine's shard as the tests drive and question it.
+//!
+//! A thin cover: it numbers events, checks `validate()` after each, and gives answers as plain
+//! tuples that a test can write down. Everything it says is the engine's own.
+
+use engine::event::Event;
+use engine::metrics::SymbolMetrics;
+use engine::quality::Quality;
+use engine::shard::{Limits, Shard};
+use engine::units::{Price, Side, SymbolId};
+
+/// Price, shares, orders.
+pub type Level = (Price, u64, u32);
+
+/// Order reference, shares left, time in ns.
+pub type Resting = (u64, u64, i64);
+
+/// A shard under test.
+pub struct Subject {
+    shard: Shard,
+    sequence: u64,
+}
+
+impl Subject {
+    /// A shard that has seen nothing.
+    ///
+    /// # Panics
+    /// If its memory can't be had.
+    #[must_use]
+    pub fn new() -> Self {
+        Subject {
+            shard: Shard::new(Limits::default()).expect("memory for a shard"),
+            sequence: 0,
+        }
+    }
+
+    /// Applies the event with the next sequence and checks every invariant.
+    ///
+    /// # Panics
+    /// If the shard's invariants are broken.
+    pub fn send(&mut self, event: Event) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        self.apply(&Event { sequence, ..event });
+        self.assert_valid();
+    }
+
+    /// Applies the event as it is.
+    pub fn apply(&mut self, event: &Event) {
+        self.shard.apply(event, &mut ());
+    }
+
+    /// Applies a batch as it is.
+    pub fn apply_batch(&mut self, events: &[Event]) {
+        self.shard.apply_batch(events, &mut ());
+    }
+
+    /// Checks every invariant of every book.
+    ///
+    /// # Panics
+    /// If one is broken.
+    pub fn assert_valid(&self) {
+        if let Err(violation) = self.shard.validate() {
+            panic!("after sequence {}: {violation:?}", self.sequence);
+        }
+    }
+
+    /// The shard itself.
+    #[must_use]
+    pub const fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// The counters of bad input.
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        *self.shard.quality()
+    }
+
+    /// The metrics of a symbol.
+    #[must_use]
+    pub fn metrics(&self, symbol: u32) -> &SymbolMetrics {
+        self.shard.metrics(SymbolId(symbol))
+    }
+
+    /// The best level of a side.
+    #[must_use]
+    pub fn best(&self, symbol: u32, side: Side) -> Option<Level> {
+        let best = self.shard.book(SymbolId(symbol)).best(side);
+        best.map(|level| (level.price, level.qty.0, level.orders))
+    }
+
+    /// The levels of a side, best first.
+    #[must_use]
+    pub fn levels(&self, symbol: u32, side: Side) -> Vec<Level> {
+        let levels = self.shard.book(SymbolId(symbol)).levels(side);
+        levels
+            .map(|level| (level.price, level.qty.0, level.orders))
+            .collect()
+    }
+
+    /// The orders of one level, first come first; none if there is no such level.
+    #[must_use]
+    pub fn queue(&self, symbol: u32, side: Side, price: Price) -> Vec<Resting> {
+        let book = self.shard.book(SymbolId(symbol));
+        book.queue(side, price)
+            .map(|resting| (resting.order.0, resting.qty.0, resting.time.0))
+            .collect()
+    }
+
+    /// How many levels a side has.
+    #[must_use]
+    pub fn level_count(&self, symbol: u32, side: Side) -> usize {
+        self.shard.book(SymbolId(symbol)).level_count(side) as usize
+    }
+
+    /// How many orders of a symbol are live.
+    #[must_use]
+    pub fn order_count(&self, symbol: u32) -> usize {
+        self.shard.book(SymbolId(symbol)).order_count() as usize
+    }
+
+    /// Volume-weighted mean price as `symbols.csv` writes it.
+    #[must_use]
+    pub fn vwap(&self, symbol: u32) -> String {
+        self.metrics(symbol)
+            .vwap()
+            .map(|vwap| vwap.to_string())
+            .unwrap_or_default()
+    }
+}
+
+impl Default for Subject {
+    fn default() -> Self {
+        Self::new()
+    }
+}
