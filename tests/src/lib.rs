@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod events;
 pub mod random;
 pub mod reference;
+pub mod subject;

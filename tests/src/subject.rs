@@ -4,16 +4,38 @@
 //! tuples that a test can write down. Everything it says is the engine's own.
 
 use engine::event::Event;
-use engine::metrics::SymbolMetrics;
+use engine::metrics::quote::SpreadClock;
 use engine::quality::Quality;
 use engine::shard::{Limits, Shard};
-use engine::units::{Price, Side, SymbolId};
+use engine::units::{Notional, Price, Side, SymbolId};
 
 /// Price, shares, orders.
 pub type Level = (Price, u64, u32);
 
 /// Order reference, shares left, time in ns.
 pub type Resting = (u64, u64, i64);
+
+/// What `symbols.csv` says of a symbol's prints and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns of symbols.csv, under their names")]
+pub struct Figures {
+    pub last: Option<Price>,
+    pub open: Option<Price>,
+    pub high: Option<Price>,
+    pub low: Option<Price>,
+    pub volume: u128,
+    pub trades: u64,
+    pub notional: Notional,
+    pub adds: u64,
+    pub executions: u64,
+    pub cancels: u64,
+    pub deletes: u64,
+    pub replaces: u64,
+    pub hidden_volume: u128,
+    pub cross_volume: u128,
+    pub broken_volume: u128,
+    pub state: Option<u8>,
+}
 
 /// A shard under test.
 pub struct Subject {
@@ -77,10 +99,16 @@ impl Subject {
         *self.shard.quality()
     }
 
-    /// The metrics of a symbol.
+    /// The figures of a symbol.
     #[must_use]
-    pub fn metrics(&self, symbol: u32) -> &SymbolMetrics {
-        self.shard.metrics(SymbolId(symbol))
+    pub fn metrics(&self, symbol: u32) -> Figures {
+        figures(&self.shard, SymbolId(symbol))
+    }
+
+    /// The time-weighted spread of a symbol.
+    #[must_use]
+    pub fn spread_clock(&self, symbol: u32) -> SpreadClock {
+        self.shard.metrics(SymbolId(symbol)).spread
     }
 
     /// The best level of a side.
@@ -123,7 +151,9 @@ impl Subject {
     /// Volume-weighted mean price as `symbols.csv` writes it.
     #[must_use]
     pub fn vwap(&self, symbol: u32) -> String {
-        self.metrics(symbol)
+        let metrics = self.shard.metrics(SymbolId(symbol));
+        metrics
+            .tape
             .vwap()
             .map(|vwap| vwap.to_string())
             .unwrap_or_default()
@@ -133,5 +163,30 @@ impl Subject {
 impl Default for Subject {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The figures of a symbol of `shard`.
+#[must_use]
+pub fn figures(shard: &Shard, symbol: SymbolId) -> Figures {
+    let metrics = shard.metrics(symbol);
+    let tape = &metrics.tape;
+    Figures {
+        last: tape.last(),
+        open: tape.open(),
+        high: tape.high(),
+        low: tape.low(),
+        volume: tape.volume(),
+        trades: tape.trades(),
+        notional: tape.notional(),
+        adds: metrics.adds,
+        executions: metrics.executions,
+        cancels: metrics.cancels,
+        deletes: metrics.deletes,
+        replaces: metrics.replaces,
+        hidden_volume: tape.hidden_volume(),
+        cross_volume: tape.cross_volume(),
+        broken_volume: tape.broken_volume(),
+        state: metrics.trading_state(),
     }
 }

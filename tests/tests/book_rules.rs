@@ -281,7 +281,11 @@ fn messages_that_are_no_orders_change_no_book() {
     subject.send(cross(ONE, 50, 2, cents(10_05)).at(7));
     assert_eq!(subject.queue(ONE, Buy, cents(10_00)), [(1, 100, 1)]);
     assert_eq!(subject.queue(ONE, Sell, cents(10_10)), [(2, 100, 2)]);
-    assert_eq!(subject.order_count(ONE), 2, "the end of messages empties no book");
+    assert_eq!(
+        subject.order_count(ONE),
+        2,
+        "the end of messages empties no book"
+    );
 }
 
 #[test]

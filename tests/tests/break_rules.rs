@@ -45,7 +45,10 @@ fn sums(subject: &Subject) -> (u64, u128, u128, i128) {
 #[test]
 fn a_break_of_the_first_print_gives_the_open_to_the_second() {
     let mut subject = four_prints();
-    assert_eq!(sums(&subject), (4, 100, 0, 100_00 + 240_00 + 270_00 + 440_00));
+    assert_eq!(
+        sums(&subject),
+        (4, 100, 0, 100_00 + 240_00 + 270_00 + 440_00)
+    );
     subject.send(break_of(ONE, 1));
     assert_eq!(
         prices(&subject),
@@ -140,7 +143,10 @@ fn a_break_takes_out_a_print_of_every_kind() {
     subject.send(execute_at(ONE, 1, 20, 2, cents(19_00)));
     subject.send(hidden(ONE, 30, 3, cents(18_00)));
     subject.send(cross(ONE, 40, 4, cents(17_00)));
-    assert_eq!(sums(&subject), (4, 100, 0, 200_00 + 380_00 + 540_00 + 680_00));
+    assert_eq!(
+        sums(&subject),
+        (4, 100, 0, 200_00 + 380_00 + 540_00 + 680_00)
+    );
     subject.send(break_of(ONE, 1));
     assert_eq!(sums(&subject), (3, 90, 10, 380_00 + 540_00 + 680_00));
     subject.send(break_of(ONE, 2));

@@ -129,7 +129,10 @@ fn open_high_low_and_last_follow_the_prints_in_order() {
     assert_eq!(metrics.last, Some(cents(11_00)));
     assert_eq!(metrics.volume, 40);
     assert_eq!(metrics.trades, 4);
-    assert_eq!(metrics.notional, sum_of_cents(10 * (10_00 + 12_00 + 9_00 + 11_00)));
+    assert_eq!(
+        metrics.notional,
+        sum_of_cents(10 * (10_00 + 12_00 + 9_00 + 11_00))
+    );
 }
 
 #[test]
@@ -189,7 +192,11 @@ fn a_zero_size_execution_prints() {
     subject.send(execute_at(ONE, 1, 0, 901, cents(21_00)));
     assert_eq!(subject.metrics(ONE).last, Some(cents(21_00)));
     assert_eq!(subject.metrics(ONE).trades, 2);
-    assert_eq!(subject.quality().zero_size, 0, "zero_size counts A, F and U");
+    assert_eq!(
+        subject.quality().zero_size,
+        0,
+        "zero_size counts A, F and U"
+    );
 }
 
 #[test]

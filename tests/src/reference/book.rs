@@ -111,10 +111,7 @@ impl ReferenceBook {
 
     /// The levels of a side with their queues, best first, first come first.
     #[must_use]
-    pub fn queues(
-        &self,
-        side: Side,
-    ) -> Box<dyn Iterator<Item = (Price, &[RestingOrder])> + '_> {
+    pub fn queues(&self, side: Side) -> Box<dyn Iterator<Item = (Price, &[RestingOrder])> + '_> {
         let ascending = self.side(side).iter();
         let queues = ascending.map(|(&price, queue)| (price, queue.as_slice()));
         match side {

@@ -84,7 +84,6 @@ impl ReferenceSymbol {
 pub struct ReferenceMarket {
     symbols: BTreeMap<u32, ReferenceSymbol>,
     quality: ReferenceQuality,
-    feed_time_ns: Option<i64>,
 }
 
 impl ReferenceMarket {
@@ -106,21 +105,11 @@ impl ReferenceMarket {
         &self.quality
     }
 
-    /// The greatest time of any message so far: feed time never goes back.
-    #[must_use]
-    pub const fn feed_time_ns(&self) -> Option<i64> {
-        self.feed_time_ns
-    }
-
     /// Takes one message.
     pub fn apply(&mut self, event: &Event) {
         let Some(kind) = event.kind() else {
             return; // no message at all
         };
-        let feed_time_ns = self
-            .feed_time_ns
-            .map_or(event.time_ns, |time| time.max(event.time_ns));
-        self.feed_time_ns = Some(feed_time_ns);
         if event.symbol == 0 {
             // Locate 0 is no symbol: an order message can't belong to it.
             if kind as u8 <= Kind::Break as u8 {
@@ -131,7 +120,7 @@ impl ReferenceMarket {
         let symbol = self.symbols.entry(event.symbol).or_default();
         apply_to_symbol(symbol, &mut self.quality, kind, event);
         let spread = symbol.quote().spread_e9();
-        symbol.spreads.push(feed_time_ns, spread);
+        symbol.spreads.push(event.time_ns, spread);
         if symbol.state == Some(b'T') {
             match spread {
                 Some(spread) if spread < 0 => self.quality.crossed += 1,

@@ -57,6 +57,9 @@ impl Quote {
 }
 
 /// The spread after each message of a symbol, with the time at which it began.
+///
+/// The time is the symbol's own, so that what other symbols do, or in which shard they live, can't
+/// change a symbol's figure.
 #[derive(Clone, Debug, Default)]
 pub struct SpreadHistory {
     since: Vec<(i64, Option<i128>)>,
@@ -80,9 +83,19 @@ impl SpreadIntegral {
 }
 
 impl SpreadHistory {
-    /// Notes the spread that stands from `time_ns` on. Times never go back.
+    /// Notes the spread that stands after a message of `time_ns`. A message whose time lies before
+    /// that of an earlier one counts as of the earlier one's: time never goes back.
     pub fn push(&mut self, time_ns: i64, spread_e9: Option<i128>) {
+        let time_ns = self
+            .latest_ns()
+            .map_or(time_ns, |latest| latest.max(time_ns));
         self.since.push((time_ns, spread_e9));
+    }
+
+    /// The greatest time of a message so far.
+    #[must_use]
+    pub fn latest_ns(&self) -> Option<i64> {
+        self.since.last().map(|&(time, _)| time)
     }
 
     /// The integral from the first message up to `until_ns`.
