@@ -99,53 +99,44 @@ fn difference_of_book(
     known: &ReferenceSymbol,
     levels_max: usize,
 ) -> Result<(), Difference> {
-    let book = shard.book(symbol);
-    equal(
-        "orders",
-        book.order_count() as usize,
-        known.book.order_count(),
-    )?;
+    let (book, expected) = (shard.book(symbol), &known.book);
+    let order_count = expected.order_count() as u64;
+    equal("orders", book.order_count(), order_count)?;
     for side in [Side::Buy, Side::Sell] {
-        let best = book
-            .best(side)
-            .map(|level| (level.price, u128::from(level.qty.0), level.orders as usize));
-        let expected = known
-            .book
-            .best(side)
-            .map(|level| (level.price, level.qty, level.orders));
-        equal(&format!("best {side:?}"), best, expected)?;
+        let best = book.best(side);
+        let best = best.map(|best| (best.price, u128::from(best.qty.0)));
+        let expected_best = expected.best(side).map(|level| (level.price, level.qty));
+        equal(&format!("best {side:?}"), best, expected_best)?;
         equal(
-            &format!("levels {side:?}"),
-            book.level_count(side) as usize,
-            known.book.level_count(side),
+            &format!("number of levels, {side:?}"),
+            book.level_count(side),
+            expected.level_count(side),
         )?;
-        let levels: Vec<_> = book
-            .levels(side)
-            .take(levels_max)
-            .map(|level| (level.price, u128::from(level.qty.0), level.orders as usize))
-            .collect();
-        let queues: Vec<_> = known.book.queues(side).take(levels_max).collect();
-        let expected: Vec<_> = queues
-            .iter()
-            .map(|&(price, queue)| {
-                (
-                    price,
-                    queue.iter().map(|resting| u128::from(resting.qty.0)).sum(),
-                    queue.len(),
-                )
-            })
-            .collect();
-        equal(&format!("ladder {side:?}"), levels, expected)?;
-        for (price, queue) in queues {
+        let mut levels = book.levels(side).take(levels_max);
+        let mut queues = expected.queues(side).take(levels_max);
+        loop {
+            let (level, queue) = (levels.next(), queues.next());
+            let sums = level.map(|level| {
+                let orders = level.orders as usize;
+                (level.price, u128::from(level.qty.0), orders)
+            });
+            let expected_sums = queue.map(|(price, queue)| {
+                let qty: u128 = queue.iter().map(|resting| u128::from(resting.qty.0)).sum();
+                (price, qty, queue.len())
+            });
+            equal(&format!("level {side:?}"), sums, expected_sums)?;
+            let (Some(level), Some((price, queue))) = (level, queue) else {
+                break;
+            };
             let orders: Vec<_> = book
-                .queue(side, price)
+                .queue(level)
                 .map(|resting| (resting.order, resting.qty, resting.time))
                 .collect();
-            let expected: Vec<_> = queue
+            let expected_orders: Vec<_> = queue
                 .iter()
                 .map(|resting| (resting.order, resting.qty, resting.time))
                 .collect();
-            equal(&format!("queue {side:?} {price}"), orders, expected)?;
+            equal(&format!("queue {side:?} {price}"), orders, expected_orders)?;
         }
     }
     Ok(())

@@ -3,10 +3,11 @@
 //! A thin cover: it numbers events, checks `validate()` after each, and gives answers as plain
 //! tuples that a test can write down. Everything it says is the engine's own.
 
+use engine::book::books::Limits;
 use engine::event::Event;
 use engine::metrics::quote::SpreadClock;
 use engine::quality::Quality;
-use engine::shard::{Limits, Shard};
+use engine::shard::Shard;
 use engine::units::{Notional, Price, Side, SymbolId};
 
 /// Price, shares, orders.
@@ -111,11 +112,11 @@ impl Subject {
         self.shard.metrics(SymbolId(symbol)).spread
     }
 
-    /// The best level of a side.
+    /// Price and shares of the best level of a side.
     #[must_use]
-    pub fn best(&self, symbol: u32, side: Side) -> Option<Level> {
+    pub fn best(&self, symbol: u32, side: Side) -> Option<(Price, u64)> {
         let best = self.shard.book(SymbolId(symbol)).best(side);
-        best.map(|level| (level.price, level.qty.0, level.orders))
+        best.map(|level| (level.price, level.qty.0))
     }
 
     /// The levels of a side, best first.
@@ -131,7 +132,9 @@ impl Subject {
     #[must_use]
     pub fn queue(&self, symbol: u32, side: Side, price: Price) -> Vec<Resting> {
         let book = self.shard.book(SymbolId(symbol));
-        book.queue(side, price)
+        let level = book.levels(side).find(|level| level.price == price);
+        let queue = level.into_iter().flat_map(|level| book.queue(level));
+        queue
             .map(|resting| (resting.order.0, resting.qty.0, resting.time.0))
             .collect()
     }
@@ -148,15 +151,10 @@ impl Subject {
         self.shard.book(SymbolId(symbol)).order_count() as usize
     }
 
-    /// Volume-weighted mean price as `symbols.csv` writes it.
+    /// The volume-weighted mean price of a symbol, rounded to 1e-9.
     #[must_use]
-    pub fn vwap(&self, symbol: u32) -> String {
-        let metrics = self.shard.metrics(SymbolId(symbol));
-        metrics
-            .tape
-            .vwap()
-            .map(|vwap| vwap.to_string())
-            .unwrap_or_default()
+    pub fn vwap(&self, symbol: u32) -> Option<Price> {
+        self.shard.metrics(SymbolId(symbol)).tape.vwap()
     }
 }
 

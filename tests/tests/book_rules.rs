@@ -32,8 +32,8 @@ fn orders_rest_by_price_then_time() {
         subject.queue(ONE, Buy, cents(10_00)),
         [(11, 100, 5), (13, 300, 7)]
     );
-    assert_eq!(subject.best(ONE, Buy), Some((cents(10_02), 200, 1)));
-    assert_eq!(subject.best(ONE, Sell), Some((cents(10_05), 500, 1)));
+    assert_eq!(subject.best(ONE, Buy), Some((cents(10_02), 200)));
+    assert_eq!(subject.best(ONE, Sell), Some((cents(10_05), 500)));
     assert_eq!(subject.level_count(ONE, Buy), 2);
     assert_eq!(subject.level_count(ONE, Sell), 2);
     assert_eq!(subject.order_count(ONE), 5);
@@ -57,7 +57,7 @@ fn an_execution_takes_shares_and_keeps_the_place_in_the_queue() {
         subject.queue(ONE, Sell, cents(20_00)),
         [(1, 70, 1), (2, 100, 2)]
     );
-    assert_eq!(subject.best(ONE, Sell), Some((cents(20_00), 170, 2)));
+    assert_eq!(subject.best(ONE, Sell), Some((cents(20_00), 170)));
     subject.send(execute(ONE, 1, 70, 901).at(4));
     assert_eq!(subject.queue(ONE, Sell, cents(20_00)), [(2, 100, 2)]);
     subject.send(execute(ONE, 2, 100, 902).at(5));
@@ -99,7 +99,7 @@ fn a_delete_removes_the_order_and_an_empty_level() {
     subject.send(add(ONE, 2, Buy, cents(20_00), 50));
     subject.send(add(ONE, 3, Buy, cents(19_00), 10));
     subject.send(delete(ONE, 1));
-    assert_eq!(subject.best(ONE, Buy), Some((cents(20_00), 50, 1)));
+    assert_eq!(subject.best(ONE, Buy), Some((cents(20_00), 50)));
     subject.send(delete(ONE, 2));
     assert_eq!(subject.levels(ONE, Buy), [(cents(19_00), 10, 1)]);
     assert_eq!(subject.order_count(ONE), 1);
@@ -293,6 +293,6 @@ fn a_side_that_trades_through_the_other_still_rests() {
     let mut subject = Subject::new();
     subject.send(add(ONE, 1, Buy, cents(10_05), 100));
     subject.send(add(ONE, 2, Sell, cents(10_00), 100));
-    assert_eq!(subject.best(ONE, Buy), Some((cents(10_05), 100, 1)));
-    assert_eq!(subject.best(ONE, Sell), Some((cents(10_00), 100, 1)));
+    assert_eq!(subject.best(ONE, Buy), Some((cents(10_05), 100)));
+    assert_eq!(subject.best(ONE, Sell), Some((cents(10_00), 100)));
 }

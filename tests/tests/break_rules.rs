@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use engine::units::Notional;
 use engine::units::Side::{Buy, Sell};
+use engine::units::{Notional, Price};
 use tapewatch_tests::events::{
     add, break_of, cents, cross, execute, execute_at, execute_unprinted, hidden,
 };
@@ -113,7 +113,7 @@ fn when_every_print_is_broken_nothing_is_left() {
     }
     assert_eq!(prices(&subject), [None; 4]);
     assert_eq!(sums(&subject), (0, 0, 100, 0));
-    assert_eq!(subject.vwap(ONE), "");
+    assert_eq!(subject.vwap(ONE), None);
     subject.send(hidden(ONE, 5, 5, cents(8_00)));
     assert_eq!(prices(&subject), [Some(8_00); 4]);
     assert_eq!(sums(&subject), (1, 5, 100, 40_00));
@@ -332,5 +332,5 @@ fn vwap_forgets_a_broken_print() {
     let mut subject = four_prints();
     subject.send(break_of(ONE, 4));
     // (100 + 240 + 270) / 60 = 10.1666…
-    assert_eq!(subject.vwap(ONE), "10.166666667");
+    assert_eq!(subject.vwap(ONE), Some(Price(10_166_666_667)));
 }

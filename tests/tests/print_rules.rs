@@ -144,7 +144,7 @@ fn without_a_print_there_is_no_price_and_no_vwap() {
     assert_eq!(metrics.high, None);
     assert_eq!(metrics.low, None);
     assert_eq!(metrics.last, None);
-    assert_eq!(subject.vwap(ONE), "");
+    assert_eq!(subject.vwap(ONE), None);
 }
 
 #[test]
@@ -153,22 +153,22 @@ fn vwap_has_nine_decimals_rounded_half_away_from_zero() {
     let mut subject = Subject::new();
     subject.send(hidden(ONE, 1, 1, cents(10_00)));
     subject.send(hidden(ONE, 2, 2, cents(10_01)));
-    assert_eq!(subject.vwap(ONE), "10.006666667");
+    assert_eq!(subject.vwap(ONE), Some(Price(10_006_666_667)));
     // 2 × 10.000000000 and 1 × 10.000000001: a third of the last digit, rounded down.
     let mut subject = Subject::new();
     subject.send(hidden(ONE, 2, 1, Price(10_000_000_000)));
     subject.send(hidden(ONE, 1, 2, Price(10_000_000_001)));
-    assert_eq!(subject.vwap(ONE), "10.000000000");
+    assert_eq!(subject.vwap(ONE), Some(Price(10_000_000_000)));
     // 1 × 10.000000000 and 1 × 10.000000001: exactly half, away from zero.
     let mut subject = Subject::new();
     subject.send(hidden(ONE, 1, 1, Price(10_000_000_000)));
     subject.send(hidden(ONE, 1, 2, Price(10_000_000_001)));
-    assert_eq!(subject.vwap(ONE), "10.000000001");
+    assert_eq!(subject.vwap(ONE), Some(Price(10_000_000_001)));
     // The same below zero.
     let mut subject = Subject::new();
     subject.send(hidden(ONE, 1, 1, Price(-1)));
     subject.send(hidden(ONE, 1, 2, Price(-2)));
-    assert_eq!(subject.vwap(ONE), "-0.000000002");
+    assert_eq!(subject.vwap(ONE), Some(Price(-2)));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn vwap_is_undefined_while_all_prints_are_of_no_shares() {
     let mut subject = Subject::new();
     subject.send(hidden(ONE, 0, 1, cents(10_00)));
     assert_eq!(subject.metrics(ONE).trades, 1);
-    assert_eq!(subject.vwap(ONE), "");
+    assert_eq!(subject.vwap(ONE), None);
 }
 
 #[test]
@@ -294,5 +294,5 @@ fn volume_and_notional_stay_exact_beyond_64_bits() {
         subject.metrics(ONE).notional,
         sum_of_cents(4 * i128::from(shares) * 200_000_00)
     );
-    assert_eq!(subject.vwap(ONE), "200000.000000000");
+    assert_eq!(subject.vwap(ONE), Some(Price(200_000_000_000_000)));
 }

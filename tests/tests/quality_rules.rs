@@ -129,7 +129,7 @@ fn an_add_of_no_shares_is_applied_and_counted() {
     assert_eq!(subject.order_count(ONE), 1);
     assert_eq!(subject.levels(ONE, Buy), [(cents(10_00), 0, 1)]);
     assert_eq!(subject.queue(ONE, Buy, cents(10_00)), [(1, 0, 1)]);
-    assert_eq!(subject.best(ONE, Buy), Some((cents(10_00), 0, 1)));
+    assert_eq!(subject.best(ONE, Buy), Some((cents(10_00), 0)));
     subject.send(add(ONE, 1, Buy, cents(10_00), 5).at(2));
     assert_eq!(subject.quality().duplicate_order, 1, "it is live");
     subject.send(delete(ONE, 1).at(3));
@@ -187,7 +187,7 @@ fn taking_more_than_is_left_of_one_order_spares_its_neighbours() {
         subject.queue(ONE, Buy, cents(10_00)),
         [(1, 100, 1), (3, 100, 3)]
     );
-    assert_eq!(subject.best(ONE, Buy), Some((cents(10_00), 200, 2)));
+    assert_eq!(subject.best(ONE, Buy), Some((cents(10_00), 200)));
 }
 
 #[test]
