@@ -142,7 +142,7 @@ impl Subject {
     /// How many levels a side has.
     #[must_use]
     pub fn level_count(&self, symbol: u32, side: Side) -> usize {
-        self.shard.book(SymbolId(symbol)).level_count(side) as usize
+        self.shard.book(SymbolId(symbol)).level_count(side)
     }
 
     /// How many orders of a symbol are live.

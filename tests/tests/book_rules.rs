@@ -268,6 +268,15 @@ fn any_u64_is_a_reference() {
 }
 
 #[test]
+fn the_highest_locate_is_a_symbol() {
+    let mut subject = Subject::new();
+    subject.send(add(65_535, 1, Buy, cents(10_00), 100).at(1));
+    subject.send(execute(65_535, 1, 40, 9).at(2));
+    assert_eq!(subject.queue(65_535, Buy, cents(10_00)), [(1, 60, 1)]);
+    assert_eq!(subject.metrics(65_535).volume, 40);
+}
+
+#[test]
 fn messages_that_are_no_orders_change_no_book() {
     let mut subject = Subject::new();
     subject.send(add(ONE, 1, Buy, cents(10_00), 100).at(1));

@@ -1,6 +1,8 @@
 //! What a trade break takes out, worked by hand from the interface's rules.
 
 #![forbid(unsafe_code)]
+// Cents read as dollars_cents.
+#![allow(clippy::inconsistent_digit_grouping)]
 
 use engine::units::Side::{Buy, Sell};
 use engine::units::{Notional, Price};

@@ -5,6 +5,8 @@
 //! jump, fall back, spread thinly, reach the end of the number range, and all go.
 
 #![forbid(unsafe_code)]
+// Cents read as dollars_cents.
+#![allow(clippy::inconsistent_digit_grouping)]
 
 use engine::event::Event;
 use engine::units::{Price, Side};
@@ -168,6 +170,7 @@ impl Pair {
     }
 
     fn delete_every_order(&mut self, time_ns: i64) {
+        self.flush();
         let mut orders = Vec::new();
         for (symbol, known) in self.market.symbols() {
             for side in [Side::Buy, Side::Sell] {

@@ -1,6 +1,8 @@
 //! Which messages are prints, and what prints add up to, worked by hand from the interface's rules.
 
 #![forbid(unsafe_code)]
+// Cents read as dollars_cents.
+#![allow(clippy::inconsistent_digit_grouping)]
 
 use engine::units::Side::{Buy, Sell};
 use engine::units::{Notional, Price};
@@ -294,5 +296,19 @@ fn volume_and_notional_stay_exact_beyond_64_bits() {
         subject.metrics(ONE).notional,
         sum_of_cents(4 * i128::from(shares) * 200_000_00)
     );
-    assert_eq!(subject.vwap(ONE), Some(Price(200_000_000_000_000)));
+    assert_eq!(subject.vwap(ONE), Some(Price(20_000_0000_000_000)));
+}
+
+#[test]
+fn a_notional_beyond_any_sum_stops_nothing() {
+    // The largest cross that a feed can send, often enough to pass 128 bits of notional.
+    let mut subject = Subject::new();
+    let largest = cross(ONE, u64::MAX, 1, Price::from_e4(u32::MAX));
+    for _ in 0..22_000 {
+        subject.apply(&largest);
+    }
+    assert_eq!(subject.metrics(ONE).trades, 22_000);
+    assert_eq!(subject.metrics(ONE).volume, 22_000 * u128::from(u64::MAX));
+    assert_eq!(subject.metrics(ONE).last, Some(Price::from_e4(u32::MAX)));
+    let _whatever = subject.vwap(ONE);
 }

@@ -202,6 +202,18 @@ fn an_order_of_no_shares_has_less_than_one_share() {
 }
 
 #[test]
+fn what_does_not_fit_into_the_book_changes_nothing_else() {
+    let too_large = 1 << 32;
+    let mut subject = one_each();
+    subject.send(add(ONE, 3, Buy, cents(10_00), too_large).at(8));
+    assert_eq!(subject.quality().over_capacity, 1);
+    assert_one_each(&subject);
+    subject.send(replace(ONE, 1, 3, cents(10_00), too_large).at(9));
+    assert_eq!(subject.quality().over_capacity, 2);
+    assert_one_each(&subject);
+}
+
+#[test]
 fn a_side_that_is_none_is_counted_and_not_applied() {
     for byte in [0, b'b', b'X', 0xff] {
         let mut subject = one_each();

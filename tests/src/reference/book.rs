@@ -65,6 +65,9 @@ impl ReferenceBook {
     }
 
     /// Takes `qty` off an order, and the order off the book when nothing is left of it.
+    ///
+    /// # Panics
+    /// If the reference's own maps disagree.
     pub fn take(&mut self, order: OrderRef, qty: Qty) -> Taken {
         let Some(&(side, price)) = self.places.get(&order) else {
             return Taken::Unknown;
@@ -91,6 +94,9 @@ impl ReferenceBook {
     }
 
     /// Takes an order off the book; its side, if it was there.
+    ///
+    /// # Panics
+    /// If the reference's own maps disagree.
     pub fn remove(&mut self, order: OrderRef) -> Option<Side> {
         let (side, price) = self.places.remove(&order)?;
         let levels = self.side_mut(side);

@@ -166,9 +166,8 @@ fn apply_to_symbol(
         }
         Kind::Trade | Kind::Cross => print_without_order(symbol, kind, event),
         Kind::Break => {
-            if !symbol.tape.break_print(event.match_number()) {
-                quality.unknown_match += 1;
-            }
+            let found = symbol.tape.break_print(event.match_number());
+            quality.unknown_match += u64::from(!found);
         }
         Kind::TradingAction => match event.code() {
             state @ (b'T' | b'H' | b'P' | b'Q') => symbol.state = Some(state),
