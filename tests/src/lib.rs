@@ -1,2 +1,13 @@
+//! What the tests that cross crates share: plain events, a plain market, and the comparison of both
+//! with the engine.
+//!
+//! The modules here are written from the rules of the interface alone. They are slow on purpose:
+//! nothing in them is kept up to date in place that can be worked out again from what came before.
+
 #![forbid(unsafe_code)]
-//! Crate under construction.
+
+pub mod compare;
+pub mod events;
+pub mod random;
+pub mod reference;
+pub mod subject;
