@@ -9,5 +9,6 @@
 //!
 //! Every byte read here is foreign. Damage is an error value or a count, never a panic.
 
+pub mod binaryfile;
 pub mod capture;
 pub mod itch50;
