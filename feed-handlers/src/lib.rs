@@ -9,6 +9,9 @@
 //!
 //! Every byte read here is foreign. Damage is an error value or a count, never a panic.
 
+pub mod arbiter;
 pub mod binaryfile;
 pub mod capture;
+pub mod gap;
 pub mod itch50;
+pub mod moldudp64;
