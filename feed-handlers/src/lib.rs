@@ -13,5 +13,6 @@ pub mod arbiter;
 pub mod binaryfile;
 pub mod capture;
 pub mod gap;
+pub mod input;
 pub mod itch50;
 pub mod moldudp64;
