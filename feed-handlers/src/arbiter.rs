@@ -53,11 +53,7 @@ pub struct Limits {
 /// 50 ms; 16,384 packets, which at 1,400 bytes is just under 32 MiB.
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            hole_wait_ns: 50_000_000,
-            packets_max: 16_384,
-            bytes_max: 32 * 1024 * 1024,
-        }
+        Limits { hole_wait_ns: 50_000_000, packets_max: 16_384, bytes_max: 32 * 1024 * 1024 }
     }
 }
 
@@ -183,10 +179,7 @@ impl Arbiter {
     /// If `line` is another arbiter's, or [`Arbiter::next_due`] was not asked until it gave `None`.
     #[inline]
     pub fn push(&mut self, line: LineId, at: Nanos, packet: &DownstreamPacket<'_>) {
-        assert!(
-            self.drained,
-            "Invariant: what is due is taken before the next packet"
-        );
+        assert!(self.drained, "Invariant: what is due is taken before the next packet");
         self.drained = false;
         self.advance(at);
         self.lines[line.0].count_packet(packet.whole);
@@ -262,10 +255,7 @@ impl Arbiter {
                 stream.expected = gap.end;
                 self.statistics.gaps += 1;
                 self.statistics.gap_messages += gap.end - gap.first;
-                return Some(Due::Gap {
-                    first: Sequence(gap.first),
-                    end: Sequence(gap.end),
-                });
+                return Some(Due::Gap { first: Sequence(gap.first), end: Sequence(gap.end) });
             }
             if self.held.front().is_some_and(|held| held.first <= expected)
                 && let Some(held) = self.held.pop_front()
@@ -293,15 +283,9 @@ impl Arbiter {
     pub(crate) fn arrival(&self, due: Due) -> Arrival<'_> {
         match due {
             Due::Gap { first, end } => Arrival::Gap { first, end },
-            Due::Packet {
-                sequence,
-                recv,
-                start,
-            } => Arrival::Packet(Packet {
-                sequence,
-                recv,
-                messages: &self.lent[start..],
-            }),
+            Due::Packet { sequence, recv, start } => {
+                Arrival::Packet(Packet { sequence, recv, messages: &self.lent[start..] })
+            }
         }
     }
 
@@ -370,12 +354,7 @@ impl Arbiter {
             return;
         }
         let first = self.statistics.delivered + 1;
-        let held = self.copy(
-            first,
-            first + u64::from(packet.whole),
-            recv,
-            packet.messages,
-        );
+        let held = self.copy(first, first + u64::from(packet.whole), recv, packet.messages);
         self.unsequenced = Some(held);
     }
 
@@ -397,12 +376,7 @@ impl Arbiter {
         let mut messages = self.spare.pop().unwrap_or_default();
         messages.clear();
         messages.extend_from_slice(from);
-        Held {
-            first,
-            end,
-            recv,
-            messages,
-        }
+        Held { first, end, recv, messages }
     }
 
     fn recycle(&mut self, buffer: Vec<u8>) {

@@ -58,11 +58,7 @@ impl Position {
     /// Before the first message of a feed whose day begins at `midnight`.
     #[must_use]
     pub const fn start(midnight: Nanos) -> Self {
-        Position {
-            sequence: Sequence(1),
-            midnight,
-            recv: midnight,
-        }
+        Position { sequence: Sequence(1), midnight, recv: midnight }
     }
 
     /// Receive time of a packet that ends with `message`: the exchange time at its bytes 5 to 10.
@@ -202,11 +198,7 @@ impl<W: Window> BinaryFile<W> {
                 Framing::ZeroPrefix => cut::next::<ZeroPrefix>(bytes, self.whole),
             };
             match cut {
-                Cut::Packet {
-                    bytes: length,
-                    messages,
-                    last,
-                } => {
+                Cut::Packet { bytes: length, messages, last } => {
                     self.lent_bytes = length;
                     self.position.receive(&bytes[last..length]);
                     if self.framing == Framing::ZeroPrefix {
@@ -214,10 +206,7 @@ impl<W: Window> BinaryFile<W> {
                     }
                     let sequence = self.position.sequence;
                     self.position.sequence = Sequence(sequence.0.wrapping_add(messages));
-                    return Ok(Some(CutPacket {
-                        sequence,
-                        bytes: length,
-                    }));
+                    return Ok(Some(CutPacket { sequence, bytes: length }));
                 }
                 Cut::Undecided => match self.window.more() {
                     Ok(true) => {}
@@ -245,19 +234,14 @@ impl<W: Window> BinaryFile<W> {
             Framing::LengthPrefix => &self.window.bytes()[..cut.bytes],
             Framing::ZeroPrefix => &self.rewritten,
         };
-        Packet {
-            sequence: cut.sequence,
-            recv: self.position.recv,
-            messages,
-        }
+        Packet { sequence: cut.sequence, recv: self.position.recv, messages }
     }
 
     /// Keeps a fault `ahead` bytes before what is consumed, unless an earlier cause is known.
     #[cold]
     fn fail(&mut self, ahead: usize, kind: BinaryFileFault) {
         let offset_bytes = self.offset_bytes + ahead as u64;
-        self.fault
-            .get_or_insert(BinaryFileError { offset_bytes, kind });
+        self.fault.get_or_insert(BinaryFileError { offset_bytes, kind });
     }
 
     /// Nothing more will come: what is there is all.

@@ -106,10 +106,7 @@ impl Holes {
             if hole.first >= end {
                 break;
             }
-            let before = Hole {
-                end: first,
-                ..*hole
-            };
+            let before = Hole { end: first, ..*hole };
             filled += hole.end.min(end) - hole.first.max(first);
             if end < hole.end {
                 // The upper part stays, and here the lower may too.
@@ -153,11 +150,8 @@ mod tests {
         let mut holes = Holes::default();
         holes.open(10, 20, Nanos(7));
         assert_eq!(holes.fill(12, 15), 3);
-        let [lower, upper] = [(10, 12), (15, 20)].map(|(first, end)| Hole {
-            first,
-            end,
-            opened: Nanos(7),
-        });
+        let [lower, upper] =
+            [(10, 12), (15, 20)].map(|(first, end)| Hole { first, end, opened: Nanos(7) });
         assert_eq!(holes.pop_front(), Some(lower));
         assert_eq!(holes.pop_front(), Some(upper));
         assert_eq!(holes.messages(), 0);

@@ -17,9 +17,7 @@ fn equal<T: PartialEq + Debug>(what: &str, engine: T, reference: T) -> Result<()
     if engine == reference {
         Ok(())
     } else {
-        Err(format!(
-            "{what}: engine {engine:?}, reference {reference:?}"
-        ))
+        Err(format!("{what}: engine {engine:?}, reference {reference:?}"))
     }
 }
 
@@ -35,9 +33,7 @@ pub fn difference(shard: &Shard, market: &ReferenceMarket) -> Result<(), Differe
         difference_of_prints(shard, symbol, known).map_err(named)?;
         difference_of_quote(shard, symbol, known).map_err(named)?;
     }
-    shard
-        .validate()
-        .map_err(|violation| format!("{violation:?}"))
+    shard.validate().map_err(|violation| format!("{violation:?}"))
 }
 
 /// Counters, message counts, best levels, and of each side the first `levels_max` levels with their
@@ -62,27 +58,11 @@ pub fn difference_of_books(
 fn difference_of_quality(shard: &Shard, market: &ReferenceMarket) -> Result<(), Difference> {
     let (engine, reference) = (shard.quality(), market.quality());
     for (what, engine, reference) in [
-        (
-            "unknown_order",
-            engine.unknown_order,
-            reference.unknown_order,
-        ),
-        (
-            "duplicate_order",
-            engine.duplicate_order,
-            reference.duplicate_order,
-        ),
-        (
-            "negative_size",
-            engine.negative_size,
-            reference.negative_size,
-        ),
+        ("unknown_order", engine.unknown_order, reference.unknown_order),
+        ("duplicate_order", engine.duplicate_order, reference.duplicate_order),
+        ("negative_size", engine.negative_size, reference.negative_size),
         ("zero_size", engine.zero_size, reference.zero_size),
-        (
-            "unknown_match",
-            engine.unknown_match,
-            reference.unknown_match,
-        ),
+        ("unknown_match", engine.unknown_match, reference.unknown_match),
         ("crossed", engine.crossed, reference.crossed),
         ("locked", engine.locked, reference.locked),
         ("bad_field", engine.bad_field, reference.bad_field),
@@ -132,10 +112,8 @@ fn difference_of_book(
                 .queue(level)
                 .map(|resting| (resting.order, resting.qty, resting.time))
                 .collect();
-            let expected_orders: Vec<_> = queue
-                .iter()
-                .map(|resting| (resting.order, resting.qty, resting.time))
-                .collect();
+            let expected_orders: Vec<_> =
+                queue.iter().map(|resting| (resting.order, resting.qty, resting.time)).collect();
             equal(&format!("queue {side:?} {price}"), orders, expected_orders)?;
         }
     }
@@ -169,10 +147,7 @@ fn difference_of_prints(
     equal("volume", figures.volume, tape.volume())?;
     equal("notional", figures.notional, tape.notional())?;
     equal("trades", figures.trades, tape.trades())?;
-    let (hidden, cross) = (
-        tape.gross_volume(Source::Hidden),
-        tape.gross_volume(Source::Cross),
-    );
+    let (hidden, cross) = (tape.gross_volume(Source::Hidden), tape.gross_volume(Source::Cross));
     equal("hidden volume", figures.hidden_volume, hidden)?;
     equal("cross volume", figures.cross_volume, cross)?;
     equal("broken volume", figures.broken_volume, tape.broken_volume())?;
@@ -202,11 +177,7 @@ fn difference_of_quote(
         expected.queue_imbalance(),
     )?;
     if expected.mid_e9().is_some_and(|mid| mid > 0.0) {
-        close(
-            "spread in bps",
-            quote.and_then(|quote| quote.spread_bps()),
-            expected.spread_bps(),
-        )?;
+        close("spread in bps", quote.and_then(|quote| quote.spread_bps()), expected.spread_bps())?;
     }
     for side in [Side::Buy, Side::Sell] {
         for levels_max in [0, 1, 2, 5, 10] {
@@ -223,11 +194,7 @@ fn difference_of_quote(
         let clock = shard.metrics(symbol).spread.at(Nanos(until_ns));
         let expected = known.spreads.integral(until_ns);
         equal("spread integral", clock.integral(), expected.area)?;
-        equal(
-            "quoted time",
-            i128::from(clock.quoted_ns()),
-            expected.time_ns,
-        )?;
+        equal("quoted time", i128::from(clock.quoted_ns()), expected.time_ns)?;
         close("mean spread", clock.mean_e9(), expected.mean_e9())?;
     }
     Ok(())
@@ -245,8 +212,6 @@ fn close(what: &str, engine: Option<f64>, reference: Option<f64>) -> Result<(), 
     if is_close {
         Ok(())
     } else {
-        Err(format!(
-            "{what}: engine {engine:?}, reference {reference:?}"
-        ))
+        Err(format!("{what}: engine {engine:?}, reference {reference:?}"))
     }
 }

@@ -15,16 +15,7 @@ pub const fn cents(cents: i64) -> Price {
 /// An event of `kind` with these four words; the base of all others.
 #[must_use]
 pub const fn raw(symbol: u32, kind: Kind, side: u8, flags: u16, words: [u64; 4]) -> Event {
-    Event {
-        sequence: 0,
-        time_ns: 0,
-        recv_ns: 0,
-        symbol,
-        kind: kind as u8,
-        side,
-        flags,
-        words,
-    }
+    Event { sequence: 0, time_ns: 0, recv_ns: 0, symbol, kind: kind as u8, side, flags, words }
 }
 
 /// ITCH `A` or `F`: a displayed order enters the book.
@@ -145,11 +136,7 @@ pub trait At {
 
 impl At for Event {
     fn at(self, time_ns: i64) -> Self {
-        Event {
-            time_ns,
-            recv_ns: time_ns,
-            ..self
-        }
+        Event { time_ns, recv_ns: time_ns, ..self }
     }
 }
 

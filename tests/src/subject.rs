@@ -51,10 +51,7 @@ impl Subject {
     /// If its memory can't be had.
     #[must_use]
     pub fn new() -> Self {
-        Subject {
-            shard: Shard::new(Limits::default()).expect("memory for a shard"),
-            sequence: 0,
-        }
+        Subject { shard: Shard::new(Limits::default()).expect("memory for a shard"), sequence: 0 }
     }
 
     /// Applies the event with the next sequence and checks every invariant.
@@ -123,9 +120,7 @@ impl Subject {
     #[must_use]
     pub fn levels(&self, symbol: u32, side: Side) -> Vec<Level> {
         let levels = self.shard.book(SymbolId(symbol)).levels(side);
-        levels
-            .map(|level| (level.price, level.qty.0, level.orders))
-            .collect()
+        levels.map(|level| (level.price, level.qty.0, level.orders)).collect()
     }
 
     /// The orders of one level, first come first; none if there is no such level.
@@ -134,9 +129,7 @@ impl Subject {
         let book = self.shard.book(SymbolId(symbol));
         let level = book.levels(side).find(|level| level.price == price);
         let queue = level.into_iter().flat_map(|level| book.queue(level));
-        queue
-            .map(|resting| (resting.order.0, resting.qty.0, resting.time.0))
-            .collect()
+        queue.map(|resting| (resting.order.0, resting.qty.0, resting.time.0)).collect()
     }
 
     /// How many levels a side has.

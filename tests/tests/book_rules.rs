@@ -20,18 +20,9 @@ fn orders_rest_by_price_then_time() {
     subject.send(add(ONE, 13, Buy, cents(10_00), 300).at(7));
     subject.send(add(ONE, 14, Sell, cents(10_07), 400).at(8));
     subject.send(add(ONE, 15, Sell, cents(10_05), 500).at(9));
-    assert_eq!(
-        subject.levels(ONE, Buy),
-        [(cents(10_02), 200, 1), (cents(10_00), 400, 2)]
-    );
-    assert_eq!(
-        subject.levels(ONE, Sell),
-        [(cents(10_05), 500, 1), (cents(10_07), 400, 1)]
-    );
-    assert_eq!(
-        subject.queue(ONE, Buy, cents(10_00)),
-        [(11, 100, 5), (13, 300, 7)]
-    );
+    assert_eq!(subject.levels(ONE, Buy), [(cents(10_02), 200, 1), (cents(10_00), 400, 2)]);
+    assert_eq!(subject.levels(ONE, Sell), [(cents(10_05), 500, 1), (cents(10_07), 400, 1)]);
+    assert_eq!(subject.queue(ONE, Buy, cents(10_00)), [(11, 100, 5), (13, 300, 7)]);
     assert_eq!(subject.best(ONE, Buy), Some((cents(10_02), 200)));
     assert_eq!(subject.best(ONE, Sell), Some((cents(10_05), 500)));
     assert_eq!(subject.level_count(ONE, Buy), 2);
@@ -53,10 +44,7 @@ fn an_execution_takes_shares_and_keeps_the_place_in_the_queue() {
     subject.send(add(ONE, 1, Sell, cents(20_00), 100).at(1));
     subject.send(add(ONE, 2, Sell, cents(20_00), 100).at(2));
     subject.send(execute(ONE, 1, 30, 900).at(3));
-    assert_eq!(
-        subject.queue(ONE, Sell, cents(20_00)),
-        [(1, 70, 1), (2, 100, 2)]
-    );
+    assert_eq!(subject.queue(ONE, Sell, cents(20_00)), [(1, 70, 1), (2, 100, 2)]);
     assert_eq!(subject.best(ONE, Sell), Some((cents(20_00), 170)));
     subject.send(execute(ONE, 1, 70, 901).at(4));
     assert_eq!(subject.queue(ONE, Sell, cents(20_00)), [(2, 100, 2)]);
@@ -82,10 +70,7 @@ fn a_cancel_takes_shares_off_and_keeps_the_place_in_the_queue() {
     subject.send(add(ONE, 1, Buy, cents(20_00), 100).at(1));
     subject.send(add(ONE, 2, Buy, cents(20_00), 100).at(2));
     subject.send(cancel(ONE, 1, 99).at(3));
-    assert_eq!(
-        subject.queue(ONE, Buy, cents(20_00)),
-        [(1, 1, 1), (2, 100, 2)]
-    );
+    assert_eq!(subject.queue(ONE, Buy, cents(20_00)), [(1, 1, 1), (2, 100, 2)]);
     subject.send(cancel(ONE, 1, 1).at(4));
     assert_eq!(subject.queue(ONE, Buy, cents(20_00)), [(2, 100, 2)]);
     assert_eq!(subject.quality().negative_size, 0);
@@ -116,11 +101,7 @@ fn a_replace_keeps_the_side_whatever_the_message_says() {
     assert_eq!(subject.levels(ONE, Sell), [(cents(21_00), 60, 1)]);
     assert_eq!(subject.queue(ONE, Sell, cents(21_00)), [(2, 60, 9)]);
     subject.send(delete(ONE, 1));
-    assert_eq!(
-        subject.quality().unknown_order,
-        1,
-        "the old reference is gone"
-    );
+    assert_eq!(subject.quality().unknown_order, 1, "the old reference is gone");
 }
 
 #[test]
@@ -130,10 +111,7 @@ fn a_replace_with_the_same_price_and_size_goes_to_the_end_of_its_queue() {
         subject.send(add(ONE, order, Buy, cents(20_00), 100).at(order as i64));
     }
     subject.send(replace(ONE, 1, 4, cents(20_00), 100).at(7));
-    assert_eq!(
-        subject.queue(ONE, Buy, cents(20_00)),
-        [(2, 100, 2), (3, 100, 3), (4, 100, 7)]
-    );
+    assert_eq!(subject.queue(ONE, Buy, cents(20_00)), [(2, 100, 2), (3, 100, 3), (4, 100, 7)]);
 }
 
 #[test]
@@ -142,10 +120,7 @@ fn a_replace_to_a_smaller_size_goes_to_the_end_of_its_queue() {
     subject.send(add(ONE, 1, Buy, cents(20_00), 100).at(1));
     subject.send(add(ONE, 2, Buy, cents(20_00), 100).at(2));
     subject.send(replace(ONE, 1, 3, cents(20_00), 10).at(3));
-    assert_eq!(
-        subject.queue(ONE, Buy, cents(20_00)),
-        [(2, 100, 2), (3, 10, 3)]
-    );
+    assert_eq!(subject.queue(ONE, Buy, cents(20_00)), [(2, 100, 2), (3, 10, 3)]);
 }
 
 #[test]
@@ -155,10 +130,7 @@ fn a_replace_to_another_price_goes_to_the_end_of_that_levels_queue() {
     subject.send(add(ONE, 2, Sell, cents(20_01), 100).at(2));
     subject.send(replace(ONE, 1, 3, cents(20_01), 500).at(3));
     assert_eq!(subject.levels(ONE, Sell), [(cents(20_01), 600, 2)]);
-    assert_eq!(
-        subject.queue(ONE, Sell, cents(20_01)),
-        [(2, 100, 2), (3, 500, 3)]
-    );
+    assert_eq!(subject.queue(ONE, Sell, cents(20_01)), [(2, 100, 2), (3, 500, 3)]);
 }
 
 #[test]
@@ -167,10 +139,7 @@ fn a_replace_onto_its_own_reference_is_a_replace() {
     subject.send(add(ONE, 1, Sell, cents(20_00), 100).at(1));
     subject.send(add(ONE, 2, Sell, cents(20_00), 100).at(2));
     subject.send(replace(ONE, 1, 1, cents(20_00), 40).at(3));
-    assert_eq!(
-        subject.queue(ONE, Sell, cents(20_00)),
-        [(2, 100, 2), (1, 40, 3)]
-    );
+    assert_eq!(subject.queue(ONE, Sell, cents(20_00)), [(2, 100, 2), (1, 40, 3)]);
     assert_eq!(subject.quality().duplicate_order, 0);
     assert_eq!(subject.metrics(ONE).replaces, 1);
     subject.send(delete(ONE, 1));
@@ -290,11 +259,7 @@ fn messages_that_are_no_orders_change_no_book() {
     subject.send(cross(ONE, 50, 2, cents(10_05)).at(7));
     assert_eq!(subject.queue(ONE, Buy, cents(10_00)), [(1, 100, 1)]);
     assert_eq!(subject.queue(ONE, Sell, cents(10_10)), [(2, 100, 2)]);
-    assert_eq!(
-        subject.order_count(ONE),
-        2,
-        "the end of messages empties no book"
-    );
+    assert_eq!(subject.order_count(ONE), 2, "the end of messages empties no book");
 }
 
 #[test]

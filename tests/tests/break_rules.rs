@@ -36,26 +36,15 @@ fn sums(subject: &Subject) -> (u64, u128, u128, i128) {
     let metrics = subject.metrics(ONE);
     let Notional(notional) = metrics.notional;
     assert_eq!(notional % 10_000_000, 0, "all prices here are whole cents");
-    (
-        metrics.trades,
-        metrics.volume,
-        metrics.broken_volume,
-        notional / 10_000_000,
-    )
+    (metrics.trades, metrics.volume, metrics.broken_volume, notional / 10_000_000)
 }
 
 #[test]
 fn a_break_of_the_first_print_gives_the_open_to_the_second() {
     let mut subject = four_prints();
-    assert_eq!(
-        sums(&subject),
-        (4, 100, 0, 100_00 + 240_00 + 270_00 + 440_00)
-    );
+    assert_eq!(sums(&subject), (4, 100, 0, 100_00 + 240_00 + 270_00 + 440_00));
     subject.send(break_of(ONE, 1));
-    assert_eq!(
-        prices(&subject),
-        [Some(12_00), Some(12_00), Some(9_00), Some(11_00)]
-    );
+    assert_eq!(prices(&subject), [Some(12_00), Some(12_00), Some(9_00), Some(11_00)]);
     assert_eq!(sums(&subject), (3, 90, 10, 240_00 + 270_00 + 440_00));
     assert_eq!(subject.quality().unknown_match, 0);
 }
@@ -64,10 +53,7 @@ fn a_break_of_the_first_print_gives_the_open_to_the_second() {
 fn a_break_of_the_highest_print_lowers_the_high() {
     let mut subject = four_prints();
     subject.send(break_of(ONE, 2));
-    assert_eq!(
-        prices(&subject),
-        [Some(10_00), Some(11_00), Some(9_00), Some(11_00)]
-    );
+    assert_eq!(prices(&subject), [Some(10_00), Some(11_00), Some(9_00), Some(11_00)]);
     assert_eq!(sums(&subject), (3, 80, 20, 100_00 + 270_00 + 440_00));
 }
 
@@ -75,10 +61,7 @@ fn a_break_of_the_highest_print_lowers_the_high() {
 fn a_break_of_the_lowest_print_raises_the_low() {
     let mut subject = four_prints();
     subject.send(break_of(ONE, 3));
-    assert_eq!(
-        prices(&subject),
-        [Some(10_00), Some(12_00), Some(10_00), Some(11_00)]
-    );
+    assert_eq!(prices(&subject), [Some(10_00), Some(12_00), Some(10_00), Some(11_00)]);
     assert_eq!(sums(&subject), (3, 70, 30, 100_00 + 240_00 + 440_00));
 }
 
@@ -86,10 +69,7 @@ fn a_break_of_the_lowest_print_raises_the_low() {
 fn a_break_of_the_last_print_gives_last_to_the_one_before() {
     let mut subject = four_prints();
     subject.send(break_of(ONE, 4));
-    assert_eq!(
-        prices(&subject),
-        [Some(10_00), Some(12_00), Some(9_00), Some(9_00)]
-    );
+    assert_eq!(prices(&subject), [Some(10_00), Some(12_00), Some(9_00), Some(9_00)]);
     assert_eq!(sums(&subject), (3, 60, 40, 100_00 + 240_00 + 270_00));
 }
 
@@ -98,10 +78,7 @@ fn breaks_of_the_last_prints_one_after_the_other_go_back_to_the_first() {
     let mut subject = four_prints();
     subject.send(break_of(ONE, 3));
     subject.send(break_of(ONE, 4));
-    assert_eq!(
-        prices(&subject),
-        [Some(10_00), Some(12_00), Some(10_00), Some(12_00)]
-    );
+    assert_eq!(prices(&subject), [Some(10_00), Some(12_00), Some(10_00), Some(12_00)]);
     subject.send(break_of(ONE, 2));
     assert_eq!(prices(&subject), [Some(10_00); 4]);
     assert_eq!(sums(&subject), (1, 10, 90, 100_00));
@@ -131,10 +108,7 @@ fn an_equal_print_keeps_the_high_and_the_low_when_the_other_is_broken() {
     subject.send(hidden(ONE, 10, 5, cents(10_00)));
     subject.send(break_of(ONE, 1));
     subject.send(break_of(ONE, 4));
-    assert_eq!(
-        prices(&subject),
-        [Some(9_00), Some(12_00), Some(9_00), Some(10_00)]
-    );
+    assert_eq!(prices(&subject), [Some(9_00), Some(12_00), Some(9_00), Some(10_00)]);
 }
 
 #[test]
@@ -145,10 +119,7 @@ fn a_break_takes_out_a_print_of_every_kind() {
     subject.send(execute_at(ONE, 1, 20, 2, cents(19_00)));
     subject.send(hidden(ONE, 30, 3, cents(18_00)));
     subject.send(cross(ONE, 40, 4, cents(17_00)));
-    assert_eq!(
-        sums(&subject),
-        (4, 100, 0, 200_00 + 380_00 + 540_00 + 680_00)
-    );
+    assert_eq!(sums(&subject), (4, 100, 0, 200_00 + 380_00 + 540_00 + 680_00));
     subject.send(break_of(ONE, 1));
     assert_eq!(sums(&subject), (3, 90, 10, 380_00 + 540_00 + 680_00));
     subject.send(break_of(ONE, 2));

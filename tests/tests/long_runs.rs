@@ -201,54 +201,19 @@ struct Phase {
 
 const PHASES: [Phase; 7] = [
     // As an exchange begins.
-    Phase {
-        events: 50_000,
-        live_aim: 10_000,
-        first_reference: 1,
-        stride_max: 2,
-    },
+    Phase { events: 50_000, live_aim: 10_000, first_reference: 1, stride_max: 2 },
     // Far off.
-    Phase {
-        events: 20_000,
-        live_aim: 10_000,
-        first_reference: 1 << 40,
-        stride_max: 2,
-    },
+    Phase { events: 20_000, live_aim: 10_000, first_reference: 1 << 40, stride_max: 2 },
     // Back into ranges that were given up.
-    Phase {
-        events: 20_000,
-        live_aim: 2_000,
-        first_reference: 20_000,
-        stride_max: 2,
-    },
+    Phase { events: 20_000, live_aim: 2_000, first_reference: 20_000, stride_max: 2 },
     // About one order in every thousand references.
-    Phase {
-        events: 50_000,
-        live_aim: 15_000,
-        first_reference: 1_000_000,
-        stride_max: 2_000,
-    },
+    Phase { events: 50_000, live_aim: 15_000, first_reference: 1_000_000, stride_max: 2_000 },
     // Over the end of the numbers, round to 0.
-    Phase {
-        events: 20_000,
-        live_aim: 5_000,
-        first_reference: u64::MAX - 10_000,
-        stride_max: 3,
-    },
+    Phase { events: 20_000, live_aim: 5_000, first_reference: u64::MAX - 10_000, stride_max: 3 },
     // Dense again, between what survived of the thin stretch.
-    Phase {
-        events: 30_000,
-        live_aim: 5_000,
-        first_reference: 2_000_000,
-        stride_max: 1,
-    },
+    Phase { events: 30_000, live_aim: 5_000, first_reference: 2_000_000, stride_max: 1 },
     // Mostly dying.
-    Phase {
-        events: 10_000,
-        live_aim: 100,
-        first_reference: 3_000_000_000,
-        stride_max: 1,
-    },
+    Phase { events: 10_000, live_aim: 100, first_reference: 3_000_000_000, stride_max: 1 },
 ];
 
 fn stays_equal(seed: u64, batch_max: u64) {

@@ -111,10 +111,7 @@ fn a_cross_of_more_than_32_bits_of_shares_counts_whole() {
     subject.send(cross(ONE, 5_000_000_000, 900, cents(15_00)));
     assert_eq!(subject.metrics(ONE).volume, 5_000_000_000);
     assert_eq!(subject.metrics(ONE).cross_volume, 5_000_000_000);
-    assert_eq!(
-        subject.metrics(ONE).notional,
-        sum_of_cents(5_000_000_000 * 15_00)
-    );
+    assert_eq!(subject.metrics(ONE).notional, sum_of_cents(5_000_000_000 * 15_00));
 }
 
 #[test]
@@ -131,10 +128,7 @@ fn open_high_low_and_last_follow_the_prints_in_order() {
     assert_eq!(metrics.last, Some(cents(11_00)));
     assert_eq!(metrics.volume, 40);
     assert_eq!(metrics.trades, 4);
-    assert_eq!(
-        metrics.notional,
-        sum_of_cents(10 * (10_00 + 12_00 + 9_00 + 11_00))
-    );
+    assert_eq!(metrics.notional, sum_of_cents(10 * (10_00 + 12_00 + 9_00 + 11_00)));
 }
 
 #[test]
@@ -194,11 +188,7 @@ fn a_zero_size_execution_prints() {
     subject.send(execute_at(ONE, 1, 0, 901, cents(21_00)));
     assert_eq!(subject.metrics(ONE).last, Some(cents(21_00)));
     assert_eq!(subject.metrics(ONE).trades, 2);
-    assert_eq!(
-        subject.quality().zero_size,
-        0,
-        "zero_size counts A, F and U"
-    );
+    assert_eq!(subject.quality().zero_size, 0, "zero_size counts A, F and U");
 }
 
 #[test]
@@ -292,10 +282,7 @@ fn volume_and_notional_stay_exact_beyond_64_bits() {
         subject.send(cross(ONE, shares, number, cents(200_000_00)));
     }
     assert_eq!(subject.metrics(ONE).volume, 4 * u128::from(shares));
-    assert_eq!(
-        subject.metrics(ONE).notional,
-        sum_of_cents(4 * i128::from(shares) * 200_000_00)
-    );
+    assert_eq!(subject.metrics(ONE).notional, sum_of_cents(4 * i128::from(shares) * 200_000_00));
     assert_eq!(subject.vwap(ONE), Some(Price(20_000_0000_000_000)));
 }
 

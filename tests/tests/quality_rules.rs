@@ -183,10 +183,7 @@ fn taking_more_than_is_left_of_one_order_spares_its_neighbours() {
     subject.send(cancel(ONE, 2, 90));
     subject.send(execute(ONE, 2, 150, 900));
     assert_eq!(subject.quality().negative_size, 1);
-    assert_eq!(
-        subject.queue(ONE, Buy, cents(10_00)),
-        [(1, 100, 1), (3, 100, 3)]
-    );
+    assert_eq!(subject.queue(ONE, Buy, cents(10_00)), [(1, 100, 1), (3, 100, 3)]);
     assert_eq!(subject.best(ONE, Buy), Some((cents(10_00), 200)));
 }
 
@@ -220,11 +217,7 @@ fn a_side_that_is_none_is_counted_and_not_applied() {
         subject.send(add_with_side_byte(ONE, 3, byte, cents(10_05), 10));
         assert_eq!(subject.quality().bad_field, 1);
         assert_one_each(&subject);
-        assert_eq!(
-            subject.metrics(ONE).adds,
-            3,
-            "it is a message of the symbol"
-        );
+        assert_eq!(subject.metrics(ONE).adds, 3, "it is a message of the symbol");
     }
 }
 
@@ -251,11 +244,7 @@ fn locate_0_is_no_symbol() {
     assert_eq!(subject.quality().unknown_order, 0);
     assert_eq!(subject.quality().unknown_match, 0);
     subject.send(system(b'Q'));
-    assert_eq!(
-        subject.quality().bad_field,
-        9,
-        "a system event has no symbol"
-    );
+    assert_eq!(subject.quality().bad_field, 9, "a system event has no symbol");
 }
 
 #[test]
@@ -341,11 +330,7 @@ fn a_symbol_that_is_not_trading_may_be_crossed() {
         subject.send(delete(ONE, 2));
         assert_eq!(subject.quality().locked, 0, "{state:?}");
         subject.send(trading(ONE, b'T'));
-        assert_eq!(
-            subject.quality().locked,
-            1,
-            "the T itself is such a message"
-        );
+        assert_eq!(subject.quality().locked, 1, "the T itself is such a message");
     }
 }
 

@@ -24,10 +24,7 @@ fn spread_until(subject: &Subject, until_ns: i64) -> (i128, u64) {
 
 fn assert_close(actual: Option<f64>, expected: f64) {
     let actual = actual.expect("defined");
-    assert!(
-        (actual - expected).abs() <= expected.abs() * 1e-12,
-        "{actual} is not {expected}"
-    );
+    assert!((actual - expected).abs() <= expected.abs() * 1e-12, "{actual} is not {expected}");
 }
 
 #[test]
@@ -86,21 +83,13 @@ fn sizes_of_zero_leave_imbalance_and_weighted_mid_undefined() {
     assert_eq!(empty.queue_imbalance(), None);
     assert_eq!(empty.weighted_mid_e9(), None);
     subject.send(add(ONE, 3, Sell, cents(10_10), 7));
-    assert_eq!(
-        quote(&subject).expect("both sides").queue_imbalance(),
-        Some(-1.0)
-    );
+    assert_eq!(quote(&subject).expect("both sides").queue_imbalance(), Some(-1.0));
 }
 
 #[test]
 fn depth_sums_the_best_levels() {
     let mut subject = Subject::new();
-    for (order, price, qty) in [
-        (1, 10_00, 100),
-        (2, 9_98, 1_000),
-        (3, 9_99, 10),
-        (4, 9_99, 20),
-    ] {
+    for (order, price, qty) in [(1, 10_00, 100), (2, 9_98, 1_000), (3, 9_99, 10), (4, 9_99, 20)] {
         subject.send(add(ONE, order, Buy, cents(price), qty));
     }
     let book = subject.shard().book(SymbolId(ONE));

@@ -75,11 +75,7 @@ impl Trading {
 }
 
 fn stays_equal(seed: u64, break_one_in: u64) {
-    let mut trading = Trading {
-        random: Random::new(seed),
-        highest_match: 0,
-        matches: Vec::new(),
-    };
+    let mut trading = Trading { random: Random::new(seed), highest_match: 0, matches: Vec::new() };
     let mut subject = Subject::new();
     let mut market = ReferenceMarket::default();
     let mut sequence = 0;

@@ -71,9 +71,6 @@ impl Line {
             (Some(next), Some(known_end)) => known_end.saturating_sub(next),
             _ => 0,
         };
-        LineStatistics {
-            lost: self.holes.messages() + self.forgotten + behind,
-            ..self.counts
-        }
+        LineStatistics { lost: self.holes.messages() + self.forgotten + behind, ..self.counts }
     }
 }

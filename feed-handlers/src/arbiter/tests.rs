@@ -24,13 +24,7 @@ impl Sent {
             0 => PacketKind::Heartbeat,
             count => PacketKind::Messages(count),
         };
-        Sent {
-            line,
-            at_ns,
-            first,
-            whole: count,
-            kind,
-        }
+        Sent { line, at_ns, first, whole: count, kind }
     }
 
     fn blocks(&self) -> Vec<u8> {
@@ -99,11 +93,7 @@ fn run(limits: Limits, sent: &[Sent]) -> Run {
     arbiter.finish();
     drain(&mut arbiter, &mut out);
     assert_eq!(arbiter.next_due(), None);
-    Run {
-        out,
-        lines: lines.map(|line| arbiter.line(line)),
-        arbiter,
-    }
+    Run { out, lines: lines.map(|line| arbiter.line(line)), arbiter }
 }
 
 fn messages(range: core::ops::Range<u64>) -> Vec<Out> {
@@ -132,12 +122,8 @@ fn the_second_line_s_packets_are_duplicates() {
     let run = run(Limits::default(), &sent);
     assert_eq!(run.out, messages(5..8));
     assert_eq!(run.arbiter.statistics().duplicates, 3);
-    let expected = LineStatistics {
-        packets: 2,
-        messages: 3,
-        duplicates: 1,
-        ..LineStatistics::default()
-    };
+    let expected =
+        LineStatistics { packets: 2, messages: 3, duplicates: 1, ..LineStatistics::default() };
     assert_eq!(run.lines[0], expected);
     assert_eq!(run.lines[1].duplicates, 2);
 }
@@ -152,11 +138,8 @@ fn an_overlapping_packet_is_applied_from_its_first_new_message() {
 
 #[test]
 fn a_packet_ahead_waits_until_the_other_line_fills_the_hole() {
-    let sent = [
-        Sent::messages(0, 0, 1, 1),
-        Sent::messages(0, MS, 4, 2),
-        Sent::messages(1, 2 * MS, 1, 3),
-    ];
+    let sent =
+        [Sent::messages(0, 0, 1, 1), Sent::messages(0, MS, 4, 2), Sent::messages(1, 2 * MS, 1, 3)];
     let run = run(Limits::default(), &sent);
     assert_eq!(run.out, messages(1..6));
     assert_eq!(run.lines[0].lost, 2);
@@ -177,10 +160,7 @@ fn a_hole_filled_at_fifty_milliseconds_is_no_gap_and_a_nanosecond_later_it_is() 
             assert_eq!(run.out, messages(1..4));
             assert_eq!((statistics.gaps, statistics.late), (0, 0));
         } else {
-            assert_eq!(
-                run.out,
-                [messages(1..2), lost(2..3), messages(3..4)].concat()
-            );
+            assert_eq!(run.out, [messages(1..2), lost(2..3), messages(3..4)].concat());
             assert_eq!((statistics.gap_messages, statistics.late), (1, 1));
             assert_eq!(run.lines[1].late, 1);
             assert_eq!(statistics.duplicates, 0);
@@ -204,16 +184,10 @@ fn each_hole_waits_from_when_it_was_noticed() {
 
 #[test]
 fn a_packet_that_begins_in_a_hole_given_up_counts_from_behind_it() {
-    let sent = [
-        Sent::messages(0, 0, 1, 1),
-        Sent::messages(0, 0, 4, 1),
-        Sent::messages(1, 51 * MS, 2, 5),
-    ];
+    let sent =
+        [Sent::messages(0, 0, 1, 1), Sent::messages(0, 0, 4, 1), Sent::messages(1, 51 * MS, 2, 5)];
     let run = run(Limits::default(), &sent);
-    assert_eq!(
-        run.out,
-        [messages(1..2), lost(2..4), messages(4..7)].concat()
-    );
+    assert_eq!(run.out, [messages(1..2), lost(2..4), messages(4..7)].concat());
     let statistics = run.arbiter.statistics();
     assert_eq!((statistics.late, statistics.duplicates), (2, 1));
 }
@@ -231,24 +205,14 @@ fn time_is_the_greatest_seen_so_an_older_capture_time_undoes_nothing() {
 #[test]
 fn a_heartbeat_or_an_end_of_session_opens_a_hole() {
     for kind in [PacketKind::Heartbeat, PacketKind::EndOfSession] {
-        let tells = Sent {
-            kind,
-            ..Sent::messages(0, MS, 4, 0)
-        };
-        let filled = [
-            Sent::messages(0, 0, 1, 1),
-            tells,
-            Sent::messages(1, 2 * MS, 2, 2),
-        ];
+        let tells = Sent { kind, ..Sent::messages(0, MS, 4, 0) };
+        let filled = [Sent::messages(0, 0, 1, 1), tells, Sent::messages(1, 2 * MS, 2, 2)];
         let filled = run(Limits::default(), &filled);
         assert_eq!(filled.out, messages(1..4));
         let open = run(Limits::default(), &[Sent::messages(0, 0, 1, 1), tells]);
         assert_eq!(open.out, [messages(1..2), lost(2..4)].concat());
         assert_eq!(open.lines[0].lost, 2);
-        assert_eq!(
-            open.arbiter.end_of_session(),
-            kind == PacketKind::EndOfSession
-        );
+        assert_eq!(open.arbiter.end_of_session(), kind == PacketKind::EndOfSession);
     }
 }
 
@@ -263,10 +227,7 @@ fn a_heartbeat_as_the_first_packet_sets_the_expectation_and_opens_no_gap() {
 
 #[test]
 fn what_a_damaged_packet_claims_but_does_not_hold_is_a_hole_for_the_other_line() {
-    let damaged = Sent {
-        kind: PacketKind::Messages(5),
-        ..Sent::messages(0, 0, 1, 2)
-    };
+    let damaged = Sent { kind: PacketKind::Messages(5), ..Sent::messages(0, 0, 1, 2) };
     let healed = run(Limits::default(), &[damaged, Sent::messages(1, MS, 1, 5)]);
     assert_eq!(healed.out, messages(1..6));
     assert_eq!((healed.lines[0].lost, healed.lines[1].lost), (3, 0));
@@ -276,11 +237,7 @@ fn what_a_damaged_packet_claims_but_does_not_hold_is_a_hole_for_the_other_line()
 
 #[test]
 fn sequence_zero_is_always_delivered_and_numbered_by_count() {
-    let sent = [
-        Sent::messages(0, 0, 0, 0),
-        Sent::messages(0, 0, 0, 2),
-        Sent::messages(1, 0, 0, 2),
-    ];
+    let sent = [Sent::messages(0, 0, 0, 0), Sent::messages(0, 0, 0, 2), Sent::messages(1, 0, 0, 2)];
     let mut arbiter = Arbiter::new(Limits::default());
     let line = arbiter.add_line();
     let mut sequences = Vec::new();
@@ -296,9 +253,7 @@ fn sequence_zero_is_always_delivered_and_numbered_by_count() {
         };
         arbiter.push(line, Nanos(0), &parsed);
         while let Some(arrival) = arbiter.next_due() {
-            let Arrival::Packet(packet) = arrival else {
-                panic!("{arrival:?}")
-            };
+            let Arrival::Packet(packet) = arrival else { panic!("{arrival:?}") };
             assert_eq!(packet.iter().count(), 2);
             sequences.push(packet.sequence.0);
         }
@@ -310,10 +265,7 @@ fn sequence_zero_is_always_delivered_and_numbered_by_count() {
 
 #[test]
 fn a_full_buffer_gives_up_the_oldest_hole_only() {
-    let limits = Limits {
-        packets_max: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { packets_max: 2, ..Limits::default() };
     let sent = [
         Sent::messages(0, 0, 1, 1),
         Sent::messages(0, 0, 3, 1),
@@ -323,30 +275,16 @@ fn a_full_buffer_gives_up_the_oldest_hole_only() {
         Sent::messages(1, 0, 4, 1),
     ];
     let by_packets = run(limits, &sent);
-    let expected = [
-        messages(1..2),
-        lost(2..3),
-        messages(3..6),
-        lost(6..7),
-        messages(7..8),
-    ];
+    let expected = [messages(1..2), lost(2..3), messages(3..6), lost(6..7), messages(7..8)];
     assert_eq!(by_packets.out, expected.concat());
-    let limits = Limits {
-        bytes_max: 29,
-        ..Limits::default()
-    };
+    let limits = Limits { bytes_max: 29, ..Limits::default() };
     assert_eq!(run(limits, &sent).out, expected.concat());
 }
 
 #[test]
 fn heartbeats_alone_cannot_fill_the_memory() {
-    let limits = Limits {
-        packets_max: 3,
-        ..Limits::default()
-    };
-    let sent: Vec<_> = (1..200)
-        .map(|i| Sent::messages(0, i, 2 * i as u64, 0))
-        .collect();
+    let limits = Limits { packets_max: 3, ..Limits::default() };
+    let sent: Vec<_> = (1..200).map(|i| Sent::messages(0, i, 2 * i as u64, 0)).collect();
     assert_eq!(run(limits, &sent).out, lost(2..398));
 }
 
@@ -359,10 +297,7 @@ fn sequences_at_the_end_of_their_range_neither_overflow_nor_panic() {
         Sent::messages(1, 0, max, 1),
         Sent::messages(1, 0, max - 1, 9),
         Sent::messages(1, 0, max, 0),
-        Sent {
-            kind: PacketKind::Messages(65_534),
-            ..Sent::messages(1, 0, max - 2, 1)
-        },
+        Sent { kind: PacketKind::Messages(65_534), ..Sent::messages(1, 0, max - 2, 1) },
     ];
     let run = run(Limits::default(), &sent);
     assert_eq!(run.out, messages(max - 4..max));
@@ -373,10 +308,7 @@ fn sequences_at_the_end_of_their_range_neither_overflow_nor_panic() {
 fn a_jump_over_the_whole_range_is_one_gap() {
     let mut arbiter = Arbiter::new(Limits::default());
     let line = arbiter.add_line();
-    for packet in [
-        Sent::messages(0, 0, 1, 1),
-        Sent::messages(0, 0, u64::MAX, 0),
-    ] {
+    for packet in [Sent::messages(0, 0, 1, 1), Sent::messages(0, 0, u64::MAX, 0)] {
         let blocks = packet.blocks();
         let parsed = DownstreamPacket {
             session: SESSION,
@@ -390,10 +322,7 @@ fn a_jump_over_the_whole_range_is_one_gap() {
         while arbiter.next_due().is_some() {}
     }
     arbiter.finish();
-    let gap = Arrival::Gap {
-        first: Sequence(2),
-        end: Sequence(u64::MAX),
-    };
+    let gap = Arrival::Gap { first: Sequence(2), end: Sequence(u64::MAX) };
     assert_eq!(arbiter.next_due(), Some(gap));
     assert_eq!(arbiter.statistics().gap_messages, u64::MAX - 2);
     assert_eq!(arbiter.line(line).lost, u64::MAX - 2);
@@ -418,12 +347,8 @@ impl Reference {
     fn push(&mut self, sent: &Sent) {
         self.now = self.now.max(sent.at_ns);
         let expired = |at: &i64| self.now - at > 50 * MS;
-        let given_up: Vec<u64> = self
-            .noticed
-            .iter()
-            .filter(|(_, at)| expired(at))
-            .map(|(n, _)| *n)
-            .collect();
+        let given_up: Vec<u64> =
+            self.noticed.iter().filter(|(_, at)| expired(at)).map(|(n, _)| *n).collect();
         for number in given_up {
             self.noticed.remove(&number);
             self.have.insert(number, false);

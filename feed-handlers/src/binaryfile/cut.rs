@@ -100,15 +100,10 @@ pub(super) fn next<P: Prefix>(bytes: &[u8], whole: bool) -> Cut {
         if end + needs > bytes.len() {
             return match (whole, messages) {
                 (false, _) => Cut::Undecided,
-                (true, 0) => Cut::Fault(BinaryFileFault::Truncated {
-                    had: bytes.len(),
-                    needed: needs,
-                }),
-                (true, _) => Cut::Packet {
-                    bytes: end,
-                    messages,
-                    last,
-                },
+                (true, 0) => {
+                    Cut::Fault(BinaryFileFault::Truncated { had: bytes.len(), needed: needs })
+                }
+                (true, _) => Cut::Packet { bytes: end, messages, last },
             };
         }
         last = end + PREFIX_BYTES;
@@ -118,11 +113,7 @@ pub(super) fn next<P: Prefix>(bytes: &[u8], whole: bool) -> Cut {
             break;
         }
     }
-    Cut::Packet {
-        bytes: end,
-        messages,
-        last,
-    }
+    Cut::Packet { bytes: end, messages, last }
 }
 
 /// The answer where the window's first record is already no message.
@@ -133,10 +124,9 @@ fn nothing_whole(stop: Record, had: usize, whole: bool) -> Cut {
         Record::Fault(fault) => Cut::Fault(fault),
         Record::Unknown if !whole => Cut::Undecided,
         Record::Unknown if had == 0 => Cut::End,
-        Record::Unknown | Record::Needs(_) => Cut::Fault(BinaryFileFault::Truncated {
-            had,
-            needed: PREFIX_BYTES + 1,
-        }),
+        Record::Unknown | Record::Needs(_) => {
+            Cut::Fault(BinaryFileFault::Truncated { had, needed: PREFIX_BYTES + 1 })
+        }
     }
 }
 

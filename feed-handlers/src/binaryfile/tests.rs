@@ -50,11 +50,7 @@ fn give<W: Window>(mut file: BinaryFile<W>) -> (Vec<Given>, Option<BinaryFileErr
 }
 
 fn held(bytes: &[u8], framing: Framing) -> (Vec<Given>, Option<BinaryFileError>) {
-    give(BinaryFile::new(
-        HeldWindow::new(bytes),
-        framing,
-        Position::start(MIDNIGHT),
-    ))
+    give(BinaryFile::new(HeldWindow::new(bytes), framing, Position::start(MIDNIGHT)))
 }
 
 /// Reads at most as many bytes at once as the sizes say, one after the other.
@@ -86,10 +82,7 @@ fn a_packet_is_the_most_whole_messages_that_fit_into_1400_bytes() {
 #[test]
 fn a_longer_message_is_a_packet_of_its_own() {
     let sizes = [10, 65_535, 20, 1_399, 1_398, 1];
-    let records: Vec<u8> = sizes
-        .iter()
-        .flat_map(|size| record(&message(*size, 0)))
-        .collect();
+    let records: Vec<u8> = sizes.iter().flat_map(|size| record(&message(*size, 0))).collect();
     let (given, error) = held(&records, Framing::LengthPrefix);
     assert_eq!(error, None);
     let sizes: Vec<usize> = given.iter().map(|packet| packet.messages.len()).collect();
@@ -108,15 +101,9 @@ fn the_receive_time_is_the_last_valid_time_of_a_packet_s_last_message() {
         (message(1_390, (1 << 48) - 1), Nanos::DAY - 1),
         (message(1_390, 5), 5),
     ];
-    let records: Vec<u8> = cases
-        .iter()
-        .flat_map(|(message, _)| record(message))
-        .collect();
+    let records: Vec<u8> = cases.iter().flat_map(|(message, _)| record(message)).collect();
     let (given, _) = held(&records, Framing::LengthPrefix);
-    let times: Vec<i64> = given
-        .iter()
-        .map(|packet| packet.recv - MIDNIGHT.0)
-        .collect();
+    let times: Vec<i64> = given.iter().map(|packet| packet.recv - MIDNIGHT.0).collect();
     assert_eq!(times, cases.map(|(_, time)| time));
 }
 
@@ -129,10 +116,7 @@ fn an_end_mark_ends_the_file_and_bytes_behind_it_are_told() {
     bytes.extend(record(b"d"));
     let (given, error) = held(&bytes, Framing::LengthPrefix);
     assert_eq!(given.len(), 1);
-    let expected = BinaryFileError {
-        offset_bytes: 7,
-        kind: BinaryFileFault::AfterEndMark,
-    };
+    let expected = BinaryFileError { offset_bytes: 7, kind: BinaryFileFault::AfterEndMark };
     assert_eq!(error, Some(expected));
     assert_eq!(held(b"", Framing::LengthPrefix), (vec![], None));
     assert_eq!(held(b"\0\0", Framing::LengthPrefix), (vec![], None));
@@ -141,10 +125,7 @@ fn an_end_mark_ends_the_file_and_bytes_behind_it_are_told() {
 #[test]
 fn a_file_cut_at_any_byte_gives_what_is_whole_and_tells_where_the_rest_begins() {
     let sizes = [12, 40, 1_300, 1, 2_000, 11];
-    let records: Vec<Vec<u8>> = sizes
-        .iter()
-        .map(|size| record(&message(*size, 9)))
-        .collect();
+    let records: Vec<Vec<u8>> = sizes.iter().map(|size| record(&message(*size, 9))).collect();
     let whole = records.concat();
     let mut starts = vec![0];
     starts.extend(records.iter().scan(0, |end, record| {
@@ -154,10 +135,7 @@ fn a_file_cut_at_any_byte_gives_what_is_whole_and_tells_where_the_rest_begins() 
     for cut in 0..=whole.len() {
         let (given, error) = held(&whole[..cut], Framing::LengthPrefix);
         let start = *starts.iter().rfind(|start| **start <= cut).unwrap();
-        let given: Vec<u8> = given
-            .into_iter()
-            .flat_map(|packet| packet.messages)
-            .collect();
+        let given: Vec<u8> = given.into_iter().flat_map(|packet| packet.messages).collect();
         assert_eq!(given, whole[..start], "cut at {cut}");
         match error {
             None => assert_eq!(start, cut),
@@ -176,11 +154,7 @@ fn a_file_cut_at_any_byte_gives_what_is_whole_and_tells_where_the_rest_begins() 
 /// Every known message type once, zero-prefixed and length-prefixed.
 fn both_framings() -> (Vec<u8>, Vec<u8>) {
     let (mut zero, mut length) = (Vec::new(), Vec::new());
-    for (kind, size) in MESSAGE_LENGTHS
-        .iter()
-        .enumerate()
-        .filter(|(_, size)| **size > 0)
-    {
+    for (kind, size) in MESSAGE_LENGTHS.iter().enumerate().filter(|(_, size)| **size > 0) {
         let mut message = message(usize::from(*size), 1_000 + kind as u64);
         message[0] = kind as u8;
         zero.extend([&[0, 0], &message[..]].concat());
@@ -241,46 +215,30 @@ fn a_failed_read_comes_after_all_that_was_read_before_it() {
         let window = ReadWindow::new(Failing(&bytes[..cut]));
         let file = BinaryFile::new(window, Framing::LengthPrefix, Position::start(MIDNIGHT));
         let (given, error) = give(file);
-        let given: Vec<u8> = given
-            .into_iter()
-            .flat_map(|packet| packet.messages)
-            .collect();
+        let given: Vec<u8> = given.into_iter().flat_map(|packet| packet.messages).collect();
         assert_eq!(given, bytes[..[0, 5, 11][messages]]);
         let error = error.unwrap();
         assert_eq!(error.offset_bytes, cut as u64);
         assert!(matches!(
             error.kind,
-            BinaryFileFault::Read {
-                kind: io::ErrorKind::InvalidData,
-                ..
-            }
+            BinaryFileFault::Read { kind: io::ErrorKind::InvalidData, .. }
         ));
     }
     let ended = [record(b"abc"), vec![0, 0]].concat();
     let window = ReadWindow::new(Failing(&ended));
     let file = BinaryFile::new(window, Framing::LengthPrefix, Position::start(MIDNIGHT));
-    assert_eq!(
-        give(file).1.unwrap().offset_bytes,
-        7,
-        "a failure behind the end mark is told too"
-    );
+    assert_eq!(give(file).1.unwrap().offset_bytes, 7, "a failure behind the end mark is told too");
 }
 
 #[test]
 fn the_next_file_goes_on_where_the_last_one_ended() {
     let bytes = [record(&message(20, 5)), record(&message(20, 6))].concat();
-    let mut file = BinaryFile::new(
-        HeldWindow::new(&bytes),
-        Framing::LengthPrefix,
-        Position::start(MIDNIGHT),
-    );
+    let mut file =
+        BinaryFile::new(HeldWindow::new(&bytes), Framing::LengthPrefix, Position::start(MIDNIGHT));
     while file.next() != Ok(Arrival::End) {}
     assert_eq!(file.offset_bytes(), 44);
-    let expected = Position {
-        sequence: Sequence(3),
-        midnight: MIDNIGHT,
-        recv: Nanos(MIDNIGHT.0 + 6),
-    };
+    let expected =
+        Position { sequence: Sequence(3), midnight: MIDNIGHT, recv: Nanos(MIDNIGHT.0 + 6) };
     assert_eq!(file.position(), expected);
 }
 

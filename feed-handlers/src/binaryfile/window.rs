@@ -42,10 +42,7 @@ impl<B: AsRef<[u8]>> Window for HeldWindow<B> {
 
     #[inline]
     fn consume(&mut self, count: usize) {
-        assert!(
-            count <= self.bytes().len(),
-            "Invariant: only bytes that are there are consumed"
-        );
+        assert!(count <= self.bytes().len(), "Invariant: only bytes that are there are consumed");
         self.start += count;
     }
 

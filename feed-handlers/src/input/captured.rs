@@ -96,12 +96,9 @@ impl CapturedFeed {
         for file in files {
             let name = file.name().to_owned();
             match CaptureReader::open(file) {
-                Ok(reader) => feed.captures.push(Capture {
-                    name,
-                    reader,
-                    pending: None,
-                    payload: Vec::new(),
-                }),
+                Ok(reader) => {
+                    feed.captures.push(Capture { name, reader, pending: None, payload: Vec::new() })
+                }
                 Err(error) => match capture_fault(&name, error) {
                     damage @ InputError::Damaged { .. } => {
                         feed.fault.get_or_insert(damage);
@@ -235,16 +232,10 @@ impl CapturedFeed {
 
     /// How the input ends when every capture has been read.
     fn good_end(&self) -> Result<(), InputError> {
-        let InputCounts {
-            frames, datagrams, ..
-        } = self.counts;
+        let InputCounts { frames, datagrams, .. } = self.counts;
         let no_feed = || {
             let input = self.first_name.clone();
-            Err(InputError::NoFeed {
-                input,
-                frames,
-                datagrams,
-            })
+            Err(InputError::NoFeed { input, frames, datagrams })
         };
         match &self.fault {
             // Datagrams, and all of something else: the wrong input, whatever else is wrong with it.
@@ -342,11 +333,7 @@ fn capture_fault(input: &str, error: CaptureError) -> InputError {
         }
         CaptureError::NotACapture { first } => InputError::NotRecognised { input, first },
         CaptureError::Truncated { offset, .. } | CaptureError::Damaged { offset, .. } => {
-            InputError::Damaged {
-                input,
-                offset_bytes: offset,
-                what,
-            }
+            InputError::Damaged { input, offset_bytes: offset, what }
         }
     }
 }

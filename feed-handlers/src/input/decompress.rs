@@ -137,11 +137,7 @@ impl InputFile {
         file: Box<dyn Read + Send>,
         total_bytes: Option<u64>,
     ) -> Result<Self, InputError> {
-        let mut file = OnDisk {
-            file,
-            read_bytes: Arc::default(),
-            failed: false,
-        };
+        let mut file = OnDisk { file, read_bytes: Arc::default(), failed: false };
         let mut first = Vec::new();
         let io = |error| InputError::io(name.to_owned(), 0, error);
         file.by_ref().take(4).read_to_end(&mut first).map_err(io)?;

@@ -28,12 +28,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order that help shows.
-    pub const ALL: [Format; 4] = [
-        Format::Auto,
-        Format::Itch,
-        Format::ItchZeroPrefix,
-        Format::Pcap,
-    ];
+    pub const ALL: [Format; 4] = [Format::Auto, Format::Itch, Format::ItchZeroPrefix, Format::Pcap];
 
     /// The name on the command line.
     #[must_use]
@@ -151,14 +146,8 @@ mod tests {
     #[test]
     fn plain_files_are_told_by_type_and_length() {
         assert_eq!(Format::detect(&framed(&[0, 12], 1)), Some(Format::Itch));
-        assert_eq!(
-            Format::detect(&framed(&[0, 0], 1)),
-            Some(Format::ItchZeroPrefix)
-        );
-        assert_eq!(
-            Format::detect(&framed(&[0, 0], 2)),
-            Some(Format::ItchZeroPrefix)
-        );
+        assert_eq!(Format::detect(&framed(&[0, 0], 1)), Some(Format::ItchZeroPrefix));
+        assert_eq!(Format::detect(&framed(&[0, 0], 2)), Some(Format::ItchZeroPrefix));
         assert_eq!(Format::detect(&framed(&[0, 13], 1)), None);
         let unknown_first = [&[0, 3][..], b"zzz", &framed(&[0, 12], 1)].concat();
         assert_eq!(Format::detect(&unknown_first), Some(Format::Itch));
@@ -195,12 +184,7 @@ mod tests {
 
     #[test]
     fn text_and_other_files_are_not_recognised() {
-        for other in [
-            &b"hello, world, this is text"[..],
-            b"PK\x03\x04",
-            b"\x7fELF",
-            &[0xff; 100],
-        ] {
+        for other in [&b"hello, world, this is text"[..], b"PK\x03\x04", b"\x7fELF", &[0xff; 100]] {
             assert_eq!(Format::detect(other), None);
         }
     }
@@ -210,9 +194,7 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
-        let unknown = UnknownFormat {
-            name: "tape".into(),
-        };
+        let unknown = UnknownFormat { name: "tape".into() };
         assert_eq!("tape".parse::<Format>(), Err(unknown));
     }
 }

@@ -136,11 +136,7 @@ impl InputError {
     }
 
     fn io(input: String, offset_bytes: u64, source: io::Error) -> Self {
-        InputError::Io {
-            input,
-            offset_bytes,
-            source: Arc::new(source),
-        }
+        InputError::Io { input, offset_bytes, source: Arc::new(source) }
     }
 
     /// A failed read as [`InputFile`] tells it: damage by its kind, else the system's failure.
@@ -148,11 +144,7 @@ impl InputError {
         let input = input.to_owned();
         if kind == io::ErrorKind::InvalidData {
             let what = what.to_owned();
-            InputError::Damaged {
-                input,
-                offset_bytes,
-                what,
-            }
+            InputError::Damaged { input, offset_bytes, what }
         } else {
             InputError::io(input, offset_bytes, io::Error::new(kind, what.to_owned()))
         }
@@ -240,9 +232,7 @@ impl InputSource {
     /// # Errors
     /// What cannot be opened or is not recognised, and inputs that make no common feed.
     pub fn open(paths: &[PathBuf], format: Format) -> Result<Self, InputError> {
-        let standard_inputs = paths
-            .iter()
-            .filter(|path| path.as_os_str() == STANDARD_INPUT);
+        let standard_inputs = paths.iter().filter(|path| path.as_os_str() == STANDARD_INPUT);
         if standard_inputs.count() > 1 {
             return Err(InputError::StandardInputTwice);
         }
@@ -289,10 +279,7 @@ impl InputSource {
             (None, Some(_)) => Feed::Plain(Box::new(PlainFeed::new(plain))),
             (Some(_), None) => Feed::Captured(Box::new(CapturedFeed::open(captures)?)),
         };
-        let description = Description {
-            format: first_format.unwrap_or_default(),
-            inputs,
-        };
+        let description = Description { format: first_format.unwrap_or_default(), inputs };
         Ok(InputSource { feed, description })
     }
 
@@ -326,10 +313,7 @@ impl InputSource {
     #[must_use]
     pub fn counts(&self) -> InputCounts {
         match &self.feed {
-            Feed::Plain(feed) => InputCounts {
-                packets: feed.packets(),
-                ..InputCounts::default()
-            },
+            Feed::Plain(feed) => InputCounts { packets: feed.packets(), ..InputCounts::default() },
             Feed::Captured(feed) => feed.counts(),
         }
     }

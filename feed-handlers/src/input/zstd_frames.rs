@@ -36,12 +36,7 @@ impl<R: BufRead> ZstdReader<R> {
     pub(super) fn new(input: R) -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(ZstdReader {
-            input,
-            decoder,
-            wanted: 0,
-            pending: false,
-        })
+        Ok(ZstdReader { input, decoder, wanted: 0, pending: false })
     }
 
     pub(super) fn input(&self) -> &R {

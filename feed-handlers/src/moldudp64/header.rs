@@ -87,11 +87,7 @@ impl Header {
             PacketKind::EndOfSession => END_OF_SESSION,
             PacketKind::Messages(count) => count,
         };
-        Header {
-            session,
-            sequence: sequence.to_be_bytes(),
-            count: count.to_be_bytes(),
-        }
+        Header { session, sequence: sequence.to_be_bytes(), count: count.to_be_bytes() }
     }
 
     /// The session.

@@ -15,13 +15,7 @@ const MS: u64 = 1_000_000;
 fn packet(session: SessionId, first: u64, end: u64) -> Vec<u8> {
     let messages: Vec<[u8; 8]> = (first..end).map(u64::to_be_bytes).collect();
     let mut payload = Vec::new();
-    encode_packet(
-        &mut payload,
-        session,
-        first,
-        messages.iter().map(|m| &m[..]),
-    )
-    .unwrap();
+    encode_packet(&mut payload, session, first, messages.iter().map(|m| &m[..])).unwrap();
     payload
 }
 
@@ -52,22 +46,12 @@ fn two_lines_in_two_files_give_each_message_once_in_order() {
     let (feed, error) = pull(&mut source);
     assert!(error.is_none());
     assert_eq!(numbers(&feed), [1, 2, 3, 4, 5, 6]);
-    let times: Vec<i64> = feed
-        .packets
-        .iter()
-        .map(|packet| packet.1 / MS as i64)
-        .collect();
+    let times: Vec<i64> = feed.packets.iter().map(|packet| packet.1 / MS as i64).collect();
     assert_eq!(times, [1, 2, 3, 4], "receive time is the capture time");
     let lines = source.lines();
     let statistics: Vec<_> = lines
         .iter()
-        .map(|l| {
-            (
-                l.statistics.packets,
-                l.statistics.lost,
-                l.statistics.duplicates,
-            )
-        })
+        .map(|l| (l.statistics.packets, l.statistics.lost, l.statistics.duplicates))
         .collect();
     assert_eq!(statistics, [(2, 3, 0), (2, 0, 3)]);
     assert_eq!(source.counts().duplicate_messages, 3);
@@ -87,10 +71,7 @@ fn a_hole_no_line_fills_is_a_gap_and_no_fault() {
     assert_eq!(numbers(&feed), [1, 4, 5]);
     assert_eq!(feed.gaps, [(2, 4, 1)]);
     let counts = source.counts();
-    assert_eq!(
-        (counts.gaps, counts.gap_messages, counts.late_messages),
-        (1, 2, 2)
-    );
+    assert_eq!((counts.gaps, counts.gap_messages, counts.late_messages), (1, 2, 2));
 }
 
 #[test]
@@ -104,21 +85,11 @@ fn another_session_ends_the_input_after_all_before_it() {
         let file = capture(&[&first[..], &rest].concat());
         let mut source = open(&[&file], Format::Auto).unwrap();
         let (feed, error) = pull(&mut source);
-        assert_eq!(
-            numbers(&feed),
-            [1, 3],
-            "what waited for a hole is written too"
-        );
+        assert_eq!(numbers(&feed), [1, 3], "what waited for a hole is written too");
         assert_eq!(feed.gaps, [(2, 3, 1)]);
         let error = error.unwrap();
         assert_eq!(error.class(), FaultClass::WrongInput);
-        let InputError::ForeignSession {
-            offset_bytes: at,
-            established,
-            found,
-            ..
-        } = error
-        else {
+        let InputError::ForeignSession { offset_bytes: at, established, found, .. } = error else {
             panic!("{error}")
         };
         assert_eq!((at, established, found), (offset_bytes, SESSION, OTHER));
@@ -132,11 +103,7 @@ fn what_is_no_plausible_packet_is_counted_and_passed_over() {
     longer.push(0);
     let mut torn = packet(OTHER, 1, 2);
     torn.pop();
-    let binary = packet(
-        SessionId(*b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"),
-        1,
-        2,
-    );
+    let binary = packet(SessionId(*b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"), 1, 2);
     let mut datagrams = vec![(0, 1, packet(SESSION, 1, 2))];
     datagrams.extend([longer, torn, binary, b"short".to_vec(), vec![]].map(|other| (1, 1, other)));
     datagrams.push((2, 1, packet(SESSION, 2, 3)));
@@ -155,10 +122,7 @@ fn what_is_no_plausible_packet_is_counted_and_passed_over() {
     assert_eq!(numbers(&feed), [1, 2]);
     let counts = source.counts();
     assert_eq!(counts.not_moldudp64, 5);
-    assert_eq!(
-        (counts.non_udp, counts.fragments, counts.malformed),
-        (2, 1, 1)
-    );
+    assert_eq!((counts.non_udp, counts.fragments, counts.malformed), (2, 1, 1));
     assert_eq!((counts.frames, counts.datagrams), (11, 7));
 }
 
@@ -171,26 +135,13 @@ fn a_damaged_packet_gives_its_whole_messages_and_the_fault_comes_last() {
     let after = [(1, 1, torn), (2, 1, packet(SESSION, 5, 6))];
     let healed = [(3, 2, packet(SESSION, 2, 5))];
     for (file, expected, gaps) in [
-        (
-            capture(&[&before[..], &after].concat()),
-            &[1, 2, 3, 5][..],
-            1,
-        ),
-        (
-            capture(&[&before[..], &after, &healed].concat()),
-            &[1, 2, 3, 4, 5],
-            0,
-        ),
+        (capture(&[&before[..], &after].concat()), &[1, 2, 3, 5][..], 1),
+        (capture(&[&before[..], &after, &healed].concat()), &[1, 2, 3, 4, 5], 0),
     ] {
         let (feed, error) = read(&[&file]);
         assert_eq!(numbers(&feed), expected);
         assert_eq!(feed.gaps.len(), gaps);
-        let Some(InputError::Damaged {
-            offset_bytes: at, ..
-        }) = error
-        else {
-            panic!("{error:?}")
-        };
+        let Some(InputError::Damaged { offset_bytes: at, .. }) = error else { panic!("{error:?}") };
         assert_eq!(at, offset_bytes);
     }
 }
@@ -204,12 +155,7 @@ fn a_datagram_that_the_capture_cut_off_gives_its_whole_messages_and_a_fault() {
     let mut source = open(&[&file], Format::Auto).unwrap();
     let (feed, error) = pull(&mut source);
     assert_eq!(numbers(&feed), [1, 2, 3]);
-    let Some(InputError::Damaged {
-        offset_bytes: at, ..
-    }) = error
-    else {
-        panic!("{error:?}")
-    };
+    let Some(InputError::Damaged { offset_bytes: at, .. }) = error else { panic!("{error:?}") };
     assert_eq!(at, offset_bytes);
     assert_eq!(source.counts().damaged_packets, 1);
 }
@@ -236,22 +182,9 @@ fn an_empty_capture_ends_well_and_one_without_a_feed_does_not() {
     let mut frames = pcap_header();
     frames.extend(pcap_record(0, &[0; 60], 60));
     let error = read(&[&frames]).1.unwrap();
-    assert!(
-        matches!(
-            error,
-            InputError::NoFeed {
-                frames: 1,
-                datagrams: 0,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, InputError::NoFeed { frames: 1, datagrams: 0, .. }), "{error}");
     let good = capture(&[(1, 2, packet(SESSION, 2, 4))]);
-    assert!(
-        read(&[&frames, &good]).1.is_none(),
-        "one file may be of something else"
-    );
+    assert!(read(&[&frames, &good]).1.is_none(), "one file may be of something else");
 }
 
 #[test]

@@ -65,10 +65,7 @@ fn compressed_copies_give_the_same_packets() {
         let plain = std::fs::read(path).unwrap();
         let expected = read(&[&plain]);
         assert!(expected.1.is_none());
-        let cases = [
-            (gzip(&plain), Compression::Gzip),
-            (zstd(&plain), Compression::Zstd),
-        ];
+        let cases = [(gzip(&plain), Compression::Gzip), (zstd(&plain), Compression::Zstd)];
         for (packed, compression) in cases {
             let mut source = open(&[&packed], Format::Auto).unwrap();
             assert_eq!(source.describe().inputs[0].compression, compression);
@@ -86,14 +83,7 @@ fn members_frames_and_what_stands_between_them_are_one_input() {
     let (one, two) = bytes.split_at(30_001);
     let members = [gzip(one), gzip(b""), gzip(two)].concat();
     let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
-    let frames = [
-        skippable.clone(),
-        zstd(one),
-        zstd(b""),
-        skippable,
-        zstd(two),
-    ]
-    .concat();
+    let frames = [skippable.clone(), zstd(one), zstd(b""), skippable, zstd(two)].concat();
     let padded = [members.clone(), vec![0; 70_000]].concat();
     let mut named = GzBuilder::new()
         .filename("a name")
@@ -140,10 +130,7 @@ fn a_file_cut_anywhere_gives_what_precedes_the_cut_and_then_damage() {
 fn damage_in_the_middle_loses_nothing_of_what_precedes_it() {
     // Incompressible, so that a place in the packed file stands for the same place in the content.
     let bytes = deletes(60_000);
-    let noise: Vec<u8> = bytes
-        .chunks(21)
-        .flat_map(|message| message[13..].to_vec())
-        .collect();
+    let noise: Vec<u8> = bytes.chunks(21).flat_map(|message| message[13..].to_vec()).collect();
     for mut packed in [gzip(&noise), zstd(&noise)] {
         let middle = packed.len() / 2;
         packed.truncate(middle);
@@ -165,12 +152,7 @@ fn messages_before_damaged_compression_are_given_out_and_the_place_is_told() {
         assert_eq!(feed.bytes(), bytes, "only the checksum is missing");
         let error = error.unwrap();
         assert_eq!(error.class(), FaultClass::Damaged);
-        let InputError::Damaged {
-            offset_bytes, what, ..
-        } = &error
-        else {
-            panic!("{error}")
-        };
+        let InputError::Damaged { offset_bytes, what, .. } = &error else { panic!("{error}") };
         assert_eq!(*offset_bytes, bytes.len() as u64);
         assert!(what.contains("damaged"), "{what}");
     }

@@ -18,13 +18,8 @@ pub(crate) struct Feed {
 impl Feed {
     /// Every message with its number.
     pub(crate) fn messages(&self) -> Vec<(u64, Vec<u8>)> {
-        let packets = self
-            .packets
-            .iter()
-            .map(|(first, _, blocks)| (*first, blocks));
-        packets
-            .flat_map(|(first, blocks)| (first..).zip(messages_of(blocks)))
-            .collect()
+        let packets = self.packets.iter().map(|(first, _, blocks)| (*first, blocks));
+        packets.flat_map(|(first, blocks)| (first..).zip(messages_of(blocks))).collect()
     }
 
     /// The blocks of all packets, one after the other.
@@ -53,8 +48,7 @@ pub(crate) fn pull(source: &mut InputSource) -> (Feed, Option<InputError>) {
         match source.next() {
             Ok(Arrival::Packet(packet)) => {
                 let (sequence, recv) = (packet.sequence.0, packet.recv.0);
-                feed.packets
-                    .push((sequence, recv, packet.messages.to_vec()));
+                feed.packets.push((sequence, recv, packet.messages.to_vec()));
             }
             Ok(Arrival::Gap { first, end }) => {
                 feed.gaps.push((first.0, end.0, feed.packets.len()));

@@ -79,11 +79,7 @@ fn plain_itch_files_have_the_messages_their_index_names() {
         let feed = read(&mut source);
         assert_eq!(by_type(&feed), expected.iter().copied().collect());
         assert_eq!(feed.bytes(), bytes, "packets hold the file as it is");
-        assert!(
-            feed.packets
-                .iter()
-                .all(|(_, _, blocks)| blocks.len() <= 1_400)
-        );
+        assert!(feed.packets.iter().all(|(_, _, blocks)| blocks.len() <= 1_400));
         assert_eq!(source.progress().read_bytes, bytes.len() as u64);
         assert_eq!(source.progress().total_bytes, Some(bytes.len() as u64));
         assert_eq!(source.counts().packets, feed.packets.len() as u64);
@@ -150,27 +146,17 @@ fn the_recorded_multicast_is_one_feed_over_its_eight_captures() {
     assert_eq!(paths.len(), 8);
     let mut source = open(&paths);
     // 2023-08-22 13:30:00 UTC and the fraction of the earliest of the eight frames.
-    assert_eq!(
-        source.first_capture_time(),
-        Some(Nanos(1_692_711_000_000_001_318))
-    );
+    assert_eq!(source.first_capture_time(), Some(Nanos(1_692_711_000_000_001_318)));
     let feed = read(&mut source);
     assert_eq!(feed.messages().len(), 46);
     assert!(feed.messages().is_sorted_by_key(|(number, _)| *number));
     let counts = source.counts();
     assert_eq!(counts.packets, 9);
-    assert_eq!(
-        (counts.frames, counts.non_udp, counts.not_moldudp64),
-        (9, 0, 0)
-    );
+    assert_eq!((counts.frames, counts.non_udp, counts.not_moldudp64), (9, 0, 0));
     let missing: u64 = feed.gaps.iter().map(|(first, end, _)| end - first).sum();
     assert_eq!(counts.gap_messages, missing);
     let (first, last) = (feed.messages()[0].0, feed.messages()[45].0);
-    assert_eq!(
-        missing + 46,
-        last - first + 1,
-        "gaps and messages cover the range"
-    );
+    assert_eq!(missing + 46, last - first + 1, "gaps and messages cover the range");
     let lines = source.lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].destination.to_string(), "233.54.12.111:26477");
@@ -184,22 +170,17 @@ fn a_packet_of_38_messages_begins_at_its_sequence() {
     };
     let feed = read(&mut open(&[path]));
     let packets = feed.packets.iter();
-    let sizes: Vec<(u64, usize)> = packets
-        .map(|(first, _, blocks)| (*first, messages_of(blocks).len()))
-        .collect();
+    let sizes: Vec<(u64, usize)> =
+        packets.map(|(first, _, blocks)| (*first, messages_of(blocks).len())).collect();
     assert!(sizes.contains(&(19_009_117, 38)), "{sizes:?}");
 }
 
 #[test]
 fn rewrapped_messages_without_sequence_are_all_delivered() {
     for path in captures_in("moldudp64_single") {
-        let mut source = open(&[path.clone()]);
+        let mut source = open(std::slice::from_ref(&path));
         let feed = read(&mut source);
-        let expected = if path.ends_with("SystemEvent.pcap") {
-            1
-        } else {
-            5
-        };
+        let expected = if path.ends_with("SystemEvent.pcap") { 1 } else { 5 };
         assert_eq!(feed.messages().len(), expected, "{}", path.display());
         let numbers: Vec<u64> = feed.messages().iter().map(|(number, _)| *number).collect();
         assert!(numbers.into_iter().eq(1..=expected as u64));
@@ -235,9 +216,7 @@ fn captures_and_plain_files_make_no_common_feed() {
     let Some(capture) = shared("moldudp64/Multiple.Packets.pcap") else {
         return;
     };
-    let error = InputSource::open(&[plain, capture], Format::Auto)
-        .err()
-        .unwrap();
+    let error = InputSource::open(&[plain, capture], Format::Auto).err().unwrap();
     assert!(matches!(error, InputError::Mixed { .. }), "{error}");
     assert_eq!(error.class(), FaultClass::WrongInput);
 }
@@ -248,17 +227,13 @@ fn what_is_no_feed_at_all_is_refused_with_its_first_bytes() {
         return;
     };
     let error = InputSource::open(&[text], Format::Auto).err().unwrap();
-    let InputError::NotRecognised { first, .. } = &error else {
-        panic!("{error}")
-    };
+    let InputError::NotRecognised { first, .. } = &error else { panic!("{error}") };
     assert_eq!(first, b"# Real m");
     let Some(directory) = shared("itch50") else {
         return;
     };
     for unreadable in [directory.clone(), directory.join("absent")] {
-        let error = InputSource::open(&[unreadable], Format::Auto)
-            .err()
-            .unwrap();
+        let error = InputSource::open(&[unreadable], Format::Auto).err().unwrap();
         assert_eq!(error.class(), FaultClass::Unreadable, "{error}");
     }
 }

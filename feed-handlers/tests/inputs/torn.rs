@@ -63,14 +63,7 @@ fn damage_in_one_plain_file_ends_the_feed_there() {
     let torn = [&event[..], &event[..5]].concat();
     let (feed, error) = read(&[&event, &torn, &event]);
     assert_eq!(feed.messages().len(), 2);
-    let Some(InputError::Damaged {
-        input,
-        offset_bytes,
-        ..
-    }) = error
-    else {
-        panic!("{error:?}")
-    };
+    let Some(InputError::Damaged { input, offset_bytes, .. }) = error else { panic!("{error:?}") };
     assert_eq!((&*input, offset_bytes), ("1", 14));
 }
 
@@ -78,15 +71,10 @@ fn damage_in_one_plain_file_ends_the_feed_there() {
 fn bytes_behind_the_end_mark_are_damage_and_an_empty_input_is_none() {
     let event = [&[0, 12][..], b"S\0\0\0\0\0\0\0\0\0\0O"].concat();
     let ended = [&event[..], &[0, 0]].concat();
-    assert!(
-        read(&[&ended, &event]).1.is_none(),
-        "an end mark ends its file only"
-    );
+    assert!(read(&[&ended, &event]).1.is_none(), "an end mark ends its file only");
     assert_eq!(read(&[&ended, &event]).0.messages().len(), 2);
     let more = [&ended[..], &[0]].concat();
-    let Some(InputError::Damaged { offset_bytes, .. }) = read(&[&more]).1 else {
-        panic!()
-    };
+    let Some(InputError::Damaged { offset_bytes, .. }) = read(&[&more]).1 else { panic!() };
     assert_eq!(offset_bytes, 16);
     for empty in [&b""[..], &[0, 0]] {
         let (feed, error) = read(&[empty]);

@@ -72,10 +72,7 @@ impl ReferenceBook {
         let Some(&(side, price)) = self.places.get(&order) else {
             return Taken::Unknown;
         };
-        let queue = self
-            .side_mut(side)
-            .get_mut(&price)
-            .expect("a placed order has a level");
+        let queue = self.side_mut(side).get_mut(&price).expect("a placed order has a level");
         let resting = queue
             .iter_mut()
             .find(|resting| resting.order == order)
@@ -86,11 +83,7 @@ impl ReferenceBook {
             return Taken::Enough(price);
         }
         self.remove(order);
-        if qty == left {
-            Taken::Enough(price)
-        } else {
-            Taken::TooMuch(price)
-        }
+        if qty == left { Taken::Enough(price) } else { Taken::TooMuch(price) }
     }
 
     /// Takes an order off the book; its side, if it was there.

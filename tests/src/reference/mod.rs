@@ -72,10 +72,7 @@ impl ReferenceSymbol {
     /// Best bid and offer now.
     #[must_use]
     pub fn quote(&self) -> Quote {
-        Quote {
-            bid: self.book.best(Side::Buy),
-            ask: self.book.best(Side::Sell),
-        }
+        Quote { bid: self.book.best(Side::Buy), ask: self.book.best(Side::Sell) }
     }
 }
 
@@ -189,11 +186,7 @@ fn add(symbol: &mut ReferenceSymbol, quality: &mut ReferenceQuality, event: &Eve
     if event.qty().0 == 0 {
         quality.zero_size += 1;
     }
-    let resting = RestingOrder {
-        order: event.order(),
-        qty: event.qty(),
-        time: event.time(),
-    };
+    let resting = RestingOrder { order: event.order(), qty: event.qty(), time: event.time() };
     symbol.book.add(side, event.add_price(), resting);
 }
 
@@ -211,11 +204,7 @@ fn replace(symbol: &mut ReferenceSymbol, quality: &mut ReferenceQuality, event: 
         quality.zero_size += 1;
     }
     let side = symbol.book.remove(old).expect("asked above");
-    let resting = RestingOrder {
-        order: new,
-        qty: event.new_qty(),
-        time: event.time(),
-    };
+    let resting = RestingOrder { order: new, qty: event.new_qty(), time: event.time() };
     symbol.book.add(side, event.new_price(), resting);
 }
 

@@ -86,9 +86,7 @@ impl SpreadHistory {
     /// Notes the spread that stands after a message of `time_ns`. A message whose time lies before
     /// that of an earlier one counts as of the earlier one's: time never goes back.
     pub fn push(&mut self, time_ns: i64, spread_e9: Option<i128>) {
-        let time_ns = self
-            .latest_ns()
-            .map_or(time_ns, |latest| latest.max(time_ns));
+        let time_ns = self.latest_ns().map_or(time_ns, |latest| latest.max(time_ns));
         self.since.push((time_ns, spread_e9));
     }
 

@@ -43,12 +43,7 @@ impl ReferenceTape {
     /// Puts a print on the tape; its match number names it from now on.
     pub fn print(&mut self, number: MatchNumber, price: Price, qty: Qty, source: Source) {
         self.names.insert(number, Named::Print(self.prints.len()));
-        self.prints.push(Print {
-            price,
-            qty,
-            source,
-            broken: false,
-        });
+        self.prints.push(Print { price, qty, source, broken: false });
     }
 
     /// Notes the match number of an execution that is no print. A number that names a print keeps
@@ -107,9 +102,7 @@ impl ReferenceTape {
     /// Price × shares of the prints that stand.
     #[must_use]
     pub fn notional(&self) -> Notional {
-        let each = self
-            .standing()
-            .map(|print| i128::from(print.price.0) * i128::from(print.qty.0));
+        let each = self.standing().map(|print| i128::from(print.price.0) * i128::from(print.qty.0));
         Notional(each.sum())
     }
 
@@ -150,11 +143,7 @@ impl ReferenceTape {
 fn divide_half_away_from_zero(dividend: i128, divisor: u128) -> i128 {
     let magnitude = dividend.unsigned_abs();
     let (quotient, rest) = (magnitude / divisor, magnitude % divisor);
-    let rounded = if rest >= divisor - rest {
-        quotient + 1
-    } else {
-        quotient
-    };
+    let rounded = if rest >= divisor - rest { quotient + 1 } else { quotient };
     let rounded = i128::try_from(rounded).expect("a mean is not larger than its largest part");
     if dividend < 0 { -rounded } else { rounded }
 }
