@@ -161,13 +161,13 @@ fn time_that_goes_back_takes_nothing_off_the_spread() {
 }
 
 #[test]
-fn a_message_that_changes_no_book_moves_the_symbols_time_too() {
+fn only_a_change_of_the_quote_moves_the_time_of_the_spread() {
     let mut subject = Subject::new();
     subject.send(add(ONE, 1, Buy, cents(10_00), 100).at(100));
     subject.send(add(ONE, 2, Sell, cents(10_10), 100).at(100));
     subject.send(short_sale(ONE).at(500));
-    subject.send(add(ONE, 3, Sell, cents(10_04), 100).at(300)); // late: 4 cents from 500 on
-    assert_eq!(spread_until(&subject, 600), (400 * 10 + 100 * 4, 500));
+    subject.send(add(ONE, 3, Sell, cents(10_04), 100).at(300));
+    assert_eq!(spread_until(&subject, 600), (200 * 10 + 300 * 4, 500));
 }
 
 #[test]

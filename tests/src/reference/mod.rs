@@ -116,10 +116,9 @@ impl ReferenceMarket {
         }
         let symbol = self.symbols.entry(event.symbol).or_default();
         apply_to_symbol(symbol, &mut self.quality, kind, event);
-        let spread = symbol.quote().spread_e9();
-        symbol.spreads.push(event.time_ns, spread);
+        symbol.spreads.push(event.time_ns, symbol.quote());
         if symbol.state == Some(b'T') {
-            match spread {
+            match symbol.quote().spread_e9() {
                 Some(spread) if spread < 0 => self.quality.crossed += 1,
                 Some(0) => self.quality.locked += 1,
                 _ => {}

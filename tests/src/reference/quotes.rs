@@ -56,13 +56,13 @@ impl Quote {
     }
 }
 
-/// The spread after each message of a symbol, with the time at which it began.
+/// The quote after each of its changes, with the time at which it began.
 ///
 /// The time is the symbol's own, so that what other symbols do, or in which shard they live, can't
 /// change a symbol's figure.
 #[derive(Clone, Debug, Default)]
 pub struct SpreadHistory {
-    since: Vec<(i64, Option<i128>)>,
+    since: Vec<(i64, Quote)>,
 }
 
 /// ∫ spread dt and the time it was taken over.
@@ -83,28 +83,37 @@ impl SpreadIntegral {
 }
 
 impl SpreadHistory {
-    /// Notes the spread that stands after a message of `time_ns`. A message whose time lies before
-    /// that of an earlier one counts as of the earlier one's: time never goes back.
-    pub fn push(&mut self, time_ns: i64, spread_e9: Option<i128>) {
+    /// Notes the quote that stands after a message of `time_ns`, if it is another than before. A
+    /// change whose time lies before an earlier change's counts as of the earlier one's: time never
+    /// goes back.
+    pub fn push(&mut self, time_ns: i64, quote: Quote) {
+        let seen = |quote: Quote| {
+            let price_and_size = |level: Level| (level.price, level.qty);
+            (quote.bid.map(price_and_size), quote.ask.map(price_and_size))
+        };
+        let last = self.since.last().map_or(Quote::default(), |&(_, last)| last);
+        if seen(last) == seen(quote) {
+            return;
+        }
         let time_ns = self.latest_ns().map_or(time_ns, |latest| latest.max(time_ns));
-        self.since.push((time_ns, spread_e9));
+        self.since.push((time_ns, quote));
     }
 
-    /// The greatest time of a message so far.
+    /// The greatest time of a change so far.
     #[must_use]
     pub fn latest_ns(&self) -> Option<i64> {
         self.since.last().map(|&(time, _)| time)
     }
 
-    /// The integral from the first message up to `until_ns`.
+    /// The integral from the first change up to `until_ns`.
     #[must_use]
     pub fn integral(&self, until_ns: i64) -> SpreadIntegral {
         let ends = self.since.iter().skip(1).map(|&(time, _)| time);
         let ends = ends.chain(core::iter::once(until_ns));
         let mut integral = SpreadIntegral::default();
-        for (&(start, spread), end) in self.since.iter().zip(ends) {
+        for (&(start, quote), end) in self.since.iter().zip(ends) {
             let length = i128::from(end) - i128::from(start);
-            if let Some(spread) = spread
+            if let Some(spread) = quote.spread_e9()
                 && spread > 0
             {
                 integral.area += spread * length;
