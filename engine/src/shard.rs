@@ -73,14 +73,14 @@ pub enum SessionPhase {
 
 const ADD: u8 = Kind::Add as u8;
 const EXECUTE: u8 = Kind::Execute as u8;
-const CANCEL: u8 = Kind::Cancel as u8;
-const DELETE: u8 = Kind::Delete as u8;
-const REPLACE: u8 = Kind::Replace as u8;
 const TRADE: u8 = Kind::Trade as u8;
 const CROSS: u8 = Kind::Cross as u8;
 const BREAK: u8 = Kind::Break as u8;
 const SYSTEM_EVENT: u8 = Kind::SystemEvent as u8;
 const TRADING_ACTION: u8 = Kind::TradingAction as u8;
+/// Bit n is set where an event of kind n may print, break or change the trading state.
+const TAPE_OR_STATE: u32 =
+    1 << EXECUTE | 1 << TRADE | 1 << CROSS | 1 << BREAK | 1 << TRADING_ACTION;
 
 impl Shard {
     /// A shard that has seen nothing.
@@ -149,22 +149,18 @@ impl Shard {
             self.quality.over_capacity += 1;
             return Outcome::default();
         }
-        self.count(event);
+        self.metrics[symbol].count(event.kind);
         let applied = self.books.apply(event, &mut self.quality);
         let mut outcome = Outcome { best_changed: applied.best_changed, ..Outcome::default() };
-        match event.kind {
-            EXECUTE => outcome.print = self.execution(event, &applied),
-            TRADE | CROSS => outcome.print = self.off_book_print(event),
-            BREAK => outcome.broken = self.break_print(event),
-            TRADING_ACTION => self.trading_action(event),
-            _ => {}
+        // One branch that is seldom taken, so that the kinds of every second message do not meet a
+        // second jump by kind.
+        if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
+            self.apply_to_tape_or_state(event, &applied, &mut outcome);
         }
         let quote = Quote::of(&self.books.book(event.symbol()));
         let metrics = &mut self.metrics[symbol];
-        if applied.best_changed {
-            metrics.spread.set(event.time(), quote);
-        }
-        if metrics.state == b'T'
+        metrics.spread.set(event.time(), quote);
+        if metrics.is_trading()
             && let Some(quote) = quote
         {
             self.quality.crossed += u64::from(quote.bid.price > quote.ask.price);
@@ -173,15 +169,14 @@ impl Shard {
         outcome
     }
 
-    #[inline(always)]
-    fn count(&mut self, event: &Event) {
-        let metrics = &mut self.metrics[event.symbol as usize];
-        metrics.messages += 1;
-        metrics.adds += u64::from(event.kind == ADD);
-        metrics.executions += u64::from(event.kind == EXECUTE);
-        metrics.cancels += u64::from(event.kind == CANCEL);
-        metrics.deletes += u64::from(event.kind == DELETE);
-        metrics.replaces += u64::from(event.kind == REPLACE);
+    fn apply_to_tape_or_state(&mut self, event: &Event, applied: &Applied, outcome: &mut Outcome) {
+        match event.kind {
+            EXECUTE => outcome.print = self.execution(event, applied),
+            TRADE | CROSS => outcome.print = self.off_book_print(event),
+            BREAK => outcome.broken = self.break_print(event),
+            TRADING_ACTION => self.trading_action(event),
+            _ => {}
+        }
     }
 
     /// An execution of a displayed order: prints at its own price, or at the one sent.
@@ -264,7 +259,7 @@ impl Shard {
     fn trading_action(&mut self, event: &Event) {
         match event.code() {
             state @ (b'T' | b'H' | b'P' | b'Q') => {
-                self.metrics[event.symbol as usize].state = state;
+                self.metrics[event.symbol as usize].set_trading_state(state);
             }
             _ => self.quality.bad_field += 1,
         }

@@ -161,7 +161,7 @@ fn time_that_goes_back_takes_nothing_off_the_spread() {
 }
 
 #[test]
-fn only_a_change_of_the_quote_moves_the_time_of_the_spread() {
+fn only_a_change_of_the_spread_moves_the_time_of_the_spread() {
     let mut subject = Subject::new();
     subject.send(add(ONE, 1, Buy, cents(10_00), 100).at(100));
     subject.send(add(ONE, 2, Sell, cents(10_10), 100).at(100));

@@ -2,8 +2,8 @@
 //!
 //! What follows from the book as it stands is computed when asked for ([`Quote`], [`depth`]). The
 //! time-weighted spread must be kept as time passes ([`SpreadClock`]), in integers, so it is exact
-//! and the same on every machine. Time is the greatest exchange time at which the symbol's quote changed:
-//! it never goes back, and no other symbol moves it.
+//! and the same on every machine. Time is the greatest exchange time at which the symbol's spread
+//! changed: it never goes back, and no other symbol moves it.
 //!
 //! Formulas: `SURVEILLANCE.md` section 4; queue imbalance as Gould and Bonart (arXiv 1512.03492).
 
@@ -81,9 +81,9 @@ pub fn depth(book: &BookView<'_>, side: Side, levels_max: usize) -> u128 {
 pub struct SpreadClock {
     /// ∫ spread dt in 1e-9 currency units × ns.
     integral: i128,
-    /// Time in which there was a spread.
+    /// Time in which there was one, ns.
     quoted_ns: u64,
-    /// Greatest exchange time at which the quote changed so far.
+    /// Greatest exchange time at which the spread changed so far.
     now_ns: i64,
     /// The spread since `now_ns`; 0 while there is none.
     spread: i64,
@@ -96,11 +96,19 @@ impl SpreadClock {
     pub const NONE: SpreadClock =
         SpreadClock { integral: 0, quoted_ns: 0, now_ns: 0, spread: 0, started: 0 };
 
-    /// Lets time pass, then takes over the spread of the book as it stands now.
-    #[inline]
+    /// Takes over the spread of the book as it stands now; if it is another, lets time pass first.
+    #[inline(always)]
     pub fn set(&mut self, time: Nanos, quote: Option<Quote>) {
+        let spread = quote.map_or(0, |quote| quote.spread().0.max(0));
+        if spread != self.spread {
+            self.change(time, spread);
+        }
+    }
+
+    #[inline(never)]
+    fn change(&mut self, time: Nanos, spread: i64) {
         *self = self.at(time);
-        self.spread = quote.map_or(0, |quote| quote.spread().0.max(0));
+        self.spread = spread;
     }
 
     /// The clock as it stands at `time`, the spread unchanged since; an earlier time changes nothing.

@@ -1,37 +1,33 @@
 //! All metrics of one symbol, in one record without pointers.
 //!
 //! The first cache line is touched by every message of the symbol; the tape's figures by prints;
-//! the spread's by changes of the best bid or offer.
+//! the spread's when the spread changes.
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::event::Kind;
 use crate::metrics::quote::SpreadClock;
 use crate::metrics::volume::TapeFigures;
+
+/// Where messages that concern no displayed order are counted, beside the kinds 1 to 5 that do.
+const OTHER_KINDS: usize = 6;
+
+const _: () = assert!(Kind::Replace as usize == 5 && Kind::Trade as usize == OTHER_KINDS);
 
 /// See the module. All zero is a symbol of which nothing was seen.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct SymbolMetrics {
-    /// Messages of the symbol that enter a displayed order, applied or not.
-    pub adds: u64,
-    /// Messages that execute a displayed order.
-    pub executions: u64,
-    /// Messages that cancel a displayed order in part.
-    pub cancels: u64,
-    /// Messages that delete a displayed order.
-    pub deletes: u64,
-    /// Messages that replace a displayed order.
-    pub replaces: u64,
-    /// Messages of any kind.
-    pub messages: u64,
+    /// Messages by the number of their kind, all kinds from 6 on together.
+    by_kind: [u64; OTHER_KINDS + 1],
     /// The last trading action, 0 if none was seen; see [`SymbolMetrics::trading_state`].
-    pub(crate) state: u8,
-    pub(crate) reserved: [u8; 15],
+    state: u8,
+    reserved: [u8; 7],
     /// Figures of the prints that count.
     pub tape: TapeFigures,
     /// The time-weighted spread.
     pub spread: SpreadClock,
-    pub(crate) padding: [u64; 2],
+    padding: [u64; 2],
 }
 
 const _: () = {
@@ -42,18 +38,67 @@ const _: () = {
 impl SymbolMetrics {
     /// A symbol of which nothing was seen.
     pub const EMPTY: SymbolMetrics = SymbolMetrics {
-        adds: 0,
-        executions: 0,
-        cancels: 0,
-        deletes: 0,
-        replaces: 0,
-        messages: 0,
+        by_kind: [0; OTHER_KINDS + 1],
         state: 0,
-        reserved: [0; 15],
+        reserved: [0; 7],
         tape: TapeFigures::NONE,
         spread: SpreadClock::NONE,
         padding: [0; 2],
     };
+
+    /// Counts a message by the number of its kind.
+    #[inline(always)]
+    pub fn count(&mut self, kind: u8) {
+        self.by_kind[usize::from(kind).min(OTHER_KINDS)] += 1;
+    }
+
+    /// Messages that enter a displayed order, applied or not.
+    #[must_use]
+    pub fn adds(&self) -> u64 {
+        self.by_kind[Kind::Add as usize]
+    }
+
+    /// Messages that execute a displayed order, applied or not.
+    #[must_use]
+    pub fn executions(&self) -> u64 {
+        self.by_kind[Kind::Execute as usize]
+    }
+
+    /// Messages that cancel a displayed order in part, applied or not.
+    #[must_use]
+    pub fn cancels(&self) -> u64 {
+        self.by_kind[Kind::Cancel as usize]
+    }
+
+    /// Messages that delete a displayed order, applied or not.
+    #[must_use]
+    pub fn deletes(&self) -> u64 {
+        self.by_kind[Kind::Delete as usize]
+    }
+
+    /// Messages that replace a displayed order, applied or not.
+    #[must_use]
+    pub fn replaces(&self) -> u64 {
+        self.by_kind[Kind::Replace as usize]
+    }
+
+    /// Messages of any kind.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.by_kind.iter().sum()
+    }
+
+    /// Whether the last trading action was `T`.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_trading(&self) -> bool {
+        self.state == b'T'
+    }
+
+    /// Notes a trading action.
+    pub fn set_trading_state(&mut self, state: u8) {
+        self.state = state;
+    }
 
     /// The last trading action seen: `T` trading, `H` halted, `P` paused, `Q` quotation only.
     #[must_use]

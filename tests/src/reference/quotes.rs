@@ -56,13 +56,13 @@ impl Quote {
     }
 }
 
-/// The quote after each of its changes, with the time at which it began.
+/// The spread after each of its changes, with the time at which it began; 0 where there is none.
 ///
 /// The time is the symbol's own, so that what other symbols do, or in which shard they live, can't
 /// change a symbol's figure.
 #[derive(Clone, Debug, Default)]
 pub struct SpreadHistory {
-    since: Vec<(i64, Quote)>,
+    since: Vec<(i64, i128)>,
 }
 
 /// ∫ spread dt and the time it was taken over.
@@ -83,20 +83,16 @@ impl SpreadIntegral {
 }
 
 impl SpreadHistory {
-    /// Notes the quote that stands after a message of `time_ns`, if it is another than before. A
-    /// change whose time lies before an earlier change's counts as of the earlier one's: time never
-    /// goes back.
+    /// Notes the spread that stands after a message of `time_ns`, if it is another than before; a
+    /// crossed or one-sided book has none. A change whose time lies before an earlier change's counts
+    /// as of the earlier one's: time never goes back.
     pub fn push(&mut self, time_ns: i64, quote: Quote) {
-        let seen = |quote: Quote| {
-            let price_and_size = |level: Level| (level.price, level.qty);
-            (quote.bid.map(price_and_size), quote.ask.map(price_and_size))
-        };
-        let last = self.since.last().map_or(Quote::default(), |&(_, last)| last);
-        if seen(last) == seen(quote) {
+        let spread = quote.spread_e9().unwrap_or(0).max(0);
+        if self.since.last().map_or(0, |&(_, last)| last) == spread {
             return;
         }
         let time_ns = self.latest_ns().map_or(time_ns, |latest| latest.max(time_ns));
-        self.since.push((time_ns, quote));
+        self.since.push((time_ns, spread));
     }
 
     /// The greatest time of a change so far.
@@ -111,11 +107,9 @@ impl SpreadHistory {
         let ends = self.since.iter().skip(1).map(|&(time, _)| time);
         let ends = ends.chain(core::iter::once(until_ns));
         let mut integral = SpreadIntegral::default();
-        for (&(start, quote), end) in self.since.iter().zip(ends) {
+        for (&(start, spread), end) in self.since.iter().zip(ends) {
             let length = i128::from(end) - i128::from(start);
-            if let Some(spread) = quote.spread_e9()
-                && spread > 0
-            {
+            if spread > 0 {
                 integral.area += spread * length;
                 integral.time_ns += length;
             }

@@ -179,7 +179,7 @@ impl<O: Observer> Session<O> {
         let numbers = 1..u32::try_from(shard.books().symbol_count()).unwrap_or(u32::MAX);
         let mut lines: Vec<SymbolLine> = numbers
             .map(SymbolId)
-            .filter(|&symbol| shard.metrics(symbol).messages > 0)
+            .filter(|&symbol| shard.metrics(symbol).messages() > 0)
             .filter(|&symbol| self.written_name(symbol).is_some())
             .map(|symbol| {
                 let (metrics, book) = (shard.metrics(symbol), shard.book(symbol));
