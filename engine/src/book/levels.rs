@@ -149,7 +149,7 @@ pub struct LevelStore {
 }
 
 /// Rungs from the best on that are searched by counting.
-const NEAR: usize = 8;
+const NEAR: usize = 16;
 
 /// Where a price stands in a ladder, or where it would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +164,7 @@ pub enum Place {
 #[inline(always)]
 fn last_not_above(near: &[Rung; NEAR], key: i64) -> usize {
     let mut at = 0;
+    at += if near[at + 8].key <= key { 8 } else { 0 };
     at += if near[at + 4].key <= key { 4 } else { 0 };
     at += if near[at + 2].key <= key { 2 } else { 0 };
     at + usize::from(near[at + 1].key <= key)
@@ -233,7 +234,7 @@ impl LevelStore {
         self.rungs.get(&ladder.rungs)
     }
 
-    /// Looks for `key`: among the last [`NEAR`] rungs in three steps without a branch, further off
+    /// Looks for `key`: among the last [`NEAR`] rungs in four steps without a branch, further off
     /// by halving. (Walking from the best price ends at an unforeseeable step, which costs more.)
     #[inline(always)]
     #[must_use]
