@@ -159,7 +159,7 @@ impl Shard {
         }
         let quote = Quote::of(&self.books.book(event.symbol()));
         let metrics = &mut self.metrics[symbol];
-        metrics.spread.set(event.time(), quote);
+        metrics.set_quote(event.time(), quote);
         if metrics.is_trading()
             && let Some(quote) = quote
         {

@@ -191,7 +191,7 @@ fn difference_of_quote(
         let Some(until_ns) = known.spreads.latest_ns().map(|time| time + later_ns) else {
             continue;
         };
-        let clock = shard.metrics(symbol).spread.at(Nanos(until_ns));
+        let clock = shard.metrics(symbol).spread_until(Nanos(until_ns));
         let expected = known.spreads.integral(until_ns);
         equal("spread integral", clock.integral(), expected.area)?;
         equal("quoted time", i128::from(clock.quoted_ns()), expected.time_ns)?;

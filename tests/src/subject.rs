@@ -8,7 +8,7 @@ use engine::event::Event;
 use engine::metrics::quote::SpreadClock;
 use engine::quality::Quality;
 use engine::shard::Shard;
-use engine::units::{Notional, Price, Side, SymbolId};
+use engine::units::{Nanos, Notional, Price, Side, SymbolId};
 
 /// Price, shares, orders.
 pub type Level = (Price, u64, u32);
@@ -105,8 +105,8 @@ impl Subject {
 
     /// The time-weighted spread of a symbol.
     #[must_use]
-    pub fn spread_clock(&self, symbol: u32) -> SpreadClock {
-        self.shard.metrics(SymbolId(symbol)).spread
+    pub fn spread_until(&self, symbol: u32, until: Nanos) -> SpreadClock {
+        self.shard.metrics(SymbolId(symbol)).spread_until(until)
     }
 
     /// Price and shares of the best level of a side.

@@ -17,7 +17,7 @@ fn quote(subject: &Subject) -> Option<Quote> {
 
 /// ∫ spread dt in cents × ns, and the time it was taken over, up to `until_ns`.
 fn spread_until(subject: &Subject, until_ns: i64) -> (i128, u64) {
-    let clock = subject.spread_clock(ONE).at(Nanos(until_ns));
+    let clock = subject.spread_until(ONE, Nanos(until_ns));
     assert_eq!(clock.integral() % 10_000_000, 0);
     (clock.integral() / 10_000_000, clock.quoted_ns())
 }
@@ -117,7 +117,7 @@ fn the_mean_spread_is_weighted_by_the_time_it_stood() {
     subject.send(add(ONE, 5, Buy, cents(10_15), 100).at(900)); // 5 cents
     // 300 × 10 + 100 × 4 + 100 × 10 + 50 × 20 + 100 × 5
     assert_eq!(spread_until(&subject, 1_000), (5_900, 650));
-    let clock = subject.spread_clock(ONE).at(Nanos(1_000));
+    let clock = subject.spread_until(ONE, Nanos(1_000));
     // 5,900 / 650 cents
     assert_close(clock.mean_e9(), 90_769_230.769_230_77);
 }
@@ -146,7 +146,7 @@ fn a_spread_counts_whatever_the_trading_state() {
 fn a_symbol_that_never_had_two_sides_has_no_mean_spread() {
     let mut subject = Subject::new();
     subject.send(add(ONE, 1, Buy, cents(10_00), 100).at(100));
-    assert_eq!(subject.spread_clock(ONE).at(Nanos(900)).mean_e9(), None);
+    assert_eq!(subject.spread_until(ONE, Nanos(900)).mean_e9(), None);
 }
 
 #[test]
@@ -186,6 +186,6 @@ fn each_symbol_has_its_own_spread() {
     subject.send(add(TWO, 2, Sell, cents(20_50), 100).at(10));
     subject.send(add(ONE, 2, Sell, cents(10_01), 100).at(20));
     assert_eq!(spread_until(&subject, 100), (80, 80));
-    let two = subject.spread_clock(TWO).at(Nanos(100));
+    let two = subject.spread_until(TWO, Nanos(100));
     assert_eq!((two.integral(), two.quoted_ns()), (90 * 500_000_000, 90));
 }

@@ -81,48 +81,30 @@ pub fn depth(book: &BookView<'_>, side: Side, levels_max: usize) -> u128 {
 pub struct SpreadClock {
     /// ∫ spread dt in 1e-9 currency units × ns.
     integral: i128,
-    /// Time in which there was one, ns.
+    /// Time in which there was a spread, ns.
     quoted_ns: u64,
-    /// Greatest exchange time at which the spread changed so far.
+    /// Greatest exchange time passed so far.
     now_ns: i64,
-    /// The spread since `now_ns`; 0 while there is none.
-    spread: i64,
     /// 1 once any time was seen, so that times before 1970 are times too.
     started: u64,
+    reserved: u64,
 }
 
 impl SpreadClock {
     /// No spread yet, and no time passed.
     pub const NONE: SpreadClock =
-        SpreadClock { integral: 0, quoted_ns: 0, now_ns: 0, spread: 0, started: 0 };
+        SpreadClock { integral: 0, quoted_ns: 0, now_ns: 0, started: 0, reserved: 0 };
 
-    /// Takes over the spread of the book as it stands now; if it is another, lets time pass first.
-    #[inline(always)]
-    pub fn set(&mut self, time: Nanos, quote: Option<Quote>) {
-        let spread = quote.map_or(0, |quote| quote.spread().0.max(0));
-        if spread != self.spread {
-            self.change(time, spread);
-        }
-    }
-
-    #[inline(never)]
-    fn change(&mut self, time: Nanos, spread: i64) {
-        *self = self.at(time);
-        self.spread = spread;
-    }
-
-    /// The clock as it stands at `time`, the spread unchanged since; an earlier time changes nothing.
-    #[inline]
-    #[must_use]
-    pub fn at(mut self, time: Nanos) -> Self {
-        if self.spread > 0 {
+    /// Lets time pass up to `time` with a spread of `spread_e9`, 0 for none. An earlier time passes
+    /// nothing.
+    pub fn pass(&mut self, time: Nanos, spread_e9: i64) {
+        if spread_e9 > 0 {
             let elapsed_ns = time.since_ns(Nanos(self.now_ns));
-            self.integral += i128::from(self.spread) * i128::from(elapsed_ns);
+            self.integral += i128::from(spread_e9) * i128::from(elapsed_ns);
             self.quoted_ns = self.quoted_ns.saturating_add(elapsed_ns);
         }
         self.now_ns = if self.started == 0 { time.0 } else { self.now_ns.max(time.0) };
         self.started = 1;
-        self
     }
 
     /// Time in which there was a spread.
@@ -173,18 +155,17 @@ mod tests {
     #[test]
     fn the_mean_spread_weighs_by_time_and_leaves_out_what_has_no_spread() {
         let mut clock = SpreadClock::default();
-        clock.set(Nanos(100), Some(quote(10, 1, 14, 1))); // spread 4 for 30 ns
-        clock.set(Nanos(130), Some(quote(10, 1, 11, 1))); // spread 1 for 10 ns
-        clock.set(Nanos(140), None); // one-sided for 1,000 ns
-        clock.set(Nanos(1_140), Some(quote(12, 1, 11, 1))); // crossed for 5 ns
-        clock.set(Nanos(1_145), Some(quote(10, 1, 12, 1))); // spread 2 for 20 ns
-        clock.set(Nanos(1_120), Some(quote(10, 1, 12, 1))); // a time that goes back
-        let end = clock.at(Nanos(1_165));
-        assert_eq!((end.integral(), end.quoted_ns()), (4 * 30 + 10 + 2 * 20, 60));
-        assert_eq!(end.mean_e9(), Some(170.0 / 60.0));
-        assert_eq!(clock.at(Nanos(0)), clock);
+        clock.pass(Nanos(100), 0);
+        clock.pass(Nanos(130), 4); // spread 4 for 30 ns
+        clock.pass(Nanos(140), 1); // spread 1 for 10 ns
+        clock.pass(Nanos(1_145), 0); // one-sided or crossed for 1,005 ns
+        clock.pass(Nanos(1_120), 2); // a time that goes back
+        clock.pass(Nanos(1_165), 2); // spread 2 for 20 ns
+        assert_eq!((clock.integral(), clock.quoted_ns()), (4 * 30 + 10 + 2 * 20, 60));
+        assert_eq!(clock.mean_e9(), Some(170.0 / 60.0));
         let mut early = SpreadClock::default();
-        early.set(Nanos(-50), Some(quote(10, 1, 12, 1)));
-        assert_eq!(early.at(Nanos(-20)).quoted_ns(), 30);
+        early.pass(Nanos(-50), 0);
+        early.pass(Nanos(-20), 2);
+        assert_eq!(early.quoted_ns(), 30);
     }
 }

@@ -1,32 +1,35 @@
 //! All metrics of one symbol, in one record without pointers.
 //!
-//! The first cache line is touched by every message of the symbol; the tape's figures by prints;
-//! the spread's when the spread changes.
+//! The first cache line is touched by every message of the symbol, and by most of them no other; the
+//! tape's figures are touched by prints, the spread's integral when the spread changes.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::event::Kind;
-use crate::metrics::quote::SpreadClock;
+use crate::metrics::quote::{Quote, SpreadClock};
 use crate::metrics::volume::TapeFigures;
+use crate::units::Nanos;
 
-/// Where messages that concern no displayed order are counted, beside the kinds 1 to 5 that do.
-const OTHER_KINDS: usize = 6;
+/// Where messages that concern no displayed order are counted, behind the kinds 1 to 5 that do.
+const OTHER_KINDS: usize = 5;
 
-const _: () = assert!(Kind::Replace as usize == 5 && Kind::Trade as usize == OTHER_KINDS);
+const _: () = assert!(Kind::Add as usize == 1 && Kind::Replace as usize == OTHER_KINDS);
 
 /// See the module. All zero is a symbol of which nothing was seen.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct SymbolMetrics {
-    /// Messages by the number of their kind, all kinds from 6 on together.
+    /// Messages by the number of their kind less 1, all kinds from 6 on together.
     by_kind: [u64; OTHER_KINDS + 1],
+    /// The spread as it stands, in 1e-9 units; 0 while there is none.
+    spread_now: i64,
     /// The last trading action, 0 if none was seen; see [`SymbolMetrics::trading_state`].
     state: u8,
     reserved: [u8; 7],
     /// Figures of the prints that count.
     pub tape: TapeFigures,
     /// The time-weighted spread.
-    pub spread: SpreadClock,
+    spread: SpreadClock,
     padding: [u64; 2],
 }
 
@@ -39,6 +42,7 @@ impl SymbolMetrics {
     /// A symbol of which nothing was seen.
     pub const EMPTY: SymbolMetrics = SymbolMetrics {
         by_kind: [0; OTHER_KINDS + 1],
+        spread_now: 0,
         state: 0,
         reserved: [0; 7],
         tape: TapeFigures::NONE,
@@ -49,37 +53,55 @@ impl SymbolMetrics {
     /// Counts a message by the number of its kind.
     #[inline(always)]
     pub fn count(&mut self, kind: u8) {
-        self.by_kind[usize::from(kind).min(OTHER_KINDS)] += 1;
+        self.by_kind[usize::from(kind.wrapping_sub(1)).min(OTHER_KINDS)] += 1;
+    }
+
+    /// Takes over the spread of the book as it stands; if it is another, lets time pass first.
+    #[inline(always)]
+    pub fn set_quote(&mut self, time: Nanos, quote: Option<Quote>) {
+        let spread = quote.map_or(0, |quote| quote.spread().0.max(0));
+        if spread != self.spread_now {
+            self.spread.pass(time, self.spread_now);
+            self.spread_now = spread;
+        }
+    }
+
+    /// The time-weighted spread up to `until`, the quote unchanged since its last change.
+    #[must_use]
+    pub fn spread_until(&self, until: Nanos) -> SpreadClock {
+        let mut clock = self.spread;
+        clock.pass(until, self.spread_now);
+        clock
     }
 
     /// Messages that enter a displayed order, applied or not.
     #[must_use]
     pub fn adds(&self) -> u64 {
-        self.by_kind[Kind::Add as usize]
+        self.by_kind[Kind::Add as usize - 1]
     }
 
     /// Messages that execute a displayed order, applied or not.
     #[must_use]
     pub fn executions(&self) -> u64 {
-        self.by_kind[Kind::Execute as usize]
+        self.by_kind[Kind::Execute as usize - 1]
     }
 
     /// Messages that cancel a displayed order in part, applied or not.
     #[must_use]
     pub fn cancels(&self) -> u64 {
-        self.by_kind[Kind::Cancel as usize]
+        self.by_kind[Kind::Cancel as usize - 1]
     }
 
     /// Messages that delete a displayed order, applied or not.
     #[must_use]
     pub fn deletes(&self) -> u64 {
-        self.by_kind[Kind::Delete as usize]
+        self.by_kind[Kind::Delete as usize - 1]
     }
 
     /// Messages that replace a displayed order, applied or not.
     #[must_use]
     pub fn replaces(&self) -> u64 {
-        self.by_kind[Kind::Replace as usize]
+        self.by_kind[Kind::Replace as usize - 1]
     }
 
     /// Messages of any kind.
