@@ -9,7 +9,6 @@ use crate::book::{BookView, Violation};
 use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
-use crate::metrics::quote::Quote;
 use crate::prints::{Broken, Print, PrintKind, Prints};
 use crate::quality::Quality;
 use crate::units::{Price, Side, SymbolId};
@@ -145,37 +144,54 @@ impl Shard {
     #[inline(always)]
     fn apply_to_symbol(&mut self, event: &Event) -> Outcome {
         let symbol = event.symbol as usize;
-        if !self.books.admit(event.symbol()) || !self.metrics.grow_to(symbol + 1) {
+        if symbol >= self.metrics.len() && !self.admit(event.symbol()) {
             self.quality.over_capacity += 1;
             return Outcome::default();
         }
         self.metrics[symbol].count(event.kind);
         let applied = self.books.apply(event, &mut self.quality);
-        let mut outcome = Outcome { best_changed: applied.best_changed, ..Outcome::default() };
         // One branch that is seldom taken, so that the kinds of every second message do not meet a
         // second jump by kind.
-        if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
-            self.apply_to_tape_or_state(event, &applied, &mut outcome);
-        }
-        let quote = Quote::of(&self.books.book(event.symbol()));
+        let (print, broken) = if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
+            self.apply_to_tape_or_state(event, &applied)
+        } else {
+            (None, None)
+        };
         let metrics = &mut self.metrics[symbol];
-        metrics.set_quote(event.time(), quote);
-        if metrics.is_trading()
-            && let Some(quote) = quote
+        let spread = self.books.spread(event.symbol());
+        metrics.set_spread(event.time(), spread);
+        if let Some(Price(spread)) = spread
+            && metrics.is_trading()
         {
-            self.quality.crossed += u64::from(quote.bid.price > quote.ask.price);
-            self.quality.locked += u64::from(quote.bid.price == quote.ask.price);
+            self.quality.crossed += u64::from(spread < 0);
+            self.quality.locked += u64::from(spread == 0);
         }
-        outcome
+        Outcome { print, broken, best_changed: applied.best_changed }
     }
 
-    fn apply_to_tape_or_state(&mut self, event: &Event, applied: &Applied, outcome: &mut Outcome) {
+    /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.
+    #[cold]
+    #[inline(never)]
+    fn admit(&mut self, symbol: SymbolId) -> bool {
+        self.books.admit(symbol) && self.metrics.grow_to(symbol.0 as usize + 1)
+    }
+
+    /// What only executions, off-book prints, breaks and trading actions do. Returns the print, and
+    /// the print that was broken.
+    fn apply_to_tape_or_state(
+        &mut self,
+        event: &Event,
+        applied: &Applied,
+    ) -> (Option<Print>, Option<Print>) {
         match event.kind {
-            EXECUTE => outcome.print = self.execution(event, applied),
-            TRADE | CROSS => outcome.print = self.off_book_print(event),
-            BREAK => outcome.broken = self.break_print(event),
-            TRADING_ACTION => self.trading_action(event),
-            _ => {}
+            EXECUTE => (self.execution(event, applied), None),
+            TRADE | CROSS => (self.off_book_print(event), None),
+            BREAK => (None, self.break_print(event)),
+            TRADING_ACTION => {
+                self.trading_action(event);
+                (None, None)
+            }
+            _ => (None, None),
         }
     }
 

@@ -66,6 +66,13 @@ pub struct Books {
     pub(super) orders: OrderPool,
     pub(super) levels: LevelStore,
     pub(super) symbols: MappedVec<SymbolBook>,
+    batch: Box<Batch>,
+}
+
+/// What one pass of [`Books::prefetch`] leaves for the next. Nothing of it is state.
+struct Batch {
+    slots: [Slot; BATCH_EVENTS_MAX],
+    handles: [u32; BATCH_EVENTS_MAX],
 }
 
 impl Books {
@@ -87,6 +94,10 @@ impl Books {
             orders: OrderPool::new(limits.orders_max)?,
             levels: LevelStore::new(limits.levels_max)?,
             symbols: MappedVec::with_capacity(limits.symbols_max.min(1 << 31), Pages::Base)?,
+            batch: Box::new(Batch {
+                slots: [Slot::default(); BATCH_EVENTS_MAX],
+                handles: [NONE; BATCH_EVENTS_MAX],
+            }),
         })
     }
 
@@ -102,6 +113,15 @@ impl Books {
     #[must_use]
     pub fn symbol_count(&self) -> usize {
         self.symbols.len()
+    }
+
+    /// Best ask − best bid of a symbol that has both, negative when crossed.
+    #[inline(always)]
+    #[must_use]
+    pub fn spread(&self, symbol: SymbolId) -> Option<Price> {
+        let [bids, asks] = &self.symbols.get(symbol.0 as usize)?.ladders;
+        let both = (bids.best_level != NONE) & (asks.best_level != NONE);
+        both.then_some(Price(asks.best_price.saturating_sub(bids.best_price)))
     }
 
     /// Live orders of all symbols.
@@ -148,22 +168,22 @@ impl Books {
     /// Each pass reads what the one before it has fetched, so that the misses of a whole batch
     /// overlap instead of standing in a row. Hints only: a wrong guess costs a line, never a result.
     #[inline]
-    pub fn prefetch(&self, events: &[Event]) {
-        let mut slots = [Slot::default(); BATCH_EVENTS_MAX];
-        let mut handles = [NONE; BATCH_EVENTS_MAX];
+    pub fn prefetch(&mut self, events: &[Event]) {
+        let Books { index, orders, levels, batch, .. } = self;
+        let Batch { slots, handles } = &mut **batch;
         for events in events.chunks(BATCH_EVENTS_MAX) {
-            for (event, slot) in events.iter().zip(&mut slots) {
-                *slot = self.index.prefetch(event.symbol, event.words[0]);
+            for (event, slot) in events.iter().zip(slots.iter_mut()) {
+                *slot = index.prefetch(event.symbol, event.words[0]);
             }
-            for ((event, slot), handle) in events.iter().zip(&slots).zip(&mut handles) {
-                *handle = self.index.guess(*slot, event.symbol, event.words[0]);
-                self.orders.prefetch(*handle);
+            for ((event, slot), handle) in events.iter().zip(slots.iter()).zip(handles.iter_mut()) {
+                *handle = index.guess(*slot, event.symbol, event.words[0]);
+                orders.prefetch(*handle);
             }
             for &handle in &handles[..events.len()] {
-                let order = self.orders.get(handle);
-                self.levels.prefetch(order.level);
-                self.orders.prefetch(order.next);
-                self.orders.prefetch(order.prev);
+                let order = orders.get(handle);
+                levels.prefetch(order.level);
+                orders.prefetch(order.next);
+                orders.prefetch(order.prev);
             }
         }
     }

@@ -6,9 +6,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::event::Kind;
-use crate::metrics::quote::{Quote, SpreadClock};
+use crate::metrics::quote::SpreadClock;
 use crate::metrics::volume::TapeFigures;
-use crate::units::Nanos;
+use crate::units::{Nanos, Price};
 
 /// Where messages that concern no displayed order are counted, behind the kinds 1 to 5 that do.
 const OTHER_KINDS: usize = 5;
@@ -56,10 +56,11 @@ impl SymbolMetrics {
         self.by_kind[usize::from(kind.wrapping_sub(1)).min(OTHER_KINDS)] += 1;
     }
 
-    /// Takes over the spread of the book as it stands; if it is another, lets time pass first.
+    /// Takes over the spread of the book as it stands, negative if crossed; if it is another, lets
+    /// time pass first.
     #[inline(always)]
-    pub fn set_quote(&mut self, time: Nanos, quote: Option<Quote>) {
-        let spread = quote.map_or(0, |quote| quote.spread().0.max(0));
+    pub fn set_spread(&mut self, time: Nanos, spread: Option<Price>) {
+        let spread = spread.map_or(0, |spread| spread.0.max(0));
         if spread != self.spread_now {
             self.spread.pass(time, self.spread_now);
             self.spread_now = spread;
