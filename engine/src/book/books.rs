@@ -326,15 +326,16 @@ impl Books {
             next: NONE,
             prev: tail,
         };
-        let allocated = self.orders.allocate(order);
-        let (orders, levels) = (&self.orders, &self.levels);
-        let stored = allocated.filter(|&handle| {
-            self.index.insert(entry.slot, owner.symbol(), entry.order.0, handle, orders, levels)
-        });
-        let Some(handle) = stored else {
-            self.undo_enter(owner, level_handle, allocated, quality);
+        let Some(handle) = self.orders.allocate(order) else {
+            self.undo_enter(owner, level_handle, None, quality);
             return false;
         };
+        let (orders, levels) = (&self.orders, &self.levels);
+        let reference = entry.order.0;
+        if !self.index.insert(entry.slot, owner.symbol(), reference, handle, orders, levels) {
+            self.undo_enter(owner, level_handle, Some(handle), quality);
+            return false;
+        }
         // Slot 0 is no order: a link written there is never read, and saves an unforeseeable branch.
         self.orders.get_mut(tail).next = handle;
         let level = self.levels.get_mut(level_handle);
