@@ -3,7 +3,7 @@
 //! The address range for the greatest length is reserved at the start without memory behind it; the
 //! kernel gives a page when it is first touched. So growing never copies, never moves an element and
 //! never calls the global allocator, and untouched room costs nothing. Large vectors ask for
-//! transparent huge pages: on the yardstick file the books cost 6 to 9 % less a message with them.
+//! transparent huge pages: over the yardstick file the books take about 5 % less time with them.
 //!
 //! One owner writes; there is no sharing. Full: [`MappedVec::grow_to`] says no and the caller counts.
 
