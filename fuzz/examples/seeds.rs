@@ -134,9 +134,12 @@ impl Seeds {
     }
 
     fn recorded(&mut self, shared: &Path) -> Outcome {
-        for (directory, kind) in
-            [("itch50", "plain"), ("moldudp64", "pcap"), ("moldudp64_single", "pcap"), ("iex", "gz")]
-        {
+        for (directory, kind) in [
+            ("itch50", "plain"),
+            ("moldudp64", "pcap"),
+            ("moldudp64_single", "pcap"),
+            ("iex", "gz"),
+        ] {
             let Ok(entries) = fs::read_dir(shared.join(directory)) else {
                 continue;
             };
@@ -170,7 +173,8 @@ fn session() -> Vec<u8> {
         encoder.trading_action(header, stock, b'T', *b"    ");
     }
     encoder.system_event(header, b'Q');
-    let bytes: Vec<u8> = (0..700_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..700_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     steps::write(&bytes, &mut encoder);
     encoder.system_event(Header { time_of_day_ns: 72_000_000_000_000, ..header }, b'C');
     encoder.finish();
