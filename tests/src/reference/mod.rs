@@ -34,7 +34,7 @@ pub struct ReferenceQuality {
     pub crossed: u64,
     /// Messages of a symbol in state `T` after which bid = ask.
     pub locked: u64,
-    /// A side, state or symbol that is none.
+    /// A side, state, system event or symbol that is none.
     pub bad_field: u64,
 }
 
@@ -109,7 +109,10 @@ impl ReferenceMarket {
         };
         if event.symbol == 0 {
             // Locate 0 is no symbol: an order message can't belong to it.
-            if kind as u8 <= Kind::Break as u8 {
+            let is_order_message = kind as u8 <= Kind::Break as u8;
+            let is_no_phase = kind == Kind::SystemEvent
+                && !matches!(event.code(), b'O' | b'S' | b'Q' | b'M' | b'E' | b'C');
+            if is_order_message || is_no_phase {
                 self.quality.bad_field += 1;
             }
             return;

@@ -1,3 +1,91 @@
 #![forbid(unsafe_code)]
-//! Developer commands: `cargo xtask test`.
-fn main() {}
+//! Developer commands: `cargo xtask test`, `fuzz`, `yardstick`, `bench`; `cargo xtask help` explains
+//! them. Each command has a module of its own and runs other programs; this one picks the command.
+
+mod bench;
+mod fuzz;
+mod paths;
+mod steps;
+mod test;
+mod tidy;
+mod yardstick;
+
+use std::process::ExitCode;
+
+use crate::steps::{Failure, say};
+
+const HELP: &str = "\
+Developer commands of Tapewatch.
+
+Usage: cargo xtask COMMAND
+
+  test               everything that must hold before a change is merged, step by step: repository
+                     rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
+                     a nightly toolchain), doctests, all tests. Stops at the first failure, exit 1.
+  tidy               the repository rules alone: no tracked file over 1 MB, `unsafe` only where it
+                     is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
+  fuzz [TARGET...] [--seconds N]
+                     fuzzes the targets named (all of them otherwise), one after the other, N
+                     seconds each (default 600). Installs cargo-fuzz if it is missing; needs a
+                     nightly toolchain. Seeds are written first; corpus and findings are in
+                     fuzz/corpus/TARGET and fuzz/artifacts/TARGET.
+  yardstick          makes the benchmark file (20,000,000 messages, 616 MB) with the generator in
+                     the shared folder, or checks the one that is there, and prints its path.
+  bench [FILE] [--write]
+                     measures FILE, otherwise the yardstick, beside published parsers and prints the
+                     README's table; with --write puts it there. Takes minutes and an idle machine.
+  help               this text.
+
+Environment:
+  TAPEWATCH_SHARED         folder with test data and the yardstick's generator [default: ../shared]
+  TAPEWATCH_YARDSTICK_DIR  where the yardstick is made [default: tapewatch-yardstick in the system's
+                           folder for temporary files]
+  CI=true                  missing test data is a failure instead of a skipped test
+
+Examples:
+  cargo xtask test
+  cargo xtask fuzz itch_apply --seconds 60
+  cargo run --release -- bench throughput \"$(cargo xtask yardstick)\"
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = arguments.split_first() else {
+        steps::tell(HELP);
+        return ExitCode::from(2);
+    };
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let done = match command.as_str() {
+        "help" | "-h" | "--help" => {
+            say(HELP.trim_end());
+            Ok(())
+        }
+        "test" => no_more(&rest).and_then(|()| test::run()),
+        "tidy" => no_more(&rest).and_then(|()| tidy::run()),
+        "fuzz" => fuzz::run(&rest),
+        "yardstick" => no_more(&rest).and_then(|()| {
+            say(&yardstick::file()?.display().to_string());
+            Ok(())
+        }),
+        "bench" => bench::run(&rest),
+        unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(what)) => {
+            steps::tell(&format!("xtask: {what}; `cargo xtask help` lists the commands"));
+            ExitCode::from(2)
+        }
+        Err(Failure::Step(what)) => {
+            steps::tell(&format!("xtask: {what}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn no_more(arguments: &[&str]) -> Result<(), Failure> {
+    match arguments.first() {
+        None => Ok(()),
+        Some(unknown) => Err(Failure::Usage(format!("no argument {unknown:?} here"))),
+    }
+}

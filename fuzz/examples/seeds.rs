@@ -1,0 +1,233 @@
+#![forbid(unsafe_code)]
+//! Writes inputs to start fuzzing from: `seeds CORPUS_DIR [SHARED_DATA_DIR]`.
+//!
+//! They are made with the encoder and by hand, and cut from recorded files where these are at hand.
+//! Each begins with the bytes by which its target chooses what to do.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Stock};
+use feed_handlers::moldudp64::{SessionId, encode_end_of_session, encode_packet};
+use fuzzing::steps;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// Most bytes taken of a recorded file: small inputs are worked through quickly.
+const RECORDED_BYTES_MAX: usize = 4_096;
+
+fn main() -> Outcome {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let corpus = arguments.next().ok_or("usage: seeds CORPUS_DIR [SHARED_DATA_DIR]")?;
+    let mut seeds = Seeds { corpus, written: 0 };
+    let session = session();
+    let zero_prefixed = zero_prefixed(&session);
+    let capture = capture(&session)?;
+
+    seeds.plain("made", &session, &zero_prefixed)?;
+    seeds.capture("made", &capture)?;
+    seeds.inputs("made", &[&session, &zero_prefixed, &capture])?;
+    seeds.arbiter()?;
+    seeds.steps()?;
+    if let Some(shared) = arguments.next() {
+        seeds.recorded(&shared)?;
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "{} seeds in {}", seeds.written, seeds.corpus.display())?;
+    Ok(())
+}
+
+struct Seeds {
+    corpus: PathBuf,
+    written: u32,
+}
+
+impl Seeds {
+    fn write(&mut self, target: &str, name: &str, parts: &[&[u8]]) -> Outcome {
+        let directory = self.corpus.join(target);
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join(format!("seed-{name}")), parts.concat())?;
+        self.written += 1;
+        Ok(())
+    }
+
+    fn plain(&mut self, name: &str, session: &[u8], zero_prefixed: &[u8]) -> Outcome {
+        self.write("binaryfile", &format!("{name}-itch"), &[&[0, 7], session])?;
+        self.write("binaryfile", &format!("{name}-zero-prefix"), &[&[1, 0], zero_prefixed])?;
+        let messages = session.strip_suffix(&[0, 0]).unwrap_or(session);
+        self.write("itch_apply", &format!("{name}-roomy"), &[&[0, 40], messages])?;
+        self.write("itch_apply", &format!("{name}-cramped"), &[&[2, 3], messages])
+    }
+
+    fn capture(&mut self, name: &str, capture: &[u8]) -> Outcome {
+        self.write("capture", name, &[&[5], capture])?;
+        // The first frame of a pcap file, as a frame of its own.
+        if let Some(frame) = capture.get(40..) {
+            let frame = &frame[..frame.len().min(200)];
+            self.write("capture", &format!("{name}-frame"), &[&[0xFF, 0, 1, 0, 1, 0], frame])?;
+            if let Some(payload) = frame.get(42..) {
+                self.write("moldudp64", &format!("{name}-payload"), &[&[0xFF; 4], payload])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Each input in every format and compression, and two of them together.
+    fn inputs(&mut self, name: &str, files: &[&[u8]]) -> Outcome {
+        for (number, file) in files.iter().enumerate() {
+            let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut gzip = gzip;
+            gzip.write_all(file)?;
+            let gzip = gzip.finish()?;
+            let zstd = zstd::encode_all(*file, 1)?;
+            for (kind, bytes) in [("plain", *file), ("gz", &gzip), ("zst", &zstd)] {
+                for format in 0..4 {
+                    let name = format!("{name}-{number}-{kind}-{format}");
+                    self.write("input", &name, &[&[format, 9, 0], bytes])?;
+                }
+            }
+            let both = [&gzip[..], &zstd].concat();
+            let split = u8::try_from(gzip.len() * 255 / both.len())?;
+            self.write("input", &format!("{name}-{number}-two"), &[&[4, 0, split], &both])?;
+        }
+        Ok(())
+    }
+
+    /// Packets in order, overtaken, twice, torn and missing.
+    fn arbiter(&mut self) -> Outcome {
+        for choice in 0..3_u8 {
+            for (name, wait, bound) in [("patient", 255, 200), ("hasty", 20, 3)] {
+                let mut input = vec![choice, wait, bound, bound];
+                for packet in 0..40_u8 {
+                    let line = packet % 3;
+                    let kind = match packet % 11 {
+                        5 => 0x0c,
+                        7 => 0xf0,
+                        _ => 0,
+                    };
+                    let sequence = if packet % 7 == 3 { packet / 2 } else { packet };
+                    let count = if packet == 39 { 15 } else { packet % 4 };
+                    input.extend([line | kind, packet, 0, sequence, count, packet]);
+                }
+                self.write("moldudp64", &format!("{name}-{choice}"), &[&input])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every kind of step, over few orders and many, with references of every spread.
+    fn steps(&mut self) -> Outcome {
+        for how in 0..8_u8 {
+            let mut input = Vec::new();
+            for i in 0..120_u8 {
+                let step = steps::STEP_BYTES as u8;
+                let what = if i < 60 { i % 5 | (i & 1) << 7 } else { i.wrapping_mul(37) };
+                let place = i % 4 | how << 2;
+                input.extend([what, place, i % 60, i % 13, i % step * 9, i % 16, i]);
+            }
+            let limits = if how & 1 == 0 { 1 } else { 3 };
+            self.write("itch_apply", &format!("steps-{how}"), &[&[limits, how * 9], &input])?;
+        }
+        Ok(())
+    }
+
+    fn recorded(&mut self, shared: &Path) -> Outcome {
+        for (directory, kind) in [
+            ("itch50", "plain"),
+            ("moldudp64", "pcap"),
+            ("moldudp64_single", "pcap"),
+            ("iex", "gz"),
+        ] {
+            let Ok(entries) = fs::read_dir(shared.join(directory)) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry?.path();
+                let bytes = fs::read(&path)?;
+                let bytes = &bytes[..bytes.len().min(RECORDED_BYTES_MAX)];
+                let name = format!("recorded-{}", path.file_stem().unwrap_or_default().display());
+                match kind {
+                    "plain" => self.plain(&name, bytes, bytes)?,
+                    "pcap" => self.capture(&name, bytes)?,
+                    _ => {}
+                }
+                self.write("input", &name, &[&[0, 0, 0], bytes])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A short day in BinaryFILE framing: the steps of the books between a directory and an end.
+fn session() -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    let header = Header { time_of_day_ns: 34_000_000_000_000, ..Header::default() };
+    encoder.system_event(header, b'O');
+    for locate in 1..=4_u16 {
+        let letter = b'@' + locate as u8;
+        let stock = Stock([letter, b' ', b' ', b' ', b' ', b' ', b' ', b' ']);
+        let header = Header { locate, ..header };
+        encoder.stock_directory(header, &DirectoryEntry::common_stock(stock));
+        encoder.trading_action(header, stock, b'T', *b"    ");
+    }
+    encoder.system_event(header, b'Q');
+    let bytes: Vec<u8> =
+        (0..700_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    steps::write(&bytes, &mut encoder);
+    encoder.system_event(Header { time_of_day_ns: 72_000_000_000_000, ..header }, b'C');
+    encoder.finish();
+    encoder.into_bytes()
+}
+
+/// The messages of a BinaryFILE with two zero bytes instead of each length.
+fn zero_prefixed(session: &[u8]) -> Vec<u8> {
+    messages(session).flat_map(|message| [&[0, 0], message].concat()).collect()
+}
+
+fn messages(session: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = session;
+    std::iter::from_fn(move || {
+        let (length, tail) = rest.split_first_chunk::<2>()?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let (message, next) = tail.split_at_checked(length).filter(|_| length > 0)?;
+        rest = next;
+        Some(message)
+    })
+}
+
+/// A pcap file (nanoseconds, big-endian) with MoldUDP64 over UDP, IPv4 and Ethernet.
+fn capture(session: &[u8]) -> Outcome<Vec<u8>> {
+    const SESSION: SessionId = SessionId(*b"000010059B");
+    let mut capture =
+        b"\xa1\xb2\x3c\x4d\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\x01".to_vec();
+    let messages: Vec<&[u8]> = messages(session).collect();
+    let mut sequence = 1;
+    let mut datagrams = Vec::new();
+    for messages in messages.chunks(9) {
+        let mut datagram = Vec::new();
+        encode_packet(&mut datagram, SESSION, sequence, messages.iter().copied())?;
+        sequence += messages.len() as u64;
+        datagrams.push(datagram);
+    }
+    // The third is lost on the way, the first comes twice.
+    datagrams.remove(2);
+    datagrams.push(datagrams[0].clone());
+    let mut end = Vec::new();
+    encode_end_of_session(&mut end, SESSION, sequence);
+    datagrams.push(end);
+    for (second, datagram) in (1_577_716_200_u32..).zip(datagrams) {
+        let length = u16::try_from(datagram.len())?;
+        let mut frame = b"\x01\0\x5e\x36\x0c\x6f\0\0\0\0\0\0\x08\0\x45\0".to_vec();
+        frame.extend((length + 28).to_be_bytes());
+        frame.extend(b"\0\0\x40\0\x15\x11\0\0\xce\xc8\x7f\x8a\xe9\x36\x0c\x6f\xc1\xf5\x67\x6d");
+        frame.extend((length + 8).to_be_bytes());
+        frame.extend([0, 0]);
+        frame.extend(datagram);
+        let length = u32::try_from(frame.len())?;
+        capture.extend([second, 5, length, length].map(u32::to_be_bytes).concat());
+        capture.extend(frame);
+    }
+    Ok(capture)
+}

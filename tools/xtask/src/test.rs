@@ -1,0 +1,50 @@
+//! `cargo xtask test`: every check, in an order that fails early and ends with the tests' own sum.
+//!
+//! Build and tests share one profile, so that nothing is compiled twice; benches are among the
+//! targets that are built and checked.
+
+use std::env;
+use std::time::Instant;
+
+use crate::steps::{self, Failure, cargo, is_there, nightly_cargo, step, tell};
+use crate::{paths, tidy};
+
+/// Runs every step.
+pub(crate) fn run() -> Result<(), Failure> {
+    let start = Instant::now();
+    if !paths::shared().join("data").is_dir() {
+        tell(&format!(
+            "── note: no test data in {}; tests that need it {}",
+            paths::shared().display(),
+            if env::var_os("CI").is_some_and(|ci| ci == "true") { "fail" } else { "are skipped" },
+        ));
+    }
+    let tidied = Instant::now();
+    tell("── repository rules");
+    tidy::run()?;
+    tell(&format!("── repository rules: {:.1} s", tidied.elapsed().as_secs_f64()));
+
+    step("format", cargo(["fmt", "--all", "--check"]))?;
+    step("build", cargo(["build", "--workspace", "--all-targets", "--profile", "test"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    step("clippy", cargo(clippy))?;
+    let docs = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+    let mut docs = cargo(docs);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    step("docs", docs)?;
+    if steps::has_nightly() {
+        let check = ["check", "--manifest-path", "fuzz/Cargo.toml", "--all-targets", "--locked"];
+        step("fuzz targets", nightly_cargo(check))?;
+    } else {
+        tell("── fuzz targets: not checked, there is no nightly toolchain");
+    }
+    step("doctests", cargo(["test", "--workspace", "--doc"]))?;
+    if is_there(cargo(["nextest", "--version"])) {
+        step("tests", cargo(["nextest", "run", "--workspace"]))?;
+    } else {
+        tell("── cargo-nextest is not installed: the tests are run by cargo test");
+        step("tests", cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
+    }
+    tell(&format!("── all steps passed in {:.0} s", start.elapsed().as_secs_f64()));
+    Ok(())
+}
