@@ -1,2 +1,22 @@
 #![forbid(unsafe_code)]
-//! Crate under construction.
+//! What the benchmarks measure, and what they measure it with.
+//!
+//! ```text
+//!  tape ─────► peers     other people's parsers, and the floor under all: a walk over the lengths
+//!  (yardstick, stages    ours: framing, decode, books, metrics, each with those before it
+//!   or made by
+//!   exchange)  clock     wall and CPU time of a pass, so that a disturbed one is seen
+//!              resident  memory as the kernel counts it
+//! ```
+//! The Criterion benchmarks lie in `benches/`; the programs in `src/bin` print whole tables: `peers`
+//! the parsers beside our stages in one run, `steady_state` what a message costs early and late in a
+//! day at a constant number of live orders.
+//!
+//! Every input is made before a clock starts, from a seed, and is the same on every machine.
+
+pub mod clock;
+pub mod exchange;
+pub mod peers;
+pub mod resident;
+pub mod stages;
+pub mod tape;
