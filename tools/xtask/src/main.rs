@@ -22,7 +22,7 @@ Usage: cargo xtask COMMAND
   test               everything that must hold before a change is merged, step by step: repository
                      rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
                      a nightly toolchain), doctests, all tests. Stops at the first failure, exit 1.
-  tidy               the repository rules alone: no tracked file over 1 MB, `unsafe` only where it
+  tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
                      is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
   fuzz [TARGET...] [--seconds N]
                      fuzzes the targets named (all of them otherwise), one after the other, N
