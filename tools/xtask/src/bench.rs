@@ -4,7 +4,7 @@
 //! conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{self, Path};
 
 use serde_json::Value;
 
@@ -20,7 +20,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let files: Vec<&str> = arguments.iter().copied().filter(|one| *one != "--write").collect();
     let file = match files.as_slice() {
         [] => yardstick::file()?,
-        [file] if !file.starts_with('-') => PathBuf::from(file),
+        [file] if !file.starts_with('-') => {
+            path::absolute(file).map_err(|error| Failure::of(file, error))?
+        }
         other => return Err(Failure::Usage(format!("bench takes one file, not {other:?}"))),
     };
     // Built first, so that no compiler runs beside what is measured.
@@ -35,8 +37,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let measured = output("bench throughput", throughput)?;
     let measured =
         serde_json::from_str(&measured).map_err(|error| Failure::of("bench throughput", error))?;
-    let section =
-        section(&table, &measured, &file.file_name().unwrap_or_default().to_string_lossy());
+    let section = section(&table, &measured, &file);
     say(&section);
     if writes {
         let readme = paths::root().join("README.md");
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
 }
 
 /// The section between the markers: table and conditions.
-fn section(table: &str, measured: &Value, file: &str) -> String {
+fn section(table: &str, measured: &Value, file: &Path) -> String {
     let host = &measured["host"];
     let told = |key: &str| match &host[key] {
         Value::String(text) => text.clone(),
@@ -58,10 +59,10 @@ fn section(table: &str, measured: &Value, file: &str) -> String {
         other => other.to_string(),
     };
     // Where the file lies on this machine is nobody's business.
-    let table: Vec<&str> = table.trim_end().lines().collect();
-    let table = table.join("\n").replace(&format!("{}/", paths::yardstick().display()), "");
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let table = table.trim_end().replace(&file.display().to_string(), &name);
     format!(
-        "{table}\n\nInput: `{file}`. {}, {} core(s), Linux {}, governor {}, transparent huge pages {}; {}, {}.",
+        "{table}\n\n{}, {} core(s), Linux {}, governor {}, transparent huge pages {}; {}, {}.",
         told("cpu"),
         told("cores"),
         told("kernel"),
@@ -104,8 +105,10 @@ mod tests {
     fn the_conditions_stand_under_the_table() {
         let measured =
             json!({"host": {"cpu": "A CPU", "cores": 2, "kernel": "6.1", "governor": null}});
-        let section = section("| pass |\n|---|\n", &measured, "day.itch");
-        assert!(section.starts_with("| pass |\n|---|\n\nInput: `day.itch`. A CPU, 2 core(s)"));
+        let table = "| pass |\n|---|\n\n9 messages, from /data/day.itch.\n";
+        let section = section(table, &measured, Path::new("/data/day.itch"));
+        let whole = "| pass |\n|---|\n\n9 messages, from day.itch.\n\nA CPU, 2 core(s), Linux 6.1";
+        assert!(section.starts_with(whole), "{section}");
         assert!(section.contains("governor unknown"));
     }
 }

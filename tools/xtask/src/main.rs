@@ -22,9 +22,8 @@ Usage: cargo xtask COMMAND
   test               everything that must hold before a change is merged, step by step: repository
                      rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
                      a nightly toolchain), doctests, all tests. Stops at the first failure, exit 1.
-  tidy               the repository rules alone: no tracked file over 1 MB, and
-                     `#![forbid(unsafe_code)]` in every crate but the engine, which may do without
-                     only in the folder for mapped memory.
+  tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
+                     is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
   fuzz [TARGET...] [--seconds N]
                      fuzzes the targets named (all of them otherwise), one after the other, N
                      seconds each (default 600). Installs cargo-fuzz if it is missing; needs a
