@@ -142,7 +142,8 @@ impl Market {
 
     /// One order within 400 cents of a dollar, on a side of its own.
     fn add(&mut self, symbol: u32, reference: u64) {
-        let (side, base) = if reference % 3 == 0 { (Side::Buy, 100) } else { (Side::Sell, 600) };
+        let (side, base) =
+            if reference.is_multiple_of(3) { (Side::Buy, 100) } else { (Side::Sell, 600) };
         let price = cents(base + (reference % 397) as i64);
         self.send(add(symbol, reference, side, price, 100));
         self.live.push((symbol, reference));
