@@ -12,6 +12,8 @@ use crate::exchange::Exchange;
 
 /// Names the yardstick file.
 pub const YARDSTICK: &str = "TAPEWATCH_YARDSTICK";
+/// Names the folder in which `cargo xtask yardstick` makes it.
+const YARDSTICK_DIR: &str = "TAPEWATCH_YARDSTICK_DIR";
 /// Messages of the stand-in.
 const STAND_IN_MESSAGES: u64 = 2_000_000;
 /// Live orders of the stand-in.
@@ -98,11 +100,14 @@ impl Tape {
     }
 }
 
+/// `TAPEWATCH_YARDSTICK`; else `yardstick.itch` where `cargo xtask yardstick` leaves it.
 fn yardstick_path() -> PathBuf {
-    std::env::var_os(YARDSTICK).map_or_else(
-        || std::env::temp_dir().join("tapewatch-yardstick").join("yardstick.itch"),
-        PathBuf::from,
-    )
+    let made = || {
+        let folder = std::env::var_os(YARDSTICK_DIR).map(PathBuf::from);
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("tapewatch-yardstick"));
+        folder.join("yardstick.itch")
+    };
+    std::env::var_os(YARDSTICK).map_or_else(made, PathBuf::from)
 }
 
 /// How many bytes the first `messages_max` whole messages take, and how many messages those are.

@@ -25,9 +25,8 @@ use tapewatch_benches::tape::{Tape, YARDSTICK};
 /// Published ITCH parsers beside our stages, in one run on one core.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A BinaryFILE of ITCH 5.0 messages; else the file that TAPEWATCH_YARDSTICK names; else
-    /// tapewatch-yardstick/yardstick.itch in the system's directory for temporary files; else a
-    /// stand-in made in memory.
+    /// A BinaryFILE of ITCH 5.0 messages; else the file that TAPEWATCH_YARDSTICK names; else the one
+    /// that `cargo xtask yardstick` makes; else a stand-in made in memory.
     file: Option<PathBuf>,
     /// How often each pass is run, at least 5.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=1_000))]
