@@ -3,8 +3,8 @@
 //! They are the yardstick file's where it is there, so that figures of different programs can be put
 //! side by side; else a smaller stand-in from [`crate::exchange`], so that a benchmark runs anywhere.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use feed_handlers::itch50::Encoder;
 
@@ -32,13 +32,22 @@ impl Tape {
     #[must_use]
     pub fn yardstick() -> Tape {
         let path = yardstick_path();
-        match fs::read(&path) {
-            Ok(bytes) => Tape::read(bytes, path.display().to_string()),
+        match Tape::file(&path) {
+            Ok(tape) => tape,
             Err(error) => {
                 let why = format!("{} ({error})", path.display());
                 Tape::stand_in(&why)
             }
         }
+    }
+
+    /// A BinaryFILE, called by its name alone: where it lies is of no interest beside a figure.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn file(path: &Path) -> io::Result<Tape> {
+        let name = path.file_name().unwrap_or_default();
+        Ok(Tape::read(fs::read(path)?, name.to_string_lossy().into_owned()))
     }
 
     /// A BinaryFILE's bytes; what stands behind the last whole message is cut off.

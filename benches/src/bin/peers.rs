@@ -225,7 +225,7 @@ fn table_of(tape: &Tape, checked: &Checked, rows: &[Row]) -> String {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tape = match &arguments.file {
-        Some(path) => Tape::read(std::fs::read(path)?, path.display().to_string()),
+        Some(path) => Tape::file(path).map_err(|error| format!("{}: {error}", path.display()))?,
         None => Tape::yardstick(),
     };
     if tape.messages() == 0 {
