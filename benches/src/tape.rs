@@ -3,8 +3,8 @@
 //! They are the yardstick file's where it is there, so that figures of different programs can be put
 //! side by side; else a smaller stand-in from [`crate::exchange`], so that a benchmark runs anywhere.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use feed_handlers::itch50::Encoder;
 
@@ -12,6 +12,8 @@ use crate::exchange::Exchange;
 
 /// Names the yardstick file.
 pub const YARDSTICK: &str = "TAPEWATCH_YARDSTICK";
+/// Names the folder in which `cargo xtask yardstick` makes it.
+const YARDSTICK_DIR: &str = "TAPEWATCH_YARDSTICK_DIR";
 /// Messages of the stand-in.
 const STAND_IN_MESSAGES: u64 = 2_000_000;
 /// Live orders of the stand-in.
@@ -30,13 +32,22 @@ impl Tape {
     #[must_use]
     pub fn yardstick() -> Tape {
         let path = yardstick_path();
-        match fs::read(&path) {
-            Ok(bytes) => Tape::read(bytes, path.display().to_string()),
+        match Tape::file(&path) {
+            Ok(tape) => tape,
             Err(error) => {
                 let why = format!("{} ({error})", path.display());
                 Tape::stand_in(&why)
             }
         }
+    }
+
+    /// A BinaryFILE, called by its name alone: where it lies is of no interest beside a figure.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn file(path: &Path) -> io::Result<Tape> {
+        let name = path.file_name().unwrap_or_default();
+        Ok(Tape::read(fs::read(path)?, name.to_string_lossy().into_owned()))
     }
 
     /// A BinaryFILE's bytes; what stands behind the last whole message is cut off.
@@ -98,11 +109,14 @@ impl Tape {
     }
 }
 
+/// `TAPEWATCH_YARDSTICK`; else `yardstick.itch` where `cargo xtask yardstick` leaves it.
 fn yardstick_path() -> PathBuf {
-    std::env::var_os(YARDSTICK).map_or_else(
-        || std::env::temp_dir().join("tapewatch-yardstick").join("yardstick.itch"),
-        PathBuf::from,
-    )
+    let made = || {
+        let folder = std::env::var_os(YARDSTICK_DIR).map(PathBuf::from);
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("tapewatch-yardstick"));
+        folder.join("yardstick.itch")
+    };
+    std::env::var_os(YARDSTICK).map_or_else(made, PathBuf::from)
 }
 
 /// How many bytes the first `messages_max` whole messages take, and how many messages those are.

@@ -25,9 +25,8 @@ use tapewatch_benches::tape::{Tape, YARDSTICK};
 /// Published ITCH parsers beside our stages, in one run on one core.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A BinaryFILE of ITCH 5.0 messages; else the file that TAPEWATCH_YARDSTICK names; else
-    /// tapewatch-yardstick/yardstick.itch in the system's directory for temporary files; else a
-    /// stand-in made in memory.
+    /// A BinaryFILE of ITCH 5.0 messages; else the file that TAPEWATCH_YARDSTICK names; else the one
+    /// that `cargo xtask yardstick` makes; else a stand-in made in memory.
     file: Option<PathBuf>,
     /// How often each pass is run, at least 5.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=1_000))]
@@ -226,7 +225,7 @@ fn table_of(tape: &Tape, checked: &Checked, rows: &[Row]) -> String {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tape = match &arguments.file {
-        Some(path) => Tape::read(std::fs::read(path)?, path.display().to_string()),
+        Some(path) => Tape::file(path).map_err(|error| format!("{}: {error}", path.display()))?,
         None => Tape::yardstick(),
     };
     if tape.messages() == 0 {
