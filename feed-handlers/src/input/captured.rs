@@ -23,7 +23,7 @@ use engine::units::Nanos;
 use super::{InputCounts, InputError, InputFile, Progress};
 use crate::arbiter::{Arbiter, Due, Limits, LineId, LineStatistics};
 use crate::capture::{CaptureError, CaptureReader, Skipped, datagram};
-use crate::moldudp64::{DownstreamPacket, SessionId};
+use crate::moldudp64::{DownstreamPacket, PacketKind, SessionId};
 
 /// Lines that are told apart; packets to further destinations count for the last of them.
 pub const LINES_MAX: usize = 1_024;
@@ -257,7 +257,7 @@ impl CapturedFeed {
             return;
         };
         if self.session != Some(packet.session) {
-            if !packet.is_exact() || pending.truncated || !packet.session.is_plausible() {
+            if !packet.is_exact() || pending.truncated || !is_plausible_beginning(&packet) {
                 self.counts.not_moldudp64 += 1;
                 return;
             }
@@ -294,6 +294,13 @@ impl CapturedFeed {
         };
         self.arbiter.push(line, pending.time, &packet);
     }
+}
+
+/// Whether a packet of a session not met so far can be that of a feed, and no other protocol's
+/// datagram. Twenty zero bytes, as keep-alives are filled, would be a heartbeat of nobody's session.
+fn is_plausible_beginning(packet: &DownstreamPacket<'_>) -> bool {
+    let is_blank = packet.session == SessionId([0; 10]) && packet.kind == PacketKind::Heartbeat;
+    packet.session.is_plausible() && !is_blank
 }
 
 #[cold]

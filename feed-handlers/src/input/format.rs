@@ -108,9 +108,10 @@ fn is_zero_prefixed(head: &[u8], is_all: bool) -> bool {
     }
 }
 
-/// Nothing at all, nothing but an end mark, or at least one message of known type and right length.
+/// Nothing at all, nothing but an end mark, a first length that is cut off before its message's type
+/// (no ITCH message is longer than 255 bytes), or at least one message of known type and right length.
 fn is_length_prefixed(head: &[u8], is_all: bool) -> bool {
-    if is_all && (head.is_empty() || head == [0, 0]) {
+    if is_all && matches!(head, [] | [0] | [0, _]) {
         return true;
     }
     let mut rest = head;
@@ -157,7 +158,6 @@ mod tests {
     fn nothing_and_a_mere_end_mark_are_itch() {
         assert_eq!(Format::detect(b""), Some(Format::Itch));
         assert_eq!(Format::detect(&[0, 0]), Some(Format::Itch));
-        assert_eq!(Format::detect(&[0]), None);
         assert_eq!(Format::detect(&[0, 0, 1]), None);
     }
 
@@ -169,6 +169,10 @@ mod tests {
                 assert_eq!(Format::detect(&whole[..cut]), Some(format), "cut at {cut}");
             }
         }
+        // Before the first type nothing tells the framings apart.
+        assert_eq!(Format::detect(&[0]), Some(Format::Itch));
+        assert_eq!(Format::detect(&[0, 12]), Some(Format::Itch));
+        assert_eq!(Format::detect(&[1, 12]), None);
     }
 
     #[test]

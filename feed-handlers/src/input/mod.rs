@@ -83,8 +83,8 @@ pub enum InputError {
     },
     /// A packet of another session than the one the feed began with.
     #[error(
-        "{input}: the frame at byte {offset_bytes} is of session {found:?}, the feed's is \
-         {established:?}: one session at a time"
+        "{input}: the frame at byte {offset_bytes} is of session `{found}`, the feed's is \
+         `{established}`: one session at a time"
     )]
     ForeignSession {
         /// The capture's name.

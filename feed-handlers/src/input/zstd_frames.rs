@@ -28,7 +28,7 @@ pub(super) struct ZstdReader<R> {
     decoder: Decoder<'static>,
     /// Bytes that the decompressor takes as its next step; 0 between frames.
     wanted: usize,
-    /// The last step filled its room: more may wait inside.
+    /// The last step filled its room inside a frame: more may wait in the decompressor.
     pending: bool,
 }
 
@@ -67,7 +67,9 @@ impl<R: BufRead> ZstdReader<R> {
             let what = "the end of the file inside a frame";
             return Err(io::Error::new(ErrorKind::InvalidData, what));
         }
-        self.pending = produced == room.len();
+        // A frame that is done has nothing left inside. Asked again without input, the decompressor
+        // would begin the next frame, and the end of the file would look like one inside it.
+        self.pending = produced == room.len() && self.wanted > 0;
         Ok(produced)
     }
 }

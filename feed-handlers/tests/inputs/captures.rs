@@ -89,6 +89,7 @@ fn another_session_ends_the_input_after_all_before_it() {
         assert_eq!(feed.gaps, [(2, 3, 1)]);
         let error = error.unwrap();
         assert_eq!(error.class(), FaultClass::WrongInput);
+        assert!(error.to_string().contains("session `000010059C`, the feed's is `000010059B`"));
         let InputError::ForeignSession { offset_bytes: at, established, found, .. } = error else {
             panic!("{error}")
         };
@@ -104,8 +105,9 @@ fn what_is_no_plausible_packet_is_counted_and_passed_over() {
     let mut torn = packet(OTHER, 1, 2);
     torn.pop();
     let binary = packet(SessionId(*b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a"), 1, 2);
-    let mut datagrams = vec![(0, 1, packet(SESSION, 1, 2))];
-    datagrams.extend([longer, torn, binary, b"short".to_vec(), vec![]].map(|other| (1, 1, other)));
+    let others = [longer, torn, binary, b"short".to_vec(), vec![], vec![0; 20]];
+    let mut datagrams = vec![(0, 1, vec![0; 20]), (0, 1, packet(SESSION, 1, 2))];
+    datagrams.extend(others.map(|other| (1, 1, other)));
     datagrams.push((2, 1, packet(SESSION, 2, 3)));
     let mut file = capture(&datagrams);
     let mut tcp = udp_frame(1, b"data");
@@ -121,9 +123,9 @@ fn what_is_no_plausible_packet_is_counted_and_passed_over() {
     assert!(error.is_none(), "{error:?}");
     assert_eq!(numbers(&feed), [1, 2]);
     let counts = source.counts();
-    assert_eq!(counts.not_moldudp64, 5);
+    assert_eq!(counts.not_moldudp64, 7);
     assert_eq!((counts.non_udp, counts.fragments, counts.malformed), (2, 1, 1));
-    assert_eq!((counts.frames, counts.datagrams), (11, 7));
+    assert_eq!((counts.frames, counts.datagrams), (13, 9));
 }
 
 #[test]

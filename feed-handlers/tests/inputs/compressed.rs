@@ -159,6 +159,23 @@ fn messages_before_damaged_compression_are_given_out_and_the_place_is_told() {
 }
 
 #[test]
+fn a_frame_whose_last_bytes_fill_the_room_ends_well() {
+    // A frame without a checksum is done with its last byte of content.
+    let content = deletes(7_000);
+    for length in [1_000, 65_536, 131_072, 131_073] {
+        let content = &content[..length];
+        let frame = zstd::encode_all(content, 1).unwrap();
+        let frames = [&frame[..], &frame].concat();
+        for size in [1, 100, 1_000, 65_536, length, 2 * length, 262_144] {
+            let (held, error) = hold(&frame, size);
+            assert!(error.is_none() && held == content, "{length} by {size}: {error:?}");
+            let (held, error) = hold(&frames, size);
+            assert!(error.is_none() && held == content.repeat(2), "{length} by {size}: {error:?}");
+        }
+    }
+}
+
+#[test]
 fn a_checksum_that_does_not_match_and_bytes_behind_the_last_member_are_damage() {
     let bytes = deletes(10);
     let mut wrong = gzip(&bytes);

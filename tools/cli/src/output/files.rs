@@ -22,23 +22,19 @@ pub(crate) struct OutDir {
 }
 
 impl OutDir {
-    /// Makes the directory and its parents where they are missing.
+    /// Makes the directory and its parents where they are missing, and tries a file in it, so that
+    /// what cannot be written is told before hours of work and not after.
     pub(crate) fn create(path: &Path) -> Result<OutDir, Failure> {
-        match fs::create_dir_all(path) {
-            Ok(()) => Ok(OutDir { path: path.to_owned() }),
+        let tried = fs::create_dir_all(path).and_then(|()| temporary("try", path));
+        match tried {
+            Ok(_) => Ok(OutDir { path: path.to_owned() }),
             Err(error) => Err(cannot_write(path, &error)),
         }
     }
 
     /// Begins a file that will be called `name`.
     pub(crate) fn begin(&self, name: &'static str) -> Result<OutFile, Failure> {
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{name}."))
-            .suffix(".part")
-            // The process's umask takes its share, as for any other new file.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(&self.path)
-            .map_err(|error| cannot_write(&self.path, &error))?;
+        let file = temporary(name, &self.path).map_err(|error| cannot_write(&self.path, &error))?;
         Ok(OutFile {
             writer: BufWriter::with_capacity(BUFFER_BYTES, file),
             path: self.path.join(name),
@@ -46,7 +42,17 @@ impl OutDir {
     }
 }
 
-/// The directory cannot be used at all: nothing has been processed yet.
+/// A new file beside what will be called `name`; dropped, it is gone.
+fn temporary(name: &str, dir: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(".part")
+        // The process's umask takes its share, as for any other new file.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(dir)
+}
+
+/// The directory cannot be used.
 fn cannot_write(dir: &Path, error: &io::Error) -> Failure {
     Failure::usage(format_args!(
         "cannot write to the output directory {}: {error}; name another with --out or change its permissions",
@@ -168,5 +174,19 @@ mod tests {
         let failure = OutDir::create(&scratch.path().join("file/dir")).unwrap_err();
         assert_eq!(failure.status, crate::exit::Status::Usage);
         assert!(failure.line.contains("--out"), "{}", failure.line);
+    }
+
+    #[test]
+    fn a_directory_that_takes_no_files_is_refused_at_once() {
+        // Here not even the superuser can make one.
+        let failure = OutDir::create(Path::new("/proc/self")).unwrap_err();
+        assert_eq!(failure.status, crate::exit::Status::Usage);
+    }
+
+    #[test]
+    fn making_a_directory_leaves_nothing_in_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        OutDir::create(scratch.path()).unwrap();
+        assert!(names_in(scratch.path()).is_empty());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn second_start(second: SecondStart) -> Failure {
 /// The system gave no memory.
 pub(crate) fn no_memory(error: &MemoryError) -> Failure {
     Failure::no(format_args!(
-        "cannot reserve memory for the books: {error}; raise the limit on address space (ulimit -v)"
+        "{error}; reserving costs no memory, but a limit on address space or strict overcommit forbids it"
     ))
 }
 
