@@ -1,7 +1,7 @@
 //! From (symbol, order reference) to order handle.
 //!
-//! Dense references live in pages ([`super::paged`]), the others in a hash table
-//! ([`super::sparse`]); where each stands is this module's business alone. A reference belongs to
+//! Dense references live in pages (`paged.rs`), the others in a hash table
+//! (`sparse.rs`); where each stands is this module's business alone. A reference belongs to
 //! its symbol: when two symbols use one reference, the first has the page slot and the second goes
 //! to the table, and a look-up checks whose order it found.
 //!

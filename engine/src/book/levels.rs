@@ -234,7 +234,7 @@ impl LevelStore {
         self.rungs.get(&ladder.rungs)
     }
 
-    /// Looks for `key`: among the last [`NEAR`] rungs in four steps without a branch, further off
+    /// Looks for `key`: among the last 16 rungs in four steps without a branch, further off
     /// by halving. (Walking from the best price ends at an unforeseeable step, which costs more.)
     #[inline(always)]
     #[must_use]
