@@ -317,7 +317,7 @@ mod tests {
         stages::walk(&tape, |packet| engine.push(packet).unwrap());
         let shard = engine.shard();
         assert_eq!(shard.books().order_count() as usize, exchange.live().len());
-        assert_eq!(*shard.quality(), engine::quality::Quality::default());
+        assert_eq!(shard.quality(), engine::quality::Quality::default());
         assert_eq!(engine.sequencer().time_backwards(), 0);
     }
 

@@ -3,8 +3,13 @@
 //! The shard counts what it could not apply as sent; the names are those of `summary.json`. A count
 //! never stops anything: bad input is counted, broken invariants of our own are asserted.
 
-/// Counts of messages, by what was wrong with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use bytemuck::{Pod, Zeroable};
+use core::ops::AddAssign;
+
+/// Counts of messages, by what was wrong with them. Kept a symbol, so that figures of some symbols
+/// are theirs alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Quality {
     /// Execute, Cancel, Delete or Replace of an order that the symbol's book does not hold.
     pub unknown_order: u64,
@@ -24,4 +29,31 @@ pub struct Quality {
     pub bad_field: u64,
     /// Orders or prints refused because a configured limit was reached.
     pub over_capacity: u64,
+}
+
+impl AddAssign for Quality {
+    fn add_assign(&mut self, other: Quality) {
+        self.unknown_order += other.unknown_order;
+        self.duplicate_order += other.duplicate_order;
+        self.negative_size += other.negative_size;
+        self.zero_size += other.zero_size;
+        self.unknown_match += other.unknown_match;
+        self.crossed += other.crossed;
+        self.locked += other.locked;
+        self.bad_field += other.bad_field;
+        self.over_capacity += other.over_capacity;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_takes_every_count() {
+        let counts: [u64; size_of::<Quality>() / 8] = core::array::from_fn(|i| i as u64 + 1);
+        let mut sum: Quality = bytemuck::cast(counts);
+        sum += sum;
+        assert_eq!(bytemuck::cast::<_, [u64; 9]>(sum), counts.map(|count| 2 * count));
+    }
 }

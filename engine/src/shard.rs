@@ -46,7 +46,8 @@ pub struct Shard {
     books: Books,
     prints: Prints,
     metrics: MappedVec<SymbolMetrics>,
-    quality: Quality,
+    /// By symbol; 0 is what concerns none.
+    qualities: MappedVec<Quality>,
     phase: SessionPhase,
 }
 
@@ -77,6 +78,8 @@ const CROSS: u8 = Kind::Cross as u8;
 const BREAK: u8 = Kind::Break as u8;
 const SYSTEM_EVENT: u8 = Kind::SystemEvent as u8;
 const TRADING_ACTION: u8 = Kind::TradingAction as u8;
+/// Index of the counts that concern no symbol.
+const MARKET: usize = 0;
 /// Bit n is set where an event of kind n may print, break or change the trading state.
 const TAPE_OR_STATE: u32 =
     1 << EXECUTE | 1 << TRADE | 1 << CROSS | 1 << BREAK | 1 << TRADING_ACTION;
@@ -91,7 +94,7 @@ impl Shard {
             books: Books::new(limits)?,
             prints: Prints::new(limits.symbols_max, limits.prints_max)?,
             metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Base)?,
-            quality: Quality::default(),
+            qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
         })
     }
@@ -132,12 +135,12 @@ impl Shard {
                 b'E' => SessionPhase::AfterSystemHours,
                 b'C' => SessionPhase::EndOfMessages,
                 _ => {
-                    self.quality.bad_field += 1;
+                    self.qualities[MARKET].bad_field += 1;
                     self.phase
                 }
             };
         } else if (ADD..=BREAK).contains(&event.kind) {
-            self.quality.bad_field += 1;
+            self.qualities[MARKET].bad_field += 1;
         }
     }
 
@@ -145,11 +148,11 @@ impl Shard {
     fn apply_to_symbol(&mut self, event: &Event) -> Outcome {
         let symbol = event.symbol as usize;
         if symbol >= self.metrics.len() && !self.admit(event.symbol()) {
-            self.quality.over_capacity += 1;
+            self.qualities[MARKET].over_capacity += 1;
             return Outcome::default();
         }
         self.metrics[symbol].count(event.kind);
-        let applied = self.books.apply(event, &mut self.quality);
+        let applied = self.books.apply(event, &mut self.qualities[symbol]);
         // One branch that is seldom taken, so that the kinds of every second message do not meet a
         // second jump by kind.
         let (print, broken) = if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
@@ -161,19 +164,27 @@ impl Shard {
         let spread = self.books.spread(event.symbol());
         metrics.set_spread(event.time(), spread);
         if let Some(Price(spread)) = spread
+            && spread <= 0
             && metrics.is_trading()
         {
-            self.quality.crossed += u64::from(spread < 0);
-            self.quality.locked += u64::from(spread == 0);
+            self.count_crossed(symbol, spread);
         }
         Outcome { print, broken, best_changed: applied.best_changed }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_crossed(&mut self, symbol: usize, spread: i64) {
+        self.qualities[symbol].crossed += u64::from(spread < 0);
+        self.qualities[symbol].locked += u64::from(spread == 0);
     }
 
     /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.
     #[cold]
     #[inline(never)]
     fn admit(&mut self, symbol: SymbolId) -> bool {
-        self.books.admit(symbol) && self.metrics.grow_to(symbol.0 as usize + 1)
+        let len = symbol.0 as usize + 1;
+        self.books.admit(symbol) && self.qualities.grow_to(len) && self.metrics.grow_to(len)
     }
 
     /// What only executions, off-book prints, breaks and trading actions do. Returns the print, and
@@ -243,13 +254,16 @@ impl Shard {
             aggressor,
         };
         self.metrics[event.symbol as usize].tape.add(&print);
-        self.quality.over_capacity += u64::from(!self.prints.keep(event.symbol(), &print));
+        if !self.prints.keep(event.symbol(), &print) {
+            self.qualities[event.symbol as usize].over_capacity += 1;
+        }
         print
     }
 
     fn keep_uncounted(&mut self, event: &Event) {
-        let kept = self.prints.keep_uncounted(event.symbol(), event.match_number());
-        self.quality.over_capacity += u64::from(!kept);
+        if !self.prints.keep_uncounted(event.symbol(), event.match_number()) {
+            self.qualities[event.symbol as usize].over_capacity += 1;
+        }
     }
 
     #[cold]
@@ -259,12 +273,14 @@ impl Shard {
             Broken::Print(print) => {
                 let tape = &mut self.metrics[event.symbol as usize].tape;
                 tape.take_out(&print);
-                tape.set_extremes(self.prints.extremes(event.symbol()));
+                if tape.rests_on(print.price) {
+                    tape.set_extremes(self.prints.extremes(event.symbol()));
+                }
                 Some(print)
             }
             Broken::Uncounted => None,
             Broken::Unknown => {
-                self.quality.unknown_match += 1;
+                self.qualities[event.symbol as usize].unknown_match += 1;
                 None
             }
         }
@@ -277,7 +293,7 @@ impl Shard {
             state @ (b'T' | b'H' | b'P' | b'Q') => {
                 self.metrics[event.symbol as usize].set_trading_state(state);
             }
-            _ => self.quality.bad_field += 1,
+            _ => self.qualities[event.symbol as usize].bad_field += 1,
         }
     }
 
@@ -300,10 +316,20 @@ impl Shard {
         self.metrics.get(symbol.0 as usize).unwrap_or(&SymbolMetrics::EMPTY)
     }
 
-    /// What could not be applied as sent.
+    /// What could not be applied as sent, all symbols together.
     #[must_use]
-    pub fn quality(&self) -> &Quality {
-        &self.quality
+    pub fn quality(&self) -> Quality {
+        let mut sum = Quality::default();
+        for quality in self.qualities.iter() {
+            sum += *quality;
+        }
+        sum
+    }
+
+    /// What could not be applied as sent of one symbol; symbol 0 has what concerns no symbol.
+    #[must_use]
+    pub fn quality_of(&self, symbol: SymbolId) -> Quality {
+        self.qualities.get(symbol.0 as usize).copied().unwrap_or_default()
     }
 
     /// Where the session stands.

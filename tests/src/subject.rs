@@ -94,7 +94,7 @@ impl Subject {
     /// The counters of bad input.
     #[must_use]
     pub fn quality(&self) -> Quality {
-        *self.shard.quality()
+        self.shard.quality()
     }
 
     /// The figures of a symbol.

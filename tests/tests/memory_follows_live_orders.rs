@@ -226,7 +226,7 @@ fn memory_stays_bounded(feed: &Dealt) {
         market.delete_down_to(0, &mut random);
         assert_eq!(market.shard.books().index_usage(), (0, 0), "{name}");
     }
-    assert_eq!(*market.shard.quality(), Quality::default(), "{name}");
+    assert_eq!(market.shard.quality(), Quality::default(), "{name}");
 }
 
 #[test]

@@ -273,7 +273,7 @@ impl Seen {
             pages,
             sparse,
             broken: (0..symbols as u32).map(broken).sum(),
-            quality: *shard.quality(),
+            quality: shard.quality(),
         }
     }
 }

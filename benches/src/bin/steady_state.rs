@@ -148,7 +148,7 @@ fn run(arguments: &Arguments, messages: u64) -> Result<Run, Box<dyn std::error::
         }
     }
     let books = engine.shard().books();
-    let quality = *engine.shard().quality();
+    let quality = engine.shard().quality();
     if books.order_count() as usize != exchange.live().len() || quality != Default::default() {
         return Err(format!("the engine lost track of the exchange: {quality:?}").into());
     }

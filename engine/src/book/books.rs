@@ -204,7 +204,9 @@ impl Books {
             quality.duplicate_order += 1;
             return Applied::default();
         }
-        quality.zero_size += u64::from(event.qty().0 == 0);
+        if event.qty().0 == 0 {
+            quality.zero_size += 1;
+        }
         let owner = Owner::of(event.symbol, is_ask);
         let entry = Entry {
             slot: found.slot,
@@ -239,7 +241,9 @@ impl Books {
         let order = self.orders.get_mut(found.handle);
         let taken = event.qty().0;
         if taken >= u64::from(order.qty) {
-            quality.negative_size += u64::from(taken > u64::from(order.qty));
+            if taken > u64::from(order.qty) {
+                quality.negative_size += 1;
+            }
             let (resting, best_changed) = self.leave(event.symbol, found);
             return Applied { resting: Some(resting), best_changed };
         }
@@ -271,7 +275,9 @@ impl Books {
             quality.over_capacity += 1;
             return Applied::default();
         }
-        quality.zero_size += u64::from(event.new_qty().0 == 0);
+        if event.new_qty().0 == 0 {
+            quality.zero_size += 1;
+        }
         let owner = Owner(self.levels.get(self.orders.get(found.handle).level).owner);
         let before = self.symbols[event.symbol as usize].ladders[owner.side_index()].best();
         let (resting, _) = self.leave(event.symbol, found);

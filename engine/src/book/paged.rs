@@ -7,9 +7,10 @@
 //! Exchanges number orders almost densely through a day, so a reference finds its handle with one
 //! cache miss. The window of 2^32 references is anchored at the first one seen, an eighth of it
 //! below, and moves only while no page is in use. Page 0 is never written, so a look-up needs no
-//! branch for an absent page. A page goes back to the spare list with its last order; pages are
-//! bounded by [`PagedIndex::page_budget`], so their memory follows the live orders: at most 4 MiB
-//! and 512 bytes an order, plus the directory, at most 16 MiB.
+//! branch for an absent page. A page goes back to the spare list with its last order, and a new page
+//! is taken only within [`PagedIndex::page_budget`]; past it a thin page is emptied into the sparse
+//! table first. So the memory follows the most orders that ever lived at once: at most 4 MiB and 256
+//! bytes for each, plus the directory, at most 16 MiB. Pages are recycled, not given back.
 
 use crate::book::orders::NONE;
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
@@ -28,9 +29,9 @@ const SLOT_BITS: u32 = 31;
 /// Pages that may be in use however few orders live.
 const PAGES_FREE: u32 = 1_024;
 /// Live orders that pay for one further page.
-const ORDERS_A_PAGE: u32 = 8;
+const ORDERS_A_PAGE: u32 = 16;
 /// A page with at most this many orders may be emptied into the sparse table.
-const EVICT_MAX: u32 = 16;
+const EVICT_MAX: u32 = 24;
 /// Pages looked at for one to empty before giving up.
 const EVICT_TRIES: u32 = 8;
 

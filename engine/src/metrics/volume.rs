@@ -70,6 +70,13 @@ impl TapeFigures {
         self.broken_volume += qty;
     }
 
+    /// Whether open, high, low or last may come from a print at `price`, so that its break may
+    /// change them.
+    #[must_use]
+    pub fn rests_on(&self, price: Price) -> bool {
+        [self.open, self.high, self.low, self.last].contains(&price.0)
+    }
+
     /// Sets open, high, low and last after a break; `None` when no print is left.
     pub fn set_extremes(&mut self, extremes: Option<Extremes>) {
         let zero = Price(0);

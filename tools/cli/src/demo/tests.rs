@@ -57,7 +57,7 @@ fn the_final_figures_are_those_worked_from_the_script() {
 #[test]
 fn nothing_is_amiss_but_acmes_locked_book_before_its_opening_cross() {
     let shown = shown();
-    let summary = shown.session.summary(&[]);
+    let summary = shown.session.summary(&shown.session.symbol_lines());
     let amiss: Vec<_> = summary.quality.iter().filter(|(_, count)| *count > 0).collect();
     // From the second order until the first execution of the cross: six messages of ACME.
     assert_eq!(amiss, [&("locked", 6)]);

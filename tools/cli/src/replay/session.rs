@@ -200,7 +200,6 @@ impl<O: Observer> Session<O> {
     pub(crate) fn summary(&self, lines: &[SymbolLine]) -> Summary {
         let counts = self.engine.decoder().counts();
         let by_type = (0u8..=255).zip(counts.by_type.iter().copied());
-        let shard = self.engine.shard();
         Summary {
             input: inputs::json(&self.source),
             day: self.day,
@@ -208,19 +207,24 @@ impl<O: Observer> Session<O> {
             by_type: by_type.filter(|(_, count)| *count > 0).collect(),
             times: self.engine.sequencer().first_and_last(),
             symbols: lines.len() as u64,
-            orders_live: u64::from(shard.books().order_count()),
-            quality: self.quality(),
+            orders_live: lines.iter().map(|line| line.orders).sum(),
+            quality: self.quality(lines),
             fault: self.fault.as_ref().map(|failure| failure.line.clone()),
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,
         }
     }
 
-    /// Every cause, 0 where it did not occur.
-    fn quality(&self) -> Vec<(&'static str, u64)> {
+    /// Every cause, 0 where it did not occur. What is wrong with the feed is counted over the whole
+    /// input, what is wrong with an order or a print over the symbols in `lines`.
+    fn quality(&self, lines: &[SymbolLine]) -> Vec<(&'static str, u64)> {
         let decoded = self.engine.decoder().counts();
         let sequencer = self.engine.sequencer();
-        let applied = self.engine.shard().quality();
+        let shard = self.engine.shard();
+        let mut applied = shard.quality_of(SymbolId(0));
+        for line in lines {
+            applied += shard.quality_of(SymbolId(line.locate));
+        }
         vec![
             ("unknown_type", decoded.unknown_type),
             ("bad_length", decoded.bad_length),
