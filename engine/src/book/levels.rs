@@ -9,9 +9,10 @@
 //!          ├ key ┼ level ┼ –  ┤         key = price of a bid, !price of an ask: one search serves both
 //!            i64   u32
 //! ```
-//! Most changes touch the last five rungs (measured by the authors of the published ITCH books, and
-//! so here), hence the search runs from the end and only then halves. A level far from the best
-//! moves up to the whole ladder: 16 bytes a level.
+//! Most changes are near the best price, so the search looks at the last rungs first and halves the
+//! rest only then. A level that opens or closes moves the rungs above it: nothing near the best, but
+//! at the far end of a ladder of 100,000 levels it took 14 µs, of 400,000 levels 144 µs. Real books
+//! have some hundreds a side.
 
 use bytemuck::{Pod, Zeroable};
 use core::hint::select_unpredictable;
