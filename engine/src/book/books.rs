@@ -9,8 +9,9 @@ use core::hint::select_unpredictable;
 
 use crate::book::index::{Found, IndexMode, OrderIndex};
 use crate::book::levels::{Ladder, Level, LevelStore, Owner, Place, key_of};
-use crate::book::orders::{NONE, Order, OrderPool};
+use crate::book::orders::{Order, OrderPool};
 use crate::book::paged::Slot;
+use crate::book::pool::NONE;
 use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::pipeline::stage::BATCH_EVENTS_MAX;

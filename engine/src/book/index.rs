@@ -9,8 +9,9 @@
 //! (`benches/benches/book.rs` repeats it).
 
 use crate::book::levels::{LevelStore, Owner};
-use crate::book::orders::{NONE, OrderPool};
+use crate::book::orders::OrderPool;
 use crate::book::paged::{PagedIndex, Slot, Stored};
+use crate::book::pool::NONE;
 use crate::book::sparse::SparseTable;
 use crate::memory::mapped_vec::MemoryError;
 

@@ -17,10 +17,9 @@
 use bytemuck::{Pod, Zeroable};
 use core::hint::select_unpredictable;
 
-use crate::book::orders::NONE;
+use crate::book::pool::{NONE, Pool, Recycled};
 use crate::memory::array_arena::{ArrayArena, ArrayRef};
 use crate::memory::mapped_vec::{MemoryError, Pages};
-use crate::memory::masked_table::MaskedTable;
 use crate::units::Side;
 
 /// A price level with its queue. Layout: see the module.
@@ -133,20 +132,25 @@ impl Ladder {
     }
 }
 
+impl Recycled for Level {
+    #[inline(always)]
+    fn next_free(&self) -> u32 {
+        self.head
+    }
+
+    #[inline(always)]
+    fn set_next_free(&mut self, handle: u32) {
+        self.head = handle;
+    }
+}
+
 /// Slots of the level pool, as a power of two: 1 GiB of address space.
 const POOL_BITS: u32 = 25;
 
 /// Levels and rungs of all symbols of a shard.
 pub struct LevelStore {
-    levels: MaskedTable<Level, POOL_BITS>,
+    levels: Pool<Level, POOL_BITS>,
     rungs: ArrayArena<Rung>,
-    /// The most recently freed level, or [`NONE`].
-    free: u32,
-    /// The lowest level never used.
-    fresh: u32,
-    /// One past the highest level that may be used.
-    end: u32,
-    live: u32,
 }
 
 /// Rungs from the best on that are searched by counting.
@@ -185,41 +189,37 @@ impl LevelStore {
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(levels_max: usize) -> Result<Self, MemoryError> {
-        let end = levels_max.saturating_add(1).min(1 << POOL_BITS);
+        let rungs_max = levels_max.saturating_add(1).min(1 << POOL_BITS) * 8;
         Ok(LevelStore {
-            levels: MaskedTable::new(Pages::Huge)?,
-            rungs: ArrayArena::with_capacity(end * 8, Pages::Huge)?,
-            free: NONE,
-            fresh: 1,
-            end: end as u32,
-            live: 0,
+            levels: Pool::new(levels_max)?,
+            rungs: ArrayArena::with_capacity(rungs_max, Pages::Huge)?,
         })
     }
 
     /// Levels in use.
     #[must_use]
     pub fn live(&self) -> u32 {
-        self.live
+        self.levels.live()
     }
 
     /// Whether one more level fits.
     #[inline(always)]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.free != NONE || self.fresh < self.end
+        self.levels.has_room()
     }
 
     /// The level behind a handle.
     #[inline(always)]
     #[must_use]
     pub fn get(&self, handle: u32) -> &Level {
-        self.levels.at(handle)
+        self.levels.get(handle)
     }
 
     /// The level behind a handle, to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, handle: u32) -> &mut Level {
-        self.levels.at_mut(handle)
+        self.levels.get_mut(handle)
     }
 
     /// Brings a level into the cache.
@@ -274,20 +274,9 @@ impl LevelStore {
     /// Puts a new level with no orders before rung `at`; `None` when the store is full.
     #[inline(always)]
     pub fn open(&mut self, ladder: &mut Ladder, at: usize, key: i64, level: Level) -> Option<u32> {
-        let handle = if self.free != NONE {
-            let handle = self.free;
-            self.free = self.levels.at(handle).head;
-            handle
-        } else if self.fresh < self.end {
-            self.fresh += 1;
-            self.fresh - 1
-        } else {
-            return None;
-        };
-        self.live += 1;
-        *self.levels.at_mut(handle) = level;
+        let handle = self.levels.allocate(level)?;
         if !self.rungs.insert(&mut ladder.rungs, at, Rung { key, level: handle, reserved: 0 }) {
-            self.release(handle);
+            self.levels.release(handle);
             return None;
         }
         Some(handle)
@@ -303,14 +292,7 @@ impl LevelStore {
             panic!("Invariant: a level stands in its side's ladder");
         };
         self.rungs.remove(&mut ladder.rungs, at);
-        self.release(handle);
-    }
-
-    #[inline(always)]
-    fn release(&mut self, handle: u32) {
-        self.levels.at_mut(handle).head = self.free;
-        self.free = handle;
-        self.live -= 1;
+        self.levels.release(handle);
     }
 
     /// Handle of the ladder's best level, or [`NONE`].

@@ -18,6 +18,7 @@ pub mod index;
 pub mod levels;
 pub mod orders;
 mod paged;
+pub mod pool;
 pub(crate) mod sparse;
 pub mod validate;
 pub mod view;

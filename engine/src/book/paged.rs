@@ -12,7 +12,7 @@
 //! table first. So the memory follows the most orders that ever lived at once: at most 4 MiB and 256
 //! bytes for each, plus the directory, at most 16 MiB. Pages are recycled, not given back.
 
-use crate::book::orders::NONE;
+use crate::book::pool::NONE;
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::masked_table::MaskedTable;
 

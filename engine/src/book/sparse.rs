@@ -14,7 +14,7 @@
 use bytemuck::{Pod, Zeroable};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::book::orders::NONE;
+use crate::book::pool::NONE;
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::prefetch::prefetch_read;
 

@@ -5,7 +5,7 @@
 
 use crate::book::books::Books;
 use crate::book::levels::{Owner, key_of};
-use crate::book::orders::NONE;
+use crate::book::pool::NONE;
 
 /// An invariant that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@
 
 use crate::book::books::Books;
 use crate::book::levels::{Ladder, Level};
-use crate::book::orders::NONE;
+use crate::book::pool::NONE;
 use crate::units::{Nanos, OrderRef, Price, Qty, Side, SymbolId};
 
 /// One symbol's book. A symbol never seen has an empty one.
