@@ -1,10 +1,14 @@
 //! The command line as a whole: which command, and how much is told on stderr.
 
-use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::bench::BenchArgs;
 use crate::console::Console;
 use crate::demo::DemoArgs;
+use crate::exit::one_line;
 use crate::replay::ReplayArgs;
 
 const EXAMPLES: &str = "\
@@ -18,7 +22,7 @@ Exit status: 0 done; 1 damaged input or lost data; 2 usage, or an input that can
 /// Reads an exchange's feed into order books and metrics of every symbol.
 #[derive(Debug, Parser)]
 #[command(name = "tapewatch", version, after_help = EXAMPLES, propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = false)]
 pub(crate) struct CommandLine {
     /// What to do.
     #[command(subcommand)]
@@ -54,11 +58,46 @@ impl Telling {
     }
 }
 
+/// What is wrong with the arguments, in one line: `what; try 'tapewatch COMMAND --help'`.
+pub(crate) fn usage_fault(error: &clap::Error, given: impl Iterator<Item = OsString>) -> String {
+    let (path, command) = command_of(given);
+    let what = match error.kind() {
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let names = command.get_subcommands().map(|sub| format!("'{}'", sub.get_name()));
+            format!("'{path}' requires a command: {}", names.collect::<Vec<_>>().join(", "))
+        }
+        _ => first_paragraph(&error.render().to_string()),
+    };
+    one_line(&format!("{what}; try '{path} --help'"))
+}
+
+/// The command that the arguments `given` name, and its path.
+fn command_of(given: impl Iterator<Item = OsString>) -> (String, clap::Command) {
+    let mut command = CommandLine::command();
+    let mut path = String::from("tapewatch");
+    // The flags that may stand before a command take no value.
+    for word in given.filter(|word| !word.as_encoded_bytes().starts_with(b"-")) {
+        let Some(sub) = command.find_subcommand(&word).cloned() else {
+            break;
+        };
+        path = format!("{path} {}", sub.get_name());
+        command = sub;
+    }
+    (path, command)
+}
+
+/// What the parser says before it goes on about usage, on one line.
+fn first_paragraph(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let ends = ["\n\nUsage:", "\n\nFor more information", "\n\n  tip:"];
+    let end = ends.iter().filter_map(|mark| text.rfind(mark)).min().unwrap_or(text.len());
+    let lines = text[..end].lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();

@@ -52,6 +52,12 @@ pub(crate) fn failure_line(failure: &Failure) {
     to_stderr("error", &failure.line);
 }
 
+/// The one line about arguments that are no command.
+pub(crate) fn usage_line(line: &str) {
+    // As below: a closed stderr is no fault.
+    let _ = writeln!(io::stderr().lock(), "tapewatch: {}", one_line(line));
+}
+
 fn to_stderr(label: &str, line: &str) {
     // A closed stderr must not stop the work: there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "tapewatch: {label}: {}", one_line(line));

@@ -36,10 +36,14 @@ fn main() -> ExitCode {
 fn run() -> Result<Status, Failure> {
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
-        Err(error) => {
+        Err(error) if error.use_stderr() => {
+            console::usage_line(&args::usage_fault(&error, std::env::args_os().skip(1)));
+            return Ok(Status::Usage);
+        }
+        Err(result) => {
             // Help and version are results; their reader may be gone, which is no fault.
-            let _ = error.print();
-            return Ok(if error.use_stderr() { Status::Usage } else { Status::Done });
+            let _ = result.print();
+            return Ok(Status::Done);
         }
     };
     let console = line.telling.console();

@@ -19,7 +19,7 @@ Examples:
 /// Measure the engine on this host.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = false)]
 pub(crate) struct BenchArgs {
     /// What to measure.
     #[command(subcommand)]

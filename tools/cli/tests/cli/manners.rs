@@ -37,8 +37,43 @@ fn wrong_usage_exits_with_2_and_leaves_stdout_alone() {
     ] {
         let run = tapewatch(args).ended_with(2);
         assert_eq!(run.stdout, "", "{args:?}");
-        assert!(!run.stderr.is_empty(), "{args:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{args:?}: {run:#?}");
+        assert!(run.stderr.starts_with("tapewatch: "), "{args:?}: {run:#?}");
     }
+}
+
+#[test]
+fn wrong_arguments_are_told_in_one_line_with_the_help_to_ask_for() {
+    for (args, what, help) in [
+        (&[][..], "'tapewatch' requires a command: 'demo', 'replay'", "tapewatch --help"),
+        (&["-v"], "'tapewatch' requires a command", "tapewatch --help"),
+        (
+            &["bench"],
+            "'tapewatch bench' requires a command: 'throughput'",
+            "tapewatch bench --help",
+        ),
+        (&["no-such"], "'no-such'", "tapewatch --help"),
+        (&["replay"], "arguments were not provided: <INPUT>...", "tapewatch replay --help"),
+        (&["-q", "replay", "x", "--fast"], "'--fast'", "tapewatch replay --help"),
+        (
+            &["replay", "x", "--format", "y\n\nz"],
+            "possible values: auto, itch",
+            "tapewatch replay --help",
+        ),
+        (
+            &["bench", "throughput", "x", "--runs", "4"],
+            "--runs",
+            "tapewatch bench throughput --help",
+        ),
+        (&["replay", "x", "-q", "-v"], "--verbose", "tapewatch replay --help"),
+    ] {
+        let run = tapewatch(args).ended_with(2);
+        run.says(&["tapewatch: ", what, &format!("; try '{help}'\n")]);
+        assert!(!run.stderr.contains("Usage:"), "{run:#?}");
+        assert_eq!(run.stdout, "");
+    }
+    let version = tapewatch(&["--version"]).ended_with(0);
+    assert!(version.stdout.starts_with("tapewatch ") && version.stderr.is_empty());
 }
 
 #[test]
