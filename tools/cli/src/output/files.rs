@@ -1,8 +1,11 @@
 //! The output directory: each file appears whole, by rename, once everything has been written.
 //!
 //! A file is written under a temporary name in the same directory and renamed at the end; an
-//! interrupted run leaves what an earlier run wrote as it was.
+//! interrupted run leaves what an earlier run wrote as it was. A run that was killed leaves its
+//! temporary files too; the next one into the directory takes them away. Each is locked while its
+//! writer lives, so that two runs at a time leave each other's alone.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,6 +14,15 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::exit::Failure;
+
+/// Every file that a run may write here, the trial of the directory included.
+const NAMES: [&str; 5] = ["summary.json", "symbols.csv", "trades.csv", "bbo.csv", TRIAL];
+
+/// What the directory is tried with.
+const TRIAL: &str = "try";
+
+/// Ends a temporary name.
+const SUFFIX: &str = ".part";
 
 /// Buffer of one output file.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -25,16 +37,28 @@ impl OutDir {
     /// Makes the directory and its parents where they are missing, and tries a file in it, so that
     /// what cannot be written is told before hours of work and not after.
     pub(crate) fn create(path: &Path) -> Result<OutDir, Failure> {
-        let tried = fs::create_dir_all(path).and_then(|()| temporary("try", path));
+        let tried = fs::create_dir_all(path).and_then(|()| temporary(TRIAL, path));
         match tried {
-            Ok(_) => Ok(OutDir { path: path.to_owned() }),
+            Ok(_) => {
+                remove_left_behind(path);
+                Ok(OutDir { path: path.to_owned() })
+            }
             Err(error) => Err(cannot_write(path, &error)),
         }
     }
 
-    /// Begins a file that will be called `name`.
+    /// Begins a file that will be called `name`, before any work: what fails is a matter of usage.
+    pub(crate) fn begin_early(&self, name: &'static str) -> Result<OutFile, Failure> {
+        self.file(name).map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Begins a file that will be called `name`, after the work: what fails loses its answer.
     pub(crate) fn begin(&self, name: &'static str) -> Result<OutFile, Failure> {
-        let file = temporary(name, &self.path).map_err(|error| cannot_write(&self.path, &error))?;
+        self.file(name).map_err(|error| fault(&self.path.join(name), &error))
+    }
+
+    fn file(&self, name: &'static str) -> io::Result<OutFile> {
+        let file = temporary(name, &self.path)?;
         Ok(OutFile {
             writer: BufWriter::with_capacity(BUFFER_BYTES, file),
             path: self.path.join(name),
@@ -46,10 +70,39 @@ impl OutDir {
 fn temporary(name: &str, dir: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(&format!(".{name}."))
-        .suffix(".part")
+        .suffix(SUFFIX)
         // The process's umask takes its share, as for any other new file.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(dir)
+        .inspect(|file| {
+            // Where the file system knows no locks, nothing there is ever taken for left behind.
+            let _ = file.as_file().try_lock();
+        })
+}
+
+/// Takes away the temporary files in `dir` whose writers are gone. What cannot be looked at or
+/// removed stays: it is in nobody's way.
+fn remove_left_behind(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        // No link is followed and no pipe opened.
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file
+            && is_temporary(&entry.file_name())
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether `name` is one that [`temporary`] gives: `.NAME.`, letters and digits, `.part`.
+fn is_temporary(name: &OsStr) -> bool {
+    let middle = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(SUFFIX));
+    let Some((name, random)) = middle.and_then(|middle| middle.rsplit_once('.')) else {
+        return false;
+    };
+    let is_random = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    NAMES.contains(&name) && is_random
 }
 
 /// The directory cannot be used.
@@ -174,6 +227,47 @@ mod tests {
         let failure = OutDir::create(&scratch.path().join("file/dir")).unwrap_err();
         assert_eq!(failure.status, crate::exit::Status::Usage);
         assert!(failure.line.contains("--out"), "{}", failure.line);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_away_and_nothing_else() {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = scratch.path();
+        let left = [".summary.json.a1B2c3.part", ".trades.csv.000000.part", ".try.zzzzzz.part"];
+        let kept = [
+            ".bbo.csv..part",
+            ".bbo.csv.a-b.part",
+            ".notes.csv.a1B2c3.part",
+            ".symbols.csv.a1B2c3.part2",
+            "bbo.csv",
+            "symbols.csv.a1B2c3.part",
+        ];
+        for name in left.iter().chain(&kept) {
+            fs::write(dir.join(name), "x").unwrap();
+        }
+        // Another run is at work here.
+        let other = OutDir { path: dir.to_owned() }.begin("symbols.csv").unwrap();
+        OutDir::create(dir).unwrap();
+        let names = names_in(dir);
+        assert_eq!(names.len(), kept.len() + 1, "{names:?}");
+        assert!(kept.iter().all(|name| names.iter().any(|left| left == name)), "{names:?}");
+        other.seal().unwrap().publish().unwrap();
+        assert!(dir.join("symbols.csv").exists());
+    }
+
+    #[test]
+    fn a_directory_lost_at_the_end_of_the_work_is_no_usage_failure() {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = scratch.path().join("out");
+        let out = OutDir::create(&dir).unwrap();
+        let written = out.begin("symbols.csv").unwrap().seal().unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        for failure in [out.begin("summary.json").unwrap_err(), written.publish().unwrap_err()] {
+            assert_eq!(failure.status, crate::exit::Status::No, "{}", failure.line);
+            assert!(failure.line.contains(dir.to_str().unwrap()), "{}", failure.line);
+        }
+        let early = out.begin_early("trades.csv").unwrap_err();
+        assert_eq!(early.status, crate::exit::Status::Usage);
     }
 
     #[test]

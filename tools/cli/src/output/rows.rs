@@ -65,10 +65,11 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Begins the file of rows of type `R`.
+    /// Begins the file of rows of type `R`, before any work.
     pub(crate) fn begin<R: Row>(dir: &OutDir) -> Result<Rows, Failure> {
-        let mut csv =
-            csv::WriterBuilder::new().buffer_capacity(256 * 1024).from_writer(dir.begin(R::FILE)?);
+        let mut csv = csv::WriterBuilder::new()
+            .buffer_capacity(256 * 1024)
+            .from_writer(dir.begin_early(R::FILE)?);
         let header = csv.write_record(R::HEADER);
         header.map_err(|error| csv.get_ref().fault(&error.into()))?;
         Ok(Rows { csv, fields: Fields::default(), unnamed: BTreeMap::new() })
