@@ -78,8 +78,18 @@ pub struct StreamStatistics {
     pub overflowing_packets: u64,
 }
 
+/// Where a packet was read, for the caller's own use: the arbiter only hands it back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Number of the input.
+    pub(crate) input: usize,
+    /// Byte of that input.
+    pub(crate) offset_bytes: u64,
+}
+
 /// A packet that waits for its turn, cut to what was new at its front.
 struct Held {
+    origin: Origin,
     first: u64,
     end: u64,
     recv: Nanos,
@@ -136,6 +146,7 @@ pub struct Arbiter {
     unsequenced: Option<Held>,
     /// What the last arrival borrows.
     lent: Vec<u8>,
+    lent_origin: Origin,
     spare: Vec<Vec<u8>>,
     statistics: StreamStatistics,
     end_of_session: bool,
@@ -159,6 +170,7 @@ impl Arbiter {
             given_up: Holes::default(),
             unsequenced: None,
             lent: Vec::new(),
+            lent_origin: Origin::default(),
             spare: Vec::new(),
             statistics: StreamStatistics::default(),
             end_of_session: false,
@@ -179,13 +191,25 @@ impl Arbiter {
     /// If `line` is another arbiter's, or [`Arbiter::next_due`] was not asked until it gave `None`.
     #[inline]
     pub fn push(&mut self, line: LineId, at: Nanos, packet: &DownstreamPacket<'_>) {
+        self.push_from(Origin::default(), line, at, packet);
+    }
+
+    /// As [`Arbiter::push`]; [`Arbiter::origin`] tells `origin` again once the packet is given out.
+    #[inline]
+    pub(crate) fn push_from(
+        &mut self,
+        origin: Origin,
+        line: LineId,
+        at: Nanos,
+        packet: &DownstreamPacket<'_>,
+    ) {
         assert!(self.drained, "Invariant: what is due is taken before the next packet");
         self.drained = false;
         self.advance(at);
         self.lines[line.0].count_packet(packet.whole);
         self.end_of_session |= packet.kind == PacketKind::EndOfSession;
         if packet.sequence == 0 {
-            self.take_unsequenced(at, packet);
+            self.take_unsequenced(origin, at, packet);
             return;
         }
         let first = packet.sequence;
@@ -223,7 +247,9 @@ impl Arbiter {
         self.statistics.duplicates += duplicates;
         self.lines[line.0].count_old(duplicates, late);
         if new > 0 {
-            self.hold(from, end, at, skip_messages(packet.messages, from - first));
+            let messages = skip_messages(packet.messages, from - first);
+            let held = self.copy(origin, from, end, at, messages);
+            self.hold(held);
         }
     }
 
@@ -289,6 +315,11 @@ impl Arbiter {
         }
     }
 
+    /// Where the packet given out last was read.
+    pub(crate) fn origin(&self) -> Origin {
+        self.lent_origin
+    }
+
     /// What has become of the stream so far.
     #[must_use]
     pub fn statistics(&self) -> StreamStatistics {
@@ -349,20 +380,21 @@ impl Arbiter {
             || self.holes.len() > self.limits.packets_max.max(1)
     }
 
-    fn take_unsequenced(&mut self, recv: Nanos, packet: &DownstreamPacket<'_>) {
+    fn take_unsequenced(&mut self, origin: Origin, recv: Nanos, packet: &DownstreamPacket<'_>) {
         if packet.whole == 0 {
             return;
         }
         let first = self.statistics.delivered + 1;
-        let held = self.copy(first, first + u64::from(packet.whole), recv, packet.messages);
+        let end = first + u64::from(packet.whole);
+        let held = self.copy(origin, first, end, recv, packet.messages);
         self.unsequenced = Some(held);
     }
 
     /// Puts a packet where it belongs among those that wait: at the end, unless it was overtaken.
     #[inline]
-    fn hold(&mut self, first: u64, end: u64, recv: Nanos, messages: &[u8]) {
-        self.held_bytes += messages.len();
-        let held = self.copy(first, end, recv, messages);
+    fn hold(&mut self, held: Held) {
+        let first = held.first;
+        self.held_bytes += held.messages.len();
         if self.held.back().is_none_or(|last| last.first <= first) {
             self.held.push_back(held);
         } else {
@@ -372,11 +404,11 @@ impl Arbiter {
     }
 
     #[inline]
-    fn copy(&mut self, first: u64, end: u64, recv: Nanos, from: &[u8]) -> Held {
+    fn copy(&mut self, origin: Origin, first: u64, end: u64, recv: Nanos, from: &[u8]) -> Held {
         let mut messages = self.spare.pop().unwrap_or_default();
         messages.clear();
         messages.extend_from_slice(from);
-        Held { first, end, recv, messages }
+        Held { origin, first, end, recv, messages }
     }
 
     fn recycle(&mut self, buffer: Vec<u8>) {
@@ -390,6 +422,7 @@ impl Arbiter {
     fn lend(&mut self, from: u64, held: Held) -> Due {
         let before = core::mem::replace(&mut self.lent, held.messages);
         self.recycle(before);
+        self.lent_origin = held.origin;
         self.statistics.delivered += held.end - from;
         let messages = skip_messages(&self.lent, from - held.first);
         Due::Packet {

@@ -175,6 +175,13 @@ impl<W: Window> BinaryFile<W> {
         self.offset_bytes + self.lent_bytes as u64
     }
 
+    /// Where the last packet given out begins in the (decompressed) file.
+    #[inline]
+    #[must_use]
+    pub fn packet_offset_bytes(&self) -> u64 {
+        self.offset_bytes
+    }
+
     /// The bytes beneath.
     #[inline]
     #[must_use]

@@ -145,6 +145,12 @@ pub fn is_capture_magic(first: &[u8]) -> bool {
         .is_some_and(|magic| *magic == pcapng::SECTION_HEADER || pcap::Magic::of(*magic).is_some())
 }
 
+/// Whether an input that holds nothing but `all` can be a capture cut off inside its first four bytes.
+pub(crate) fn is_cut_capture_magic(all: &[u8]) -> bool {
+    let begins = |magic: &[u8; 4]| !all.is_empty() && all.len() < 4 && magic.starts_with(all);
+    begins(&pcapng::SECTION_HEADER) || pcap::MAGICS.iter().any(begins)
+}
+
 /// Where a frame lies in the buffer, before it is borrowed.
 struct Found {
     time: Nanos,
@@ -194,6 +200,10 @@ impl<R: Read> CaptureReader<R> {
             }
             _ => {
                 let held = input.held();
+                if is_cut_capture_magic(held) {
+                    let had = held.len() as u64;
+                    return Err(CaptureError::Truncated { offset: 0, needed: 4, had });
+                }
                 let first = held.get(..4).unwrap_or(held).to_vec();
                 return Err(CaptureError::NotACapture { first });
             }

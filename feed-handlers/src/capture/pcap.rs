@@ -47,6 +47,14 @@ struct RecordHeader {
 const RECORD_HEADER_BYTES: usize = size_of::<RecordHeader>();
 const _: () = assert!(RECORD_HEADER_BYTES == 16 && align_of::<RecordHeader>() == 1);
 
+/// The first four bytes of pcap files.
+pub(super) const MAGICS: [[u8; 4]; 4] = [
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+];
+
 /// What the first four bytes of a pcap file tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Magic {

@@ -2,8 +2,10 @@
 //!
 //! Each capture gives its datagrams in its own order; the earliest next one of all is taken. What is
 //! not UDP, a fragment, or no plausible MoldUDP64 packet is counted and passed over. The first
-//! plausible packet's session is the feed's; a plausible packet of another ends the input. Every
-//! destination address and port is a line, and all lines of all captures make one feed.
+//! plausible packet's session is the feed's; a plausible packet of another ends the input. Until one
+//! has brought messages the session is tentative: what looked like a heartbeat may have been another
+//! protocol's, so the first packet with messages of another session takes its place. Every destination
+//! address and port within a capture is a line, and all lines of all captures make one feed.
 //!
 //! **Torn.** A capture that is damaged stops there, the others go on. A packet of the session that is
 //! damaged, or that the capture cut off, gives its whole messages. The first such fault is told once
@@ -18,10 +20,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::packet::{Arrival, Source};
-use engine::units::Nanos;
+use engine::units::{Nanos, Sequence};
 
-use super::{InputCounts, InputError, InputFile, Progress};
-use crate::arbiter::{Arbiter, Due, Limits, LineId, LineStatistics};
+use super::{InputCounts, InputError, InputFile, PacketOrigin, Progress};
+use crate::arbiter::{Arbiter, Due, Limits, LineId, LineStatistics, Origin};
 use crate::capture::{CaptureError, CaptureReader, Skipped, datagram};
 use crate::moldudp64::{DownstreamPacket, PacketKind, SessionId};
 
@@ -29,8 +31,10 @@ use crate::moldudp64::{DownstreamPacket, PacketKind, SessionId};
 pub const LINES_MAX: usize = 1_024;
 
 /// A line of a captured feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputLine {
+    /// The name of the capture that it was recorded in.
+    pub capture: String,
     /// Where its datagrams were sent: its multicast group (or host) and port.
     pub destination: SocketAddr,
     /// What became of it.
@@ -53,13 +57,22 @@ struct Capture {
     payload: Vec<u8>,
 }
 
+/// What makes a line: the number of its capture, and where its datagrams were sent.
+type LineKey = (usize, SocketAddr);
+
 /// Captures as one source of packets.
 pub struct CapturedFeed {
     captures: Vec<Capture>,
     arbiter: Arbiter,
     session: Option<SessionId>,
-    lines: HashMap<SocketAddr, LineId>,
-    line_order: Vec<(SocketAddr, LineId)>,
+    /// No packet of the session has brought messages yet.
+    is_tentative: bool,
+    /// The gaps of a tentative session, which follow on one another, as one.
+    withheld_gap: Option<(Sequence, Sequence)>,
+    /// How many gaps of the arbiter were told as part of an earlier one.
+    joined_gaps: u64,
+    lines: HashMap<LineKey, LineId>,
+    line_order: Vec<(LineKey, LineId)>,
     first_capture_time: Option<Nanos>,
     /// Bytes read from disk, a file each, and how many there are.
     read_bytes: Vec<Arc<AtomicU64>>,
@@ -83,6 +96,9 @@ impl CapturedFeed {
             captures: Vec::with_capacity(files.len()),
             arbiter: Arbiter::new(Limits::default()),
             session: None,
+            is_tentative: false,
+            withheld_gap: None,
+            joined_gaps: 0,
             lines: HashMap::new(),
             line_order: Vec::new(),
             first_capture_time: None,
@@ -134,7 +150,7 @@ impl CapturedFeed {
     pub fn counts(&self) -> InputCounts {
         let stream = self.arbiter.statistics();
         InputCounts {
-            gaps: stream.gaps,
+            gaps: stream.gaps - self.joined_gaps,
             gap_messages: stream.gap_messages,
             duplicate_messages: stream.duplicates,
             late_messages: stream.late,
@@ -148,11 +164,20 @@ impl CapturedFeed {
     pub fn lines(&self) -> Vec<InputLine> {
         let lines = self.line_order.iter();
         lines
-            .map(|(destination, line)| InputLine {
+            .map(|((capture, destination), line)| InputLine {
+                capture: self.captures[*capture].name.clone(),
                 destination: *destination,
                 statistics: self.arbiter.line(*line),
             })
             .collect()
+    }
+
+    /// Where the last packet given out was captured; `None` before the first.
+    #[must_use]
+    pub fn packet_origin(&self) -> Option<PacketOrigin<'_>> {
+        let Origin { input, offset_bytes } = self.arbiter.origin();
+        let capture = self.captures.get(input).filter(|_| self.counts.packets > 0)?;
+        Some(PacketOrigin { input: &capture.name, offset_bytes })
     }
 
     /// The feed's session, once a packet of it was met.
@@ -227,6 +252,7 @@ impl CapturedFeed {
 
     fn end(&mut self, ending: Result<(), InputError>) {
         self.arbiter.finish();
+        self.is_tentative = false;
         self.ending = Some(ending);
     }
 
@@ -261,7 +287,12 @@ impl CapturedFeed {
                 self.counts.not_moldudp64 += 1;
                 return;
             }
-            if let Some(established) = self.session {
+            if self.is_tentative && packet.whole == 0 {
+                // One heartbeat is as good as another: the first stands until messages tell.
+                self.counts.not_moldudp64 += 1;
+                return;
+            }
+            if let Some(established) = self.session.filter(|_| !self.is_tentative) {
                 self.counts.foreign_session += 1;
                 let foreign = InputError::ForeignSession {
                     input: capture.name.clone(),
@@ -271,7 +302,22 @@ impl CapturedFeed {
                 };
                 return self.end(Err(foreign));
             }
+            if self.session.is_some() {
+                self.withheld_gap = None;
+                self.joined_gaps = 0;
+                self.counts.not_moldudp64 +=
+                    forget(&mut self.arbiter, &mut self.lines, &mut self.line_order);
+            }
             self.session = Some(packet.session);
+            self.is_tentative = true;
+        }
+        if self.is_tentative {
+            if packet.is_damaged() && packet.whole == 0 && !pending.truncated {
+                // Text that begins alike, and no packet of a feed.
+                self.counts.not_moldudp64 += 1;
+                return;
+            }
+            self.is_tentative = packet.whole == 0;
         }
         if packet.is_damaged() || pending.truncated {
             self.counts.damaged_packets += 1;
@@ -283,16 +329,13 @@ impl CapturedFeed {
         } else if packet.rest_bytes > 0 {
             self.counts.trailing_bytes += 1;
         }
-        let line = match self.lines.get(&pending.destination) {
+        let key = (index, pending.destination);
+        let line = match self.lines.get(&key) {
             Some(line) => *line,
-            None => add_line(
-                &mut self.arbiter,
-                &mut self.lines,
-                &mut self.line_order,
-                pending.destination,
-            ),
+            None => add_line(&mut self.arbiter, &mut self.lines, &mut self.line_order, key),
         };
-        self.arbiter.push(line, pending.time, &packet);
+        let origin = Origin { input: index, offset_bytes: pending.offset_bytes };
+        self.arbiter.push_from(origin, line, pending.time, &packet);
     }
 }
 
@@ -303,12 +346,26 @@ fn is_plausible_beginning(packet: &DownstreamPacket<'_>) -> bool {
     packet.session.is_plausible() && !is_blank
 }
 
+/// Begins anew: what was taken for packets of a session was another protocol's. Tells how many.
+#[cold]
+fn forget(
+    arbiter: &mut Arbiter,
+    lines: &mut HashMap<LineKey, LineId>,
+    order: &mut Vec<(LineKey, LineId)>,
+) -> u64 {
+    let packets = order.iter().map(|(_, line)| arbiter.line(*line).packets).sum();
+    *arbiter = Arbiter::new(Limits::default());
+    lines.clear();
+    order.clear();
+    packets
+}
+
 #[cold]
 fn add_line(
     arbiter: &mut Arbiter,
-    lines: &mut HashMap<SocketAddr, LineId>,
-    order: &mut Vec<(SocketAddr, LineId)>,
-    destination: SocketAddr,
+    lines: &mut HashMap<LineKey, LineId>,
+    order: &mut Vec<(LineKey, LineId)>,
+    key: LineKey,
 ) -> LineId {
     if let Some((_, last)) = order.last()
         && order.len() >= LINES_MAX
@@ -316,8 +373,8 @@ fn add_line(
         return *last;
     }
     let line = arbiter.add_line();
-    lines.insert(destination, line);
-    order.push((destination, line));
+    lines.insert(key, line);
+    order.push((key, line));
     line
 }
 
@@ -332,15 +389,19 @@ fn damage_of(packet: &DownstreamPacket<'_>, truncated: bool) -> String {
 
 #[cold]
 fn capture_fault(input: &str, error: CaptureError) -> InputError {
-    let what = error.to_string();
     let input = input.to_owned();
     match error {
         CaptureError::Io { offset, source } => {
             InputError::read(&input, offset, source.kind(), &source.to_string())
         }
         CaptureError::NotACapture { first } => InputError::NotRecognised { input, first },
-        CaptureError::Truncated { offset, .. } | CaptureError::Damaged { offset, .. } => {
-            InputError::Damaged { input, offset_bytes: offset, what }
+        CaptureError::Truncated { offset: offset_bytes, needed, had } => {
+            let what = format!("cut-off record: {had} of {needed} bytes");
+            InputError::Damaged { input, offset_bytes, what }
+        }
+        CaptureError::Damaged { offset: offset_bytes, what, value } => {
+            let what = format!("a record whose {what} is {value}");
+            InputError::Damaged { input, offset_bytes, what }
         }
     }
 }
@@ -351,7 +412,20 @@ impl Source for CapturedFeed {
     #[inline]
     fn next(&mut self) -> Result<Arrival<'_>, InputError> {
         loop {
+            if !self.is_tentative
+                && let Some((first, end)) = self.withheld_gap.take()
+            {
+                return Ok(Arrival::Gap { first, end });
+            }
             if let Some(due) = self.arbiter.settle() {
+                if let Due::Gap { first, end } = due
+                    && self.is_tentative
+                {
+                    self.joined_gaps += u64::from(self.withheld_gap.is_some());
+                    let (first, _) = self.withheld_gap.unwrap_or((first, end));
+                    self.withheld_gap = Some((first, end));
+                    continue;
+                }
                 self.counts.packets += u64::from(matches!(due, Due::Packet { .. }));
                 return Ok(self.arbiter.arrival(due));
             }

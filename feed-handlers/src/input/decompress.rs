@@ -141,8 +141,10 @@ impl InputFile {
         let mut first = Vec::new();
         let io = |error| InputError::io(name.to_owned(), 0, error);
         file.by_ref().take(4).read_to_end(&mut first).map_err(io)?;
-        let is_gzip = first.starts_with(&gzip::MAGIC);
-        let is_zstd = first == zstd_frames::MAGIC || zstd_frames::is_skippable(&first);
+        // A magic that the end of the file cuts off is damage, which its decompressor tells.
+        let is_cut = |magic: &[u8]| !first.is_empty() && magic.starts_with(&first);
+        let is_gzip = first.starts_with(&gzip::MAGIC) || is_cut(&gzip::MAGIC);
+        let is_zstd = is_cut(&zstd_frames::MAGIC) || zstd_frames::is_skippable(&first);
         let raw = BufReader::with_capacity(FILE_BUFFER_BYTES, Cursor::new(first).chain(file));
         let stream = if is_gzip {
             Stream::Gzip(Box::new(GzipReader::new(raw)))

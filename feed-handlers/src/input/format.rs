@@ -6,7 +6,7 @@ use core::str::FromStr;
 use thiserror::Error;
 
 use crate::binaryfile::Framing;
-use crate::capture::is_capture_magic;
+use crate::capture::{is_capture_magic, is_cut_capture_magic};
 use crate::itch50::messages::length_of;
 
 /// Most bytes that detection looks at.
@@ -57,7 +57,7 @@ impl Format {
     #[must_use]
     pub fn detect(head: &[u8]) -> Option<Format> {
         let is_all = head.len() < DETECTION_BYTES;
-        if is_capture_magic(head) {
+        if is_capture_magic(head) || is_cut_capture_magic(head) {
             Some(Format::Pcap)
         } else if is_zero_prefixed(head, is_all) {
             Some(Format::ItchZeroPrefix)
@@ -108,10 +108,10 @@ fn is_zero_prefixed(head: &[u8], is_all: bool) -> bool {
     }
 }
 
-/// Nothing at all, nothing but an end mark, a first length that is cut off before its message's type
+/// Nothing at all, an end mark (bytes behind it are damage), a first length that is cut off before its message's type
 /// (no ITCH message is longer than 255 bytes), or at least one message of known type and right length.
 fn is_length_prefixed(head: &[u8], is_all: bool) -> bool {
-    if is_all && matches!(head, [] | [0] | [0, _]) {
+    if head.starts_with(&[0, 0]) || is_all && matches!(head, [] | [0] | [0, _]) {
         return true;
     }
     let mut rest = head;
@@ -158,7 +158,11 @@ mod tests {
     fn nothing_and_a_mere_end_mark_are_itch() {
         assert_eq!(Format::detect(b""), Some(Format::Itch));
         assert_eq!(Format::detect(&[0, 0]), Some(Format::Itch));
-        assert_eq!(Format::detect(&[0, 0, 1]), None);
+        // What follows an end mark is damage of a BinaryFILE, unless it is the zero-prefix variant.
+        for behind in [&[1][..], &[0, 0], b"text", &framed(&[0, 12], 2)] {
+            let bytes = [&[0, 0], behind].concat();
+            assert_eq!(Format::detect(&bytes), Some(Format::Itch), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -151,6 +151,16 @@ impl InputError {
     }
 }
 
+/// Where a packet was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketOrigin<'a> {
+    /// The input's name.
+    pub input: &'a str,
+    /// Where in its decompressed bytes: in a plain file the packet's first length prefix, in a
+    /// capture the frame that brought the packet.
+    pub offset_bytes: u64,
+}
+
 /// How far an input has been read, in bytes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -315,6 +325,15 @@ impl InputSource {
         match &self.feed {
             Feed::Plain(feed) => InputCounts { packets: feed.packets(), ..InputCounts::default() },
             Feed::Captured(feed) => feed.counts(),
+        }
+    }
+
+    /// Where the last packet given out was read; `None` before the first packet of a capture.
+    #[must_use]
+    pub fn packet_origin(&self) -> Option<PacketOrigin<'_>> {
+        match &self.feed {
+            Feed::Plain(feed) => Some(feed.packet_origin()),
+            Feed::Captured(feed) => feed.packet_origin(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use engine::packet::{Arrival, Source};
 use engine::units::Nanos;
 
-use super::{InputError, InputFile, Progress};
+use super::{InputError, InputFile, PacketOrigin, Progress};
 use crate::binaryfile::{
     BinaryFile, BinaryFileError, BinaryFileFault, Framing, Position, ReadWindow,
 };
@@ -52,6 +52,15 @@ impl PlainFeed {
     #[must_use]
     pub fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// Where the last packet given out begins.
+    #[must_use]
+    pub fn packet_origin(&self) -> PacketOrigin<'_> {
+        PacketOrigin {
+            input: self.current.window().input().name(),
+            offset_bytes: self.current.packet_offset_bytes(),
+        }
     }
 
     /// How far the files have been read.

@@ -1,5 +1,6 @@
 //! Captures made by hand: lines, sessions, gaps and what is passed over.
 
+use engine::packet::{Arrival, Source as _};
 use engine::units::Nanos;
 use feed_handlers::input::{FaultClass, Format, InputError};
 use feed_handlers::moldudp64::{SessionId, encode_end_of_session, encode_heartbeat, encode_packet};
@@ -96,6 +97,76 @@ fn another_session_ends_the_input_after_all_before_it() {
         assert_eq!((at, established, found), (offset_bytes, SESSION, OTHER));
         assert_eq!(source.counts().foreign_session, 1);
     }
+}
+
+#[test]
+fn what_looks_like_a_heartbeat_before_the_feed_is_no_session_of_its_own() {
+    let noise = |sequence| {
+        let mut payload = Vec::new();
+        encode_heartbeat(&mut payload, SessionId(*b"keep alive"), sequence);
+        payload
+    };
+    let feed = [(60, 1, packet(SESSION, 1, 3)), (61, 1, packet(SESSION, 3, 4))];
+    let before = [(0, 7, noise(1)), (1, 7, noise(9)), (59, 7, noise(9))];
+    let mut source = open(&[&capture(&[&before[..], &feed].concat())], Format::Auto).unwrap();
+    let (alone, _) = read(&[&capture(&feed)]);
+    let (with_noise, error) = pull(&mut source);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(with_noise, alone, "no packet and no gap of the noise");
+    assert_eq!(source.session(), Some(SESSION));
+    assert_eq!(source.lines().len(), 1);
+    let counts = source.counts();
+    assert_eq!((counts.not_moldudp64, counts.foreign_session, counts.gaps), (3, 0, 0));
+}
+
+#[test]
+fn heartbeats_of_the_feed_itself_count_from_the_first() {
+    let heartbeat = |next| {
+        let mut payload = Vec::new();
+        encode_heartbeat(&mut payload, SESSION, next);
+        payload
+    };
+    let beats = [
+        (0, 1, heartbeat(5)),
+        (60, 1, heartbeat(7)),
+        (120, 1, heartbeat(9)),
+        (180, 1, heartbeat(9)),
+    ];
+    let feed = [(181, 1, packet(SESSION, 9, 10))];
+    for (file, packets) in [(capture(&[&beats[..], &feed].concat()), 1), (capture(&beats), 0)] {
+        let mut source = open(&[&file], Format::Auto).unwrap();
+        let (feed, error) = pull(&mut source);
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!((feed.packets.len(), &feed.gaps[..]), (packets, &[(5, 9, 0)][..]));
+        assert_eq!((source.counts().gaps, source.counts().gap_messages), (1, 4));
+        assert_eq!((source.session(), source.lines().len()), (Some(SESSION), 1));
+    }
+}
+
+#[test]
+fn one_group_in_two_captures_is_two_lines_and_the_place_of_each_packet_is_known() {
+    let a = capture(&[(1, 1, packet(SESSION, 1, 2)), (4, 1, packet(SESSION, 4, 5))]);
+    let b = capture(&[
+        (2, 1, packet(SESSION, 1, 2)),
+        (3, 1, packet(SESSION, 3, 4)),
+        (5, 1, packet(SESSION, 2, 3)),
+    ]);
+    let mut source = open(&[&a, &b], Format::Auto).unwrap();
+    assert!(source.packet_origin().is_none());
+    let mut places = Vec::new();
+    while let Ok(Arrival::Packet(packet)) = source.next() {
+        let sequence = packet.sequence.0;
+        let origin = source.packet_origin().unwrap();
+        places.push((sequence, origin.input.to_owned(), origin.offset_bytes));
+    }
+    let record = ((capture(&[(1, 1, packet(SESSION, 1, 2))]).len()) - 24) as u64;
+    let expected =
+        [(1, "0", 24), (2, "1", 24 + 2 * record), (3, "1", 24 + record), (4, "0", 24 + record)];
+    assert_eq!(places, expected.map(|(sequence, file, at)| (sequence, file.to_owned(), at)));
+    let lines = source.lines();
+    let shown: Vec<_> = lines.iter().map(|l| (&*l.capture, l.statistics.packets)).collect();
+    assert_eq!(shown, [("0", 2), ("1", 3)]);
+    assert_eq!(lines[0].destination, lines[1].destination);
 }
 
 #[test]

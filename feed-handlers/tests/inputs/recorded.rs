@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine::units::Nanos;
-use feed_handlers::input::{FaultClass, Format, InputError, InputSource};
+use feed_handlers::input::{FaultClass, Format, InputError, InputLine, InputSource};
 
 use crate::feed::{Feed, messages_of, pull, shared};
 
@@ -158,8 +158,9 @@ fn the_recorded_multicast_is_one_feed_over_its_eight_captures() {
     let (first, last) = (feed.messages()[0].0, feed.messages()[45].0);
     assert_eq!(missing + 46, last - first + 1, "gaps and messages cover the range");
     let lines = source.lines();
-    assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0].destination.to_string(), "233.54.12.111:26477");
+    assert_eq!(lines.len(), 8, "a line is of one capture");
+    let group = |line: &InputLine| line.destination.to_string() == "233.54.12.111:26477";
+    assert!(lines.iter().all(group), "{lines:?}");
     assert_eq!(source.session().unwrap().to_string(), "000010059B");
 }
 
