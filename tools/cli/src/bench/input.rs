@@ -18,6 +18,8 @@ use crate::replay::faults;
 pub(super) struct Tape {
     /// Length-prefixed messages, back to back.
     pub(super) bytes: Vec<u8>,
+    /// What they were read from.
+    pub(super) name: String,
     /// How many.
     pub(super) messages: u64,
     /// Midnight of the day, New York.
@@ -32,7 +34,8 @@ impl Tape {
         let day = source.first_capture_time().and_then(TradingDay::at);
         let midnight = day.unwrap_or_else(TradingDay::epoch).midnight();
         source.set_midnight(midnight);
-        let mut tape = Tape { bytes: Vec::new(), messages: 0, midnight };
+        let mut tape =
+            Tape { name: path.display().to_string(), bytes: Vec::new(), messages: 0, midnight };
         loop {
             match source.next() {
                 Ok(Arrival::Packet(packet)) => {

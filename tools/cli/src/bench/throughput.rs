@@ -106,7 +106,7 @@ impl Checked {
             pushed.is_ok()
         });
         // What a stage costs is the time of all messages, so all must be of one day.
-        pushed.map_err(faults::second_start)?;
+        pushed.map_err(|second| faults::second_start(second, Some(&tape.name)))?;
         let input_bytes = tape.bytes.len() as u64;
         Ok(Checked {
             sums: BookSums::of(engine.shard()),

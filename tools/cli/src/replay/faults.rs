@@ -18,10 +18,11 @@ pub(crate) fn gap(first: Sequence, end: Sequence) -> String {
     )
 }
 
-/// The input goes on into a second day.
-pub(crate) fn second_start(second: SecondStart) -> Failure {
+/// The input goes on into a second day, `place` being where.
+pub(crate) fn second_start(second: SecondStart, place: Option<&str>) -> Failure {
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
     Failure::usage(format_args!(
-        "{second}: a session is one trading day; all before it is processed, replay what follows on its own"
+        "{place}{second}: a session is one trading day; all before it is processed, replay what follows on its own"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! What was read, as the `input` object of the summary and as lines for people.
 
-use feed_handlers::input::{Compression, Format, InputSource};
+use feed_handlers::input::{Compression, Format, InputSource, PacketOrigin};
 use serde_json::{Map, Value, json};
 
 use crate::output::decimal::grouped;
@@ -31,6 +31,7 @@ pub(crate) fn json(source: &InputSource) -> Value {
         .map(|line| {
             json!({
                 "name": line.destination.to_string(),
+                "capture": line.capture,
                 "packets": line.statistics.packets,
                 "messages": line.statistics.messages,
                 "lost": line.statistics.lost,
@@ -60,6 +61,16 @@ pub(crate) fn json(source: &InputSource) -> Value {
     Value::Object(object)
 }
 
+/// Where in the input the byte `ahead_bytes` into the last packet is: for a plain file that very
+/// byte, for a capture the frame it came in.
+pub(crate) fn place(source: &InputSource, ahead_bytes: u64) -> Option<String> {
+    let PacketOrigin { input, offset_bytes } = source.packet_origin()?;
+    Some(match source.describe().format {
+        Format::Pcap => format!("{input}, frame at byte {offset_bytes}"),
+        _ => format!("{input}, byte {}", offset_bytes + ahead_bytes),
+    })
+}
+
 /// Details of the input for `-v`, a line each.
 pub(crate) fn details(source: &InputSource) -> Vec<String> {
     let description = source.describe();
@@ -74,8 +85,9 @@ pub(crate) fn details(source: &InputSource) -> Vec<String> {
     lines.extend(source.lines().iter().map(|line| {
         let statistics = &line.statistics;
         format!(
-            "line {}: {} packets, {} messages, {} lost, {} duplicate",
+            "line {} of {}: {} packets, {} messages, {} lost, {} duplicate",
             line.destination,
+            line.capture,
             grouped(statistics.packets),
             grouped(statistics.messages),
             grouped(statistics.lost),

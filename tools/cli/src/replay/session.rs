@@ -8,12 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::book::books::Limits;
-use engine::packet::{Arrival, Source as _};
+use engine::packet::{Arrival, Packet, Source as _};
 use engine::pipeline::inline::Inline;
 use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stage::Decoder as _;
 use engine::shard::{Observer, Shard};
-use engine::units::{Nanos, SymbolId};
+use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::input::{Format, InputSource};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -109,7 +109,9 @@ impl<O: Observer> Session<O> {
                         break Err(failure);
                     }
                     if let Err(second) = pushed {
-                        self.fault = Some(faults::second_start(second));
+                        let ahead_bytes = bytes_before(&packet, second.sequence);
+                        let place = inputs::place(&self.source, ahead_bytes);
+                        self.fault = Some(faults::second_start(second, place.as_deref()));
                         break Ok(());
                     }
                     packets += 1;
@@ -244,6 +246,17 @@ impl<O: Observer> Session<O> {
             ("over_capacity", applied.over_capacity),
         ]
     }
+}
+
+/// Bytes of `packet` before its message `sequence`, length prefixes included.
+fn bytes_before(packet: &Packet<'_>, sequence: Sequence) -> u64 {
+    let mut ahead = sequence.0.saturating_sub(packet.sequence.0);
+    let before = packet.iter().take_while(|_| {
+        let is_before = ahead > 0;
+        ahead = ahead.saturating_sub(1);
+        is_before
+    });
+    before.map(|message| (size_of::<u16>() + message.len()) as u64).sum()
 }
 
 /// Waits until a packet received at `recv` is due.

@@ -87,5 +87,5 @@ fn a_file_of_two_days_is_refused() {
     feed.start_of_messages();
     let input = file(&dir, "two-days", feed.encoder.bytes());
     let run = tapewatch(&["bench", "throughput", arg(&input)]).ended_with(2);
-    run.says(&["message 2", "second day"]);
+    run.says(&["two-days: message 2", "second day"]);
 }

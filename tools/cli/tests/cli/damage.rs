@@ -4,7 +4,7 @@ use std::fs;
 
 use engine::units::Side;
 
-use crate::support::{Csv, Feed, arg, file, scratch, tapewatch, tapewatch_reading, text};
+use crate::support::{Csv, Feed, arg, capture, file, scratch, tapewatch, tapewatch_reading, text};
 
 /// Bytes of an `A` with its length.
 const ADD_BYTES: usize = 38;
@@ -71,9 +71,89 @@ fn a_second_start_of_day_ends_the_session_and_its_place_is_told() {
     let input = file(&dir, "two-days", feed.encoder.bytes());
     let out = dir.path().join("out");
     let run = tapewatch(&["replay", arg(&input), "--out", arg(&out), "--json"]).ended_with(2);
-    run.says(&["message 3", "second day"]);
+    // A start of 14 bytes and an add stand before it.
+    run.says(&["two-days, byte 52: message 3", "second day"]);
     assert_eq!(run.json()["messages"], 2);
     assert_eq!(Csv::read(&out.join("symbols.csv")).field(0, "adds"), "1");
+}
+
+#[test]
+fn the_place_of_a_second_start_is_in_the_file_that_has_it() {
+    let dir = scratch();
+    let mut feed = Feed::new();
+    feed.start_of_messages();
+    let first = file(&dir, "first", feed.encoder.bytes());
+    let adds = Feed::adds(100);
+    let bytes = [&adds, feed.encoder.bytes()].concat();
+    let second = file(&dir, "second", &bytes);
+    let run = tapewatch(&["replay", arg(&first), arg(&second)]).ended_with(2);
+    run.says(&[&format!("second, byte {}: message 102", adds.len()), "second day"]);
+}
+
+#[test]
+fn a_capture_names_the_frame_that_starts_a_second_day() {
+    let dir = scratch();
+    let mut feed = Feed::new();
+    feed.start_of_messages();
+    let start = feed.encoder.bytes();
+    let quiet = file(&dir, "quiet.pcap", &capture(&[(5, 2, 9, &Feed::adds(1))]));
+    let two = capture(&[(1, 1, 7, start), (2, 1, 8, start)]);
+    let place = capture(&[(1, 1, 7, start)]).len();
+    let two = file(&dir, "two.pcap", &two);
+    let run = tapewatch(&["replay", arg(&quiet), arg(&two)]).ended_with(2);
+    run.says(&[&format!("two.pcap, frame at byte {place}: message 8"), "second day"]);
+}
+
+#[test]
+fn a_group_recorded_by_two_hosts_is_two_lines_of_one_feed() {
+    let dir = scratch();
+    let adds = Feed::adds(2);
+    let (one, two) = adds.split_at(ADD_BYTES);
+    let a = file(&dir, "a.pcap", &capture(&[(1, 1, 1, one), (3, 1, 2, two)]));
+    let b = file(&dir, "b.pcap", &capture(&[(2, 1, 1, one)]));
+    let run = tapewatch(&["replay", arg(&a), arg(&b), "--json"]).ended_with(0);
+    let summary = run.json();
+    assert_eq!(summary["messages"], 2);
+    let lines = summary["input"]["lines"].as_array().unwrap();
+    let shown = lines.iter().map(|line| {
+        let file = line["capture"].as_str().unwrap().rsplit('/').next().unwrap();
+        (file, line["name"].as_str().unwrap(), line["lost"].as_u64().unwrap())
+    });
+    let group = "233.54.12.1:26477";
+    assert_eq!(shown.collect::<Vec<_>>(), [("a.pcap", group, 0), ("b.pcap", group, 1)]);
+}
+
+#[test]
+fn the_place_of_damage_in_a_capture_is_told_once() {
+    let dir = scratch();
+    let whole = capture(&[(1, 1, 1, &Feed::adds(1))]);
+    for cut in [26, 45, whole.len() - 1] {
+        let input = file(&dir, "cut", &whole[..cut]);
+        let run = tapewatch(&["replay", arg(&input)]).ended_with(1);
+        run.says(&["damaged at byte 24: cut-off record"]);
+        assert_eq!(run.stderr.matches("24").count(), 1, "{run:#?}");
+    }
+}
+
+#[test]
+fn bytes_behind_a_leading_end_mark_are_damage_at_their_offset() {
+    let dir = scratch();
+    let input = file(&dir, "ended", &[&[0, 0], &Feed::adds(2)[..]].concat());
+    let run = tapewatch(&["replay", arg(&input), "--json"]).ended_with(1);
+    run.says(&["ended", "damaged at byte 2: bytes after the end mark"]);
+    assert_eq!(run.json()["messages"], 0);
+}
+
+#[test]
+fn a_file_cut_inside_its_magic_is_damaged() {
+    let dir = scratch();
+    for magic in [&b"\xd4\xc3\xb2\xa1"[..], b"\x0a\x0d\x0d\x0a", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"] {
+        for cut in 1..magic.len() {
+            let input = file(&dir, "cut", &magic[..cut]);
+            let run = tapewatch(&["replay", arg(&input)]).ended_with(1);
+            run.says(&["cut: damaged at byte 0"]);
+        }
+    }
 }
 
 #[test]

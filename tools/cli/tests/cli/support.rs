@@ -190,3 +190,35 @@ pub(crate) fn file(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     fs::write(&path, bytes).unwrap();
     path
 }
+
+/// A pcap of MoldUDP64 packets: (time in ms, last byte of the group, sequence, message blocks).
+pub(crate) fn capture(packets: &[(u32, u8, u64, &[u8])]) -> Vec<u8> {
+    let header = [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1];
+    let mut file: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+    for &(at_ms, group, sequence, blocks) in packets {
+        let mut count: u16 = 0;
+        let mut rest = blocks;
+        while let [high, low, tail @ ..] = rest {
+            rest = &tail[usize::from(u16::from_be_bytes([*high, *low]))..];
+            count += 1;
+        }
+        let udp_bytes = 8 + 20 + blocks.len() as u16;
+        let mut frame = vec![0; 12];
+        frame.extend([0x08, 0x00, 0x45, 0]);
+        frame.extend((20 + udp_bytes).to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 233, 54, 12, group]);
+        frame.extend(4_096_u16.to_be_bytes());
+        frame.extend(26_477_u16.to_be_bytes());
+        frame.extend(udp_bytes.to_be_bytes());
+        frame.extend([0, 0]);
+        frame.extend(b"20191230  ");
+        frame.extend(sequence.to_be_bytes());
+        frame.extend(count.to_be_bytes());
+        frame.extend(blocks);
+        let length = frame.len() as u32;
+        let record = [1_577_716_200, at_ms * 1_000_000, length, length];
+        file.extend(record.iter().flat_map(|word: &u32| word.to_le_bytes()));
+        file.extend(frame);
+    }
+    file
+}
