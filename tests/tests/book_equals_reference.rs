@@ -91,7 +91,7 @@ fn other_event() -> impl Strategy<Value = Event> {
         5 => (symbol(), match_number()).prop_map(|(s, m)| break_of(s, m)),
         3 => (symbol(), select(b"TTTHPQZ".to_vec())).prop_map(|(s, state)| trading(s, state)),
         1 => symbol().prop_map(short_sale),
-        1 => select(b"OSQMEC".to_vec()).prop_map(system),
+        1 => select(b"OSQMECZ".to_vec()).prop_map(system),
     ]
 }
 
