@@ -32,28 +32,24 @@ impl EventBatch {
         self.len = 0;
     }
 
-    /// Whether no further event fits.
+    /// Room for further events, to be filled from the front and then counted with
+    /// [`EventBatch::commit`]. What it holds before is left over from an earlier batch.
     #[inline]
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.len == BATCH_EVENTS_MAX
+    pub fn free(&mut self) -> &mut [Event] {
+        &mut self.events[self.len..]
     }
 
-    /// The slot for the next event, to be filled and then counted with [`EventBatch::commit`];
-    /// `None` when full. What the slot holds before is left over from an earlier batch.
-    #[inline]
-    pub fn slot(&mut self) -> Option<&mut Event> {
-        self.events.get_mut(self.len)
-    }
-
-    /// Counts the event written into [`EventBatch::slot`].
+    /// Counts `filled` events written to the front of [`EventBatch::free`].
     ///
     /// # Panics
-    /// If the batch is full: the caller had no slot to fill.
+    /// If that is more than fitted.
     #[inline]
-    pub fn commit(&mut self) {
-        assert!(self.len < BATCH_EVENTS_MAX, "Invariant: an event is committed only into a slot");
-        self.len += 1;
+    pub fn commit(&mut self, filled: usize) {
+        assert!(
+            filled <= BATCH_EVENTS_MAX - self.len,
+            "Invariant: events are committed only where there was room"
+        );
+        self.len += filled;
     }
 
     /// The events so far.

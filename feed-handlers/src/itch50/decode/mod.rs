@@ -177,36 +177,47 @@ impl Itch50Decoder {
         cursor: &mut Cursor,
         batch: &mut EventBatch,
     ) -> Option<Decoded> {
-        loop {
-            let at = cursor.offset_bytes - base;
-            let (prefix, window) = split_window(bytes.get(at..)?.first_chunk()?);
+        let mut at = cursor.offset_bytes - base;
+        let first = cursor.messages;
+        let mut messages = first;
+        let mut filled = 0;
+        let free = batch.free();
+        let stopped = loop {
+            let Some(bytes_here) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+                break None;
+            };
+            let (prefix, window) = split_window(bytes_here);
             let length = usize::from(u16::from_be_bytes(*prefix));
             if at + 2 + length > end {
-                return None;
+                break None;
             }
-            let Some(event) = batch.slot() else { return Some(Decoded::BatchFull) };
-            let sequence = packet.sequence.0.wrapping_add(cursor.messages);
+            let Some(event) = free.get_mut(filled) else { break Some(Decoded::BatchFull) };
+            let sequence = packet.sequence.0.wrapping_add(messages);
             event.sequence = sequence;
             event.recv_ns = packet.recv.0;
             let type_byte = window[0];
             let shape = &SHAPES[usize::from(type_byte)];
             if shape.kind != 0 && length == usize::from(shape.length) {
                 self.decode_order(window, shape, event);
-                batch.commit();
+                filled += 1;
             } else {
                 let message = bytes.get(at + 2..at + 2 + length).unwrap_or_default();
                 match self.decode_rare(message, event) {
-                    Rare::Decoded => batch.commit(),
+                    Rare::Decoded => filled += 1,
                     Rare::Skipped => {}
-                    Rare::SecondStart => return Some(Decoded::SecondStart(Sequence(sequence))),
+                    Rare::SecondStart => break Some(Decoded::SecondStart(Sequence(sequence))),
                 }
             }
             // An empty message has no type byte; what stands there is the next message's length.
             self.counts.by_type[usize::from(type_byte)] += u64::from(length > 0);
-            self.counts.messages += 1;
-            cursor.offset_bytes += 2 + length;
-            cursor.messages += 1;
-        }
+            at += 2 + length;
+            messages += 1;
+        };
+        batch.commit(filled);
+        cursor.offset_bytes = base + at;
+        cursor.messages = messages;
+        self.counts.messages += messages - first;
+        stopped
     }
 }
 
