@@ -7,6 +7,8 @@
 pub mod book;
 pub mod directory;
 pub mod event;
+pub mod journal;
+pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod packet;

@@ -1,0 +1,54 @@
+//! The journal: everything that arrived, in order, as records over a [`log`](crate::log).
+//!
+//! One writer for all feeds appends a record before what it holds is decoded. State is a pure
+//! function of these records: recovery, replay and a standby run the engine over them.
+//!
+//! | kind | record | `sequence` of the frame | payload |
+//! |---|---|---|---|
+//! | 1 | `Session` | 0 | the session's description, TOML, UTF-8; the first frame of every journal |
+//! | 2 | `Packet` | its first message's | length-prefixed messages, as [`crate::packet`] draws them |
+//! | 3 | `Tick` | the last message's before it | empty: time passed without a message |
+//! | 4 | `Gap` | first lost | `end`, u64: one past the last lost message |
+//! | 5 | `SnapshotItem` | | content recovered from a snapshot feed |
+//! | 6 | `Parameters` | first message it applies to | changed configuration, TOML, UTF-8 |
+//! | 7 | `Trade` | its own | a trade from the API |
+//!
+//! The frame's time is the receive time. Kinds 5 to 7 are reserved until something writes them.
+
+/// What a record of a journal is. The numbers are part of the format and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RecordKind {
+    /// The session's description.
+    Session = 1,
+    /// A packet after arbitration.
+    Packet = 2,
+    /// Time passed without a message.
+    Tick = 3,
+    /// A range of messages was given up.
+    Gap = 4,
+    /// Content recovered from a snapshot feed.
+    SnapshotItem = 5,
+    /// A changed configuration.
+    Parameters = 6,
+    /// A trade from the API.
+    Trade = 7,
+}
+
+impl RecordKind {
+    /// The kind with this number, if there is one.
+    #[inline]
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<RecordKind> {
+        Some(match byte {
+            1 => RecordKind::Session,
+            2 => RecordKind::Packet,
+            3 => RecordKind::Tick,
+            4 => RecordKind::Gap,
+            5 => RecordKind::SnapshotItem,
+            6 => RecordKind::Parameters,
+            7 => RecordKind::Trade,
+            _ => return None,
+        })
+    }
+}
