@@ -13,5 +13,6 @@ pub mod packet;
 pub mod pipeline;
 pub mod prints;
 pub mod quality;
+pub mod ring;
 pub mod shard;
 pub mod units;
