@@ -15,5 +15,6 @@ pub mod packet;
 pub mod pipeline;
 pub mod prints;
 pub mod quality;
+pub mod ring;
 pub mod shard;
 pub mod units;
