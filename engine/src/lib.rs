@@ -16,4 +16,5 @@ pub mod pipeline;
 pub mod prints;
 pub mod quality;
 pub mod shard;
+pub mod state;
 pub mod units;
