@@ -17,4 +17,5 @@ pub mod prints;
 pub mod quality;
 pub mod ring;
 pub mod shard;
+pub mod state;
 pub mod units;

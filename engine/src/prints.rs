@@ -58,16 +58,23 @@ const UNCOUNTED: u8 = 0;
 /// Bit of `Record::kind` of a broken print.
 const BROKEN: u8 = 0x80;
 
+/// What the tape keeps of an execution. Layout: see the module.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-struct Record {
-    match_number: u64,
-    price: i64,
-    qty: u64,
-    time_ns: i64,
-    kind: u8,
-    side: u8,
-    reserved: [u8; 6],
+pub(crate) struct Record {
+    /// Its match number.
+    pub(crate) match_number: u64,
+    /// Its price in 1e-9 units.
+    pub(crate) price: i64,
+    /// Its shares.
+    pub(crate) qty: u64,
+    /// Exchange time, UTC epoch ns.
+    pub(crate) time_ns: i64,
+    /// A number of [`PrintKind`], with [`BROKEN`] if it was broken; [`UNCOUNTED`] for no print.
+    pub(crate) kind: u8,
+    /// The aggressor's side as a byte, 0 where the feed does not tell.
+    pub(crate) side: u8,
+    pub(crate) reserved: [u8; 6],
 }
 
 const _: () = assert!(size_of::<Record>() == 40);
@@ -300,6 +307,20 @@ impl Prints {
             }
         }
         self.summaries[block] = summary;
+    }
+
+    /// All records of a symbol in the order of their arrival, broken and uncounted ones too: how many
+    /// they are, and the records themselves in slices of up to a block.
+    pub(crate) fn records(&self, symbol: SymbolId) -> (usize, impl Iterator<Item = &[Record]>) {
+        let tape = self.tapes.get(symbol.0 as usize).copied().unwrap_or_default();
+        let blocks = self.block_lists.get(&tape.blocks);
+        let full = blocks.len().saturating_sub(1);
+        let used = move |place| if place == full { tape.in_last as usize } else { BLOCK };
+        let slices = blocks.iter().enumerate().map(move |(place, &block)| {
+            let start = block as usize * BLOCK;
+            &self.records[start..start + used(place)]
+        });
+        (full * BLOCK + tape.in_last as usize, slices)
     }
 
     /// Open, high, low and last of a symbol's prints that count; `None` without any. Scans the

@@ -310,6 +310,11 @@ impl Shard {
         &self.books
     }
 
+    /// The tape of all symbols.
+    pub(crate) fn prints(&self) -> &Prints {
+        &self.prints
+    }
+
     /// The metrics of a symbol; those of one never seen are empty.
     #[must_use]
     pub fn metrics(&self, symbol: SymbolId) -> &SymbolMetrics {

@@ -3,7 +3,8 @@
 //! A view borrows the books and costs nothing to make; it can be taken after any event.
 
 use crate::book::books::Books;
-use crate::book::levels::{Ladder, Level};
+use crate::book::levels::{Ladder, Level, LevelStore};
+use crate::book::orders::OrderPool;
 use crate::book::pool::NONE;
 use crate::units::{Nanos, OrderRef, Price, Qty, Side, SymbolId};
 
@@ -65,6 +66,11 @@ impl<'a> BookView<'a> {
     fn level(&self, handle: u32) -> LevelView {
         let Level { price, qty, orders, .. } = *self.books.levels.get(handle);
         LevelView { price: Price(price), qty: Qty(qty), orders, handle }
+    }
+
+    /// Bids and asks, and where their levels and orders live, for a walk over every field of them.
+    pub(crate) fn parts(&self) -> Option<(&'a [Ladder; 2], &'a LevelStore, &'a OrderPool)> {
+        Some((self.ladders?, &self.books.levels, &self.books.orders))
     }
 
     /// The best price of a side; one cache line serves both sides.

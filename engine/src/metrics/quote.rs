@@ -75,19 +75,20 @@ pub fn depth(book: &BookView<'_>, side: Side, levels_max: usize) -> u128 {
     book.levels(side).take(levels_max).map(|level| u128::from(level.qty.0)).sum()
 }
 
-/// The integral of the spread over the time in which bid and ask both stood, bid below ask.
+/// The integral of the spread over the time in which bid and ask both stood, bid below ask. Fields are
+/// open to the crate for [`crate::state`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct SpreadClock {
     /// ∫ spread dt in 1e-9 currency units × ns.
-    integral: i128,
+    pub(crate) integral: i128,
     /// Time in which there was a spread, ns.
-    quoted_ns: u64,
+    pub(crate) quoted_ns: u64,
     /// Greatest exchange time passed so far.
-    now_ns: i64,
+    pub(crate) now_ns: i64,
     /// 1 once any time was seen, so that times before 1970 are times too.
-    started: u64,
-    reserved: u64,
+    pub(crate) started: u64,
+    pub(crate) reserved: u64,
 }
 
 impl SpreadClock {

@@ -1,7 +1,8 @@
 //! All metrics of one symbol, in one record without pointers.
 //!
 //! The first cache line is touched by every message of the symbol, and by most of them no other; the
-//! tape's figures are touched by prints, the spread's integral when the spread changes.
+//! tape's figures are touched by prints, the spread's integral when the spread changes. Fields are
+//! open to the crate for [`crate::state`], which reads them all; nobody else writes them.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -20,17 +21,17 @@ const _: () = assert!(Kind::Add as usize == 1 && Kind::Replace as usize == OTHER
 #[repr(C, align(64))]
 pub struct SymbolMetrics {
     /// Messages by the number of their kind less 1, all kinds from 6 on together.
-    by_kind: [u64; OTHER_KINDS + 1],
+    pub(crate) by_kind: [u64; OTHER_KINDS + 1],
     /// The spread as it stands, in 1e-9 units; 0 while there is none.
-    spread_now: i64,
+    pub(crate) spread_now: i64,
     /// The last trading action, 0 if none was seen; see [`SymbolMetrics::trading_state`].
-    state: u8,
-    reserved: [u8; 7],
+    pub(crate) state: u8,
+    pub(crate) reserved: [u8; 7],
     /// Figures of the prints that count.
     pub tape: TapeFigures,
     /// The time-weighted spread.
-    spread: SpreadClock,
-    padding: [u64; 2],
+    pub(crate) spread: SpreadClock,
+    pub(crate) padding: [u64; 2],
 }
 
 const _: () = {

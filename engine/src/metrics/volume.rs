@@ -1,7 +1,7 @@
 //! Last, open, high, low, volume, notional, trades and VWAP of a symbol's tape.
 //!
 //! Which prints count is decided by the shard (`SURVEILLANCE.md` section 4); here they are summed,
-//! exactly, and taken out exactly when broken.
+//! exactly, and taken out exactly when broken. Fields are open to the crate for [`crate::state`].
 
 use bytemuck::{Pod, Zeroable};
 
@@ -12,17 +12,17 @@ use crate::units::{Notional, Price};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct TapeFigures {
-    last: i64,
-    open: i64,
-    high: i64,
-    low: i64,
-    trades: u64,
-    reserved: u64,
-    volume: u128,
-    notional: i128,
-    hidden_volume: u128,
-    cross_volume: u128,
-    broken_volume: u128,
+    pub(crate) last: i64,
+    pub(crate) open: i64,
+    pub(crate) high: i64,
+    pub(crate) low: i64,
+    pub(crate) trades: u64,
+    pub(crate) reserved: u64,
+    pub(crate) volume: u128,
+    pub(crate) notional: i128,
+    pub(crate) hidden_volume: u128,
+    pub(crate) cross_volume: u128,
+    pub(crate) broken_volume: u128,
 }
 
 impl TapeFigures {

@@ -1,0 +1,247 @@
+//! From the bytes of the walk to one hash of all state.
+//!
+//! ```text
+//!  symbol     XXH3("symb" │ section u32 │ state version u32 │ symbol u32 │ the symbol's encoding)
+//!  sum        the symbols' digests of a section, added without carry out of 64 bits
+//!  section    XXH3("sect" │ section u32 │ state version u32 │ symbols u64 │ sum u64)
+//!  state      XXH3("hash" │ books u64 │ metrics u64 │ windows u64 │ detectors u64)
+//! ```
+//! XXH3 is the 64-bit XXH3 with seed 0 (xxHash specification 0.8); numbers are little-endian. Symbols
+//! are those of which a message was seen. What concerns no symbol goes into the metrics section's
+//! sum as symbol 0, from one shard only, and is not counted. An empty section has no symbols: 0, 0.
+//!
+//! Addition lets shards be put together in any order and number. It guards against accident, as a
+//! checksum does, not against somebody who builds a state to collide: for that there are the journal's
+//! seals.
+//!
+//! XXH3 comes from `twox-hash`: alive, MIT, allocates nothing in the form used here, and picks AVX2
+//! where the processor has it (feature `std`), which `xxhash-rust` does only when compiled for it.
+//! The tests hold one against the other.
+
+use core::fmt;
+use core::hash::Hasher as _;
+use core::ops::AddAssign;
+use twox_hash::xxhash3_64::{DEFAULT_SECRET_LENGTH, Hasher, RawHasher, SecretBuffer};
+
+use crate::shard::Shard;
+use crate::state::encode::{self, Sink};
+use crate::state::section::{Fingerprint, Section, SectionHash};
+use crate::units::{Nanos, SymbolId};
+
+/// 64 bits that stand for state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub u64);
+
+/// 16 lower-case hexadecimal digits.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+/// Bytes gathered before the hash sees them: small writes are a copy, and what most symbols hold is
+/// hashed in one go.
+const BUFFER_BYTES: usize = 4096;
+
+/// The sink that hashes. Allocates nothing; one serves any number of digests.
+pub(super) struct Digester {
+    buffer: [u8; BUFFER_BYTES],
+    len: usize,
+    /// What has left the buffer, if anything.
+    stream: Option<RawHasher<&'static [u8; DEFAULT_SECRET_LENGTH]>>,
+}
+
+impl Digester {
+    pub(super) fn new() -> Self {
+        Digester { buffer: [0; BUFFER_BYTES], len: 0, stream: None }
+    }
+
+    /// Begins a digest of its own kind.
+    #[inline]
+    pub(super) fn begin(&mut self, kind: &[u8; 4]) {
+        self.len = 0;
+        self.stream = None;
+        self.bytes(kind);
+    }
+
+    /// The digest of all bytes since it was begun.
+    #[inline]
+    pub(super) fn finish(&mut self) -> Digest {
+        let rest = &self.buffer[..self.len];
+        Digest(match &mut self.stream {
+            None => Hasher::oneshot(rest),
+            Some(stream) => {
+                stream.write(rest);
+                stream.finish()
+            }
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flush_and_take(&mut self, bytes: &[u8]) {
+        let stream = self.stream.get_or_insert_with(|| RawHasher::new(SecretBuffer::default()));
+        stream.write(&self.buffer[..self.len]);
+        self.len = 0;
+        if bytes.len() <= BUFFER_BYTES {
+            self.buffer[..bytes.len()].copy_from_slice(bytes);
+            self.len = bytes.len();
+        } else {
+            stream.write(bytes);
+        }
+    }
+}
+
+impl Sink for Digester {
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        match self.buffer.get_mut(self.len..self.len + bytes.len()) {
+            Some(free) => {
+                free.copy_from_slice(bytes);
+                self.len += bytes.len();
+            }
+            None => self.flush_and_take(bytes),
+        }
+    }
+}
+
+/// Sums of the digests of a shard's symbols by section, or of several shards' together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SectionSums {
+    /// Of the books.
+    pub books: u64,
+    /// Of the metrics, and of what concerns no symbol.
+    pub metrics: u64,
+    /// Of the windows; none so far.
+    pub windows: u64,
+    /// Of the detectors; none so far.
+    pub detectors: u64,
+    /// Symbols of which a message was seen.
+    pub symbols: u64,
+}
+
+impl SectionSums {
+    fn add(&mut self, section: Section, digest: Digest) {
+        let sum = match section {
+            Section::Books => &mut self.books,
+            Section::Metrics => &mut self.metrics,
+            Section::Windows => &mut self.windows,
+            Section::Detectors => &mut self.detectors,
+        };
+        *sum = sum.wrapping_add(digest.0);
+    }
+
+    /// How many symbols stand in a section's sum, and the sum.
+    fn of(&self, section: Section) -> (u64, u64) {
+        match section {
+            Section::Books => (self.symbols, self.books),
+            Section::Metrics => (self.symbols, self.metrics),
+            Section::Windows => (0, self.windows),
+            Section::Detectors => (0, self.detectors),
+        }
+    }
+}
+
+impl AddAssign for SectionSums {
+    fn add_assign(&mut self, other: SectionSums) {
+        let SectionSums { books, metrics, windows, detectors, symbols } = other;
+        self.books = self.books.wrapping_add(books);
+        self.metrics = self.metrics.wrapping_add(metrics);
+        self.windows = self.windows.wrapping_add(windows);
+        self.detectors = self.detectors.wrapping_add(detectors);
+        self.symbols += symbols;
+    }
+}
+
+/// Walks a shard and sums the digests of its symbols.
+///
+/// `owns_market` is true for exactly one shard of an engine, whichever it is; its sums hold what
+/// concerns no symbol: the session phase, its quality counts and `feed_time`, which is the sequencer's
+/// as messages alone have moved it.
+#[must_use]
+pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> SectionSums {
+    let mut sums = SectionSums::default();
+    let mut digester = Digester::new();
+    for symbol in (1..shard.books().symbol_count() as u32).map(SymbolId) {
+        if shard.metrics(symbol).messages() == 0 {
+            continue;
+        }
+        sums.symbols += 1;
+        for section in [Section::Books, Section::Metrics] {
+            begin(&mut digester, section, symbol);
+            encode::symbol(section, shard, symbol, &mut digester);
+            sums.add(section, digester.finish());
+        }
+    }
+    if owns_market {
+        begin(&mut digester, Section::Metrics, SymbolId(0));
+        encode::market(shard, feed_time, &mut digester);
+        sums.add(Section::Metrics, digester.finish());
+    }
+    sums
+}
+
+fn begin(digester: &mut Digester, section: Section, symbol: SymbolId) {
+    digester.begin(b"symb");
+    digester.u32(section as u32);
+    digester.u32(section.state_version());
+    digester.u32(symbol.0);
+}
+
+/// The hash of all state, and the digests of its sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateHash {
+    sections: [Digest; Section::COUNT],
+    state: Digest,
+}
+
+impl StateHash {
+    /// Of the sums over all shards.
+    #[must_use]
+    pub fn of(sums: &SectionSums) -> StateHash {
+        let mut digester = Digester::new();
+        let sections = Section::ALL.map(|section| {
+            let (symbols, sum) = sums.of(section);
+            digester.begin(b"sect");
+            digester.u32(section as u32);
+            digester.u32(section.state_version());
+            digester.u64(symbols);
+            digester.u64(sum);
+            digester.finish()
+        });
+        digester.begin(b"hash");
+        sections.iter().for_each(|section| digester.u64(section.0));
+        StateHash { sections, state: digester.finish() }
+    }
+
+    /// `state_hash`: the digest over all sections.
+    #[must_use]
+    pub const fn state(&self) -> Digest {
+        self.state
+    }
+
+    /// The digest of a section.
+    #[must_use]
+    pub const fn section(&self, section: Section) -> Digest {
+        self.sections[section.index()]
+    }
+
+    /// A section's digest, ready to be compared.
+    #[must_use]
+    pub const fn section_hash(&self, section: Section, fingerprint: Fingerprint) -> SectionHash {
+        SectionHash::new(section, fingerprint, self.section(section))
+    }
+}
+
+/// As `state_hash` stands in `summary.json`.
+impl fmt::Display for StateHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.state, f)
+    }
+}

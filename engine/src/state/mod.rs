@@ -1,0 +1,25 @@
+//! The one walk over engine state, and what is made of it: digests now, snapshots of the same bytes.
+//!
+//! ```text
+//!  Shard ─► encode: every field once, in one order ─► Sink ─┬─► Digester: a digest a symbol and section
+//!                                                           └─► bytes
+//!  symbol digests ─► sum a section (SectionSums) ─► sum over shards ─► StateHash ─► `hashes` file
+//! ```
+//! State is what events lead to and later events depend on. Its bytes do not depend on where a record
+//! lies in memory, on the index in use, on batches or on the number of shards; receive times, suspect
+//! flags, latencies and the statistics of lines and boards are not among them.
+//!
+//! - [`encode`]: the walk, and the bytes drawn
+//! - [`digest`]: from bytes to one hash
+//! - [`section`]: the four sections, and when two digests may be compared
+//! - [`hashes`]: the session's `hashes` file
+//!
+//! A hash point walks everything: TODO-MEASURE
+
+pub mod digest;
+pub mod encode;
+pub mod hashes;
+pub mod section;
+
+pub use digest::{Digest, SectionSums, StateHash, section_sums};
+pub use section::{Compared, Fingerprint, NotComparable, Section, SectionHash};
