@@ -32,8 +32,11 @@
 //!  19 OperationalHalt        market        action          –                   –
 //!  20 RetailInterest         interest      –               –                   –
 //!  21 DirectListing          min | max (1e-4) collar low | high (1e-4) near price (1e-4) | status  near time
+//! 240 Time                  –             –               –                   –
+//! 241 HashPoint             –             –               –                   –
+//! 242 Rebase                offset        –               –                   –
 //! ```
-//! `a | b` packs `a` into the upper and `b` into the lower 32 bits. Kind numbers are never reused.
+//! Kinds from 240 on come from the sequencer, not from a feed, and have symbol 0. `a | b` packs `a` into the upper and `b` into the lower 32 bits. Kind numbers are never reused.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -174,7 +177,25 @@ pub struct Flags;
 impl Flags {
     /// An `Execute` that counts as a print (ITCH `E`, and `C` with printable `Y`).
     pub const PRINTABLE: u16 = 1 << 0;
+    /// Set by the sequencer: feed time crosses a grid line with this event's time, so it passes
+    /// before the event is applied. Shards that do not get the event get a `Time` instead.
+    pub const TIME: u16 = 1 << 15;
 }
+
+/// What the sequencer tells every shard, in the order of the feed's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Control {
+    /// Feed time has crossed a grid line; no state but time changes.
+    Time = 240,
+    /// The shard is to tell the digest of its state.
+    HashPoint = 241,
+    /// From here on an event's position is its sequence plus another offset.
+    Rebase = 242,
+}
+
+/// The least kind that is a [`Control`].
+pub const CONTROL_KIND_MIN: u8 = Control::Time as u8;
 
 /// Word 3 of an `Execute` at the resting order's own price.
 pub const PRICE_NONE: u64 = i64::MIN as u64;
@@ -276,6 +297,44 @@ impl Event {
     #[must_use]
     pub const fn is_printable(&self) -> bool {
         self.flags & Flags::PRINTABLE != 0
+    }
+
+    /// Feed time has crossed a grid line and is now `time`; `sequence` brought it.
+    #[must_use]
+    pub const fn passing_time(sequence: Sequence, time: Nanos) -> Event {
+        Self::control(Control::Time, sequence, time, 0)
+    }
+
+    /// Asks for digests of the state before the event with `sequence`, at feed time `time`.
+    #[must_use]
+    pub const fn hash_point(sequence: Sequence, time: Nanos) -> Event {
+        Self::control(Control::HashPoint, sequence, time, 0)
+    }
+
+    /// From the event with `sequence` on, position is sequence + `offset`, wrapping.
+    #[must_use]
+    pub const fn rebase(sequence: Sequence, time: Nanos, offset: u64) -> Event {
+        Self::control(Control::Rebase, sequence, time, offset)
+    }
+
+    const fn control(kind: Control, sequence: Sequence, time: Nanos, word: u64) -> Event {
+        Event {
+            sequence: sequence.0,
+            time_ns: time.0,
+            recv_ns: time.0,
+            symbol: 0,
+            kind: kind as u8,
+            side: 0,
+            flags: 0,
+            words: [word, 0, 0, 0],
+        }
+    }
+
+    /// Whether the sequencer made it.
+    #[inline]
+    #[must_use]
+    pub const fn is_control(&self) -> bool {
+        self.kind >= CONTROL_KIND_MIN
     }
 
     /// The byte that a one-byte code fills (TradingAction state, SystemEvent code, Cross type …).

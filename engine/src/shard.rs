@@ -6,12 +6,14 @@
 
 use crate::book::books::{Applied, Books, Limits};
 use crate::book::{BookView, Violation};
-use crate::event::{Event, Kind};
+use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
 use crate::prints::{Broken, Print, PrintKind, Prints};
 use crate::quality::Quality;
-use crate::units::{Price, Side, SymbolId};
+use crate::signal::{Outbox, SignalKind};
+use crate::state;
+use crate::units::{Nanos, Position, Price, Side, SymbolId};
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,12 +45,33 @@ impl Observer for () {
 
 /// See the module.
 pub struct Shard {
+    place: ShardPlace,
+    /// Feed time as far as it has passed here, by the lines of the time grid.
+    feed_time: Nanos,
+    /// Position − sequence of the events that come.
+    offset: u64,
+    outbox: Outbox,
     books: Books,
     prints: Prints,
     metrics: MappedVec<SymbolMetrics>,
     /// By symbol; 0 is what concerns none.
     qualities: MappedVec<Quality>,
     phase: SessionPhase,
+}
+
+/// Which of an engine's shards it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardPlace {
+    /// From 0. What concerns no symbol is counted and hashed by shard 0, though all shards see it.
+    pub index: u32,
+}
+
+impl ShardPlace {
+    /// Whether what concerns no symbol is this shard's.
+    #[must_use]
+    pub const fn owns_market(self) -> bool {
+        self.index == 0
+    }
 }
 
 /// Where the session stands, by the exchange's system events (ITCH 5.0 section 1.1).
@@ -90,7 +113,19 @@ impl Shard {
     /// # Errors
     /// If the system refuses the address range that the limits ask for.
     pub fn new(limits: Limits) -> Result<Self, MemoryError> {
+        Self::at(ShardPlace::default(), limits)
+    }
+
+    /// One of several shards, that has seen nothing.
+    ///
+    /// # Errors
+    /// As [`Shard::new`].
+    pub fn at(place: ShardPlace, limits: Limits) -> Result<Self, MemoryError> {
         Ok(Shard {
+            place,
+            feed_time: Nanos(i64::MIN),
+            offset: 0,
+            outbox: Outbox::new(),
             books: Books::new(limits)?,
             prints: Prints::new(limits.symbols_max, limits.prints_max)?,
             metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Base)?,
@@ -112,7 +147,13 @@ impl Shard {
     /// Applies one event.
     #[inline(always)]
     pub fn apply<O: Observer>(&mut self, event: &Event, observer: &mut O) {
+        if event.flags & Flags::TIME != 0 {
+            self.pass_time(event.time());
+        }
         let outcome = if event.symbol == 0 {
+            if event.is_control() {
+                return self.control(event);
+            }
             self.apply_market_wide(event);
             Outcome::default()
         } else {
@@ -120,6 +161,37 @@ impl Shard {
         };
         if O::ACTIVE {
             observer.on_event(event, &outcome, self);
+        }
+    }
+
+    /// Feed time has crossed a line of the time grid and is now `time`.
+    #[inline]
+    fn pass_time(&mut self, time: Nanos) {
+        self.feed_time = self.feed_time.max(time);
+    }
+
+    /// What the sequencer tells.
+    #[cold]
+    #[inline(never)]
+    fn control(&mut self, event: &Event) {
+        const TIME: u8 = Control::Time as u8;
+        const HASH_POINT: u8 = Control::HashPoint as u8;
+        const REBASE: u8 = Control::Rebase as u8;
+        match event.kind {
+            TIME => self.pass_time(event.time()),
+            HASH_POINT => {
+                let sums = state::section_sums(self, event.time(), self.place.owns_market());
+                let position = self.position(event);
+                self.outbox.emit(
+                    position,
+                    event.time(),
+                    SymbolId(0),
+                    SignalKind::SectionSums,
+                    sums.words(),
+                );
+            }
+            REBASE => self.offset = event.words[0],
+            _ => {}
         }
     }
 
@@ -135,13 +207,17 @@ impl Shard {
                 b'E' => SessionPhase::AfterSystemHours,
                 b'C' => SessionPhase::EndOfMessages,
                 _ => {
-                    self.qualities[MARKET].bad_field += 1;
+                    self.count_market_bad_field();
                     self.phase
                 }
             };
         } else if (ADD..=BREAK).contains(&event.kind) {
-            self.qualities[MARKET].bad_field += 1;
+            self.count_market_bad_field();
         }
+    }
+
+    fn count_market_bad_field(&mut self) {
+        self.qualities[MARKET].bad_field += u64::from(self.place.owns_market());
     }
 
     #[inline(always)]
@@ -291,7 +367,15 @@ impl Shard {
     fn trading_action(&mut self, event: &Event) {
         match event.code() {
             state @ (b'T' | b'H' | b'P' | b'Q') => {
-                self.metrics[event.symbol as usize].set_trading_state(state);
+                let metrics = &mut self.metrics[event.symbol as usize];
+                let before = metrics.trading_state().unwrap_or(0);
+                metrics.set_trading_state(state);
+                if state != before {
+                    let (position, time) = (self.position(event), event.time());
+                    let words = [u64::from(state), u64::from(before), 0, 0, 0];
+                    let kind = SignalKind::TradingState;
+                    self.outbox.emit(position, time, event.symbol(), kind, words);
+                }
             }
             _ => self.qualities[event.symbol as usize].bad_field += 1,
         }
@@ -335,6 +419,31 @@ impl Shard {
     #[must_use]
     pub fn quality_of(&self, symbol: SymbolId) -> Quality {
         self.qualities.get(symbol.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// What the shard has to tell the market stage; to be taken after each batch.
+    #[inline]
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// Position of an event that comes now, which is its sequence unless sequences do not rise.
+    #[inline]
+    #[must_use]
+    pub fn position(&self, event: &Event) -> Position {
+        Position(event.sequence.wrapping_add(self.offset))
+    }
+
+    /// Which of the engine's shards it is.
+    #[must_use]
+    pub fn place(&self) -> ShardPlace {
+        self.place
+    }
+
+    /// Feed time as far as it has passed here, by the lines of the time grid.
+    #[must_use]
+    pub fn feed_time(&self) -> Nanos {
+        self.feed_time
     }
 
     /// Where the session stands.

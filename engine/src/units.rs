@@ -134,6 +134,12 @@ pub struct SymbolId(pub u32);
 #[repr(transparent)]
 pub struct Sequence(pub u64);
 
+/// A message's place in the order in which the engine takes the messages of all feeds: rises with
+/// every message. It is the sequence itself for one feed whose sequences rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Position(pub u64);
+
 /// An order's reference. Any `u64` is valid; it is unique only within its symbol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]

@@ -10,4 +10,5 @@ pub mod compare;
 pub mod events;
 pub mod random;
 pub mod reference;
+pub mod session;
 pub mod subject;

@@ -1,11 +1,12 @@
 //! Memory that the hot path grows without the global allocator.
 //!
 //! [`mapped_vec`] is a vector over one anonymous mapping that never moves; [`masked_table`] a table in
-//! which every index is valid; [`array_arena`] hands out
-//! short arrays from such a vector and takes them back; [`prefetch`] asks the cache for a line ahead
-//! of its use. All `unsafe` of the books is in this folder.
+//! which every index is valid; [`array_arena`] hands out short arrays from such a vector and takes
+//! them back; [`prefetch`] asks the cache for a line ahead of its use; [`lock`] keeps all of it in
+//! memory. All `unsafe` of the books is in this folder.
 
 pub mod array_arena;
+pub mod lock;
 pub mod mapped_vec;
 pub mod masked_table;
 pub mod prefetch;

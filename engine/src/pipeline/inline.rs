@@ -1,35 +1,77 @@
-//! The `inline` topology: decoder, sequencer and shard as plain calls on the caller's thread.
+//! The `inline` topology: decoder, sequencer, shard and market as plain calls on the caller's thread.
 //!
 //! The lowest latency, and the reference that every other topology must equal. A packet is pushed in
 //! and, when the call returns, every message of it has been applied and observed.
 
+use crate::event::Event;
+use crate::market::{Market, MarketListener};
 use crate::packet::Packet;
+use crate::pipeline::front::{EventSink, Front, SecondStart};
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
-use crate::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
+use crate::pipeline::stage::Decoder;
 use crate::shard::{Observer, Shard};
-use crate::units::Sequence;
-
-/// A second start of day stands in the input: the session ends before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("message {} starts a second day", sequence.0)]
-pub struct SecondStart {
-    /// The message that starts it.
-    pub sequence: Sequence,
-}
 
 /// See the module.
-pub struct Inline<D, O> {
-    decoder: D,
-    sequencer: Sequencer,
-    selection: Selection,
+pub struct Inline<D, O, L = ()> {
+    front: Front<D>,
+    back: Back<O, L>,
+}
+
+/// What stands behind the front.
+struct Back<O, L> {
     shard: Shard,
     observer: O,
-    batch: EventBatch,
+    market: Market<L>,
+}
+
+impl<O: Observer, L: MarketListener> EventSink for Back<O, L> {
+    #[inline]
+    fn events(&mut self, events: &[Event]) {
+        self.shard.apply_batch(events, &mut self.observer);
+        self.take_signals();
+    }
+
+    fn mark(&mut self, mark: &Event) {
+        self.shard.apply(mark, &mut self.observer);
+        self.take_signals();
+    }
+}
+
+impl<O: Observer, L: MarketListener> Back<O, L> {
+    #[inline]
+    fn take_signals(&mut self) {
+        if !self.shard.outbox().signals().is_empty() {
+            self.hand_over_signals();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hand_over_signals(&mut self) {
+        for signal in self.shard.outbox().signals() {
+            self.market.take(signal);
+        }
+        self.shard.outbox().clear();
+    }
+}
+
+/// The stages after their work.
+pub struct InlineParts<D, O, L> {
+    /// The decoder.
+    pub decoder: D,
+    /// The sequencer.
+    pub sequencer: Sequencer,
+    /// The shard.
+    pub shard: Shard,
+    /// Its observer.
+    pub observer: O,
+    /// The market.
+    pub market: Market<L>,
 }
 
 impl<D: Decoder, O: Observer> Inline<D, O> {
-    /// Joins the stages.
+    /// Joins the stages, with nobody listening to the market.
     #[must_use]
     pub fn new(
         decoder: D,
@@ -38,7 +80,25 @@ impl<D: Decoder, O: Observer> Inline<D, O> {
         shard: Shard,
         observer: O,
     ) -> Self {
-        Inline { decoder, sequencer, selection, shard, observer, batch: EventBatch::new() }
+        Inline::with_listener(decoder, sequencer, selection, shard, observer, ())
+    }
+}
+
+impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
+    /// Joins the stages.
+    #[must_use]
+    pub fn with_listener(
+        decoder: D,
+        sequencer: Sequencer,
+        selection: Selection,
+        shard: Shard,
+        observer: O,
+        listener: L,
+    ) -> Self {
+        Inline {
+            front: Front::new(decoder, sequencer, selection),
+            back: Back { shard, observer, market: Market::new(1, listener) },
+        }
     }
 
     /// Applies every message of a packet.
@@ -47,55 +107,59 @@ impl<D: Decoder, O: Observer> Inline<D, O> {
     /// If the packet starts a second day; what stands before that has been applied.
     #[inline]
     pub fn push(&mut self, packet: &Packet<'_>) -> Result<(), SecondStart> {
-        let mut cursor = Cursor::default();
-        loop {
-            self.batch.clear();
-            let decoded = self.decoder.decode(packet, &mut cursor, &mut self.batch);
-            self.sequencer.stamp(self.batch.events_mut());
-            if self.selection.is_all() {
-                self.shard.apply_batch(self.batch.events(), &mut self.observer);
-            } else {
-                let directory = self.decoder.directory();
-                for event in self.batch.events() {
-                    if self.selection.takes(event.symbol(), directory) {
-                        self.shard.apply(event, &mut self.observer);
-                    }
-                }
-            }
-            match decoded {
-                Decoded::BatchFull => {}
-                Decoded::PacketDone => return Ok(()),
-                Decoded::SecondStart(sequence) => return Err(SecondStart { sequence }),
-            }
+        self.front.push(packet, &mut self.back)
+    }
+
+    /// Takes the stages apart.
+    #[must_use]
+    pub fn into_parts(self) -> InlineParts<D, O, L> {
+        let Inline { front, back } = self;
+        InlineParts {
+            decoder: front.decoder,
+            sequencer: front.sequencer,
+            shard: back.shard,
+            observer: back.observer,
+            market: back.market,
         }
     }
 
     /// The decoder.
     #[must_use]
     pub fn decoder(&self) -> &D {
-        &self.decoder
+        &self.front.decoder
     }
 
     /// The sequencer.
     #[must_use]
     pub fn sequencer(&self) -> &Sequencer {
-        &self.sequencer
+        &self.front.sequencer
     }
 
     /// The shard.
     #[must_use]
     pub fn shard(&self) -> &Shard {
-        &self.shard
+        &self.back.shard
     }
 
     /// The observer.
     #[must_use]
     pub fn observer(&self) -> &O {
-        &self.observer
+        &self.back.observer
     }
 
     /// The observer, to be changed or flushed.
     pub fn observer_mut(&mut self) -> &mut O {
-        &mut self.observer
+        &mut self.back.observer
+    }
+
+    /// The market.
+    #[must_use]
+    pub fn market(&self) -> &Market<L> {
+        &self.back.market
+    }
+
+    /// The market, to reach its listener.
+    pub fn market_mut(&mut self) -> &mut Market<L> {
+        &mut self.back.market
     }
 }

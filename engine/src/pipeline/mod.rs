@@ -1,12 +1,27 @@
-//! How packets become state: the stages of one feed and the order in which they run.
+//! How packets become state: the stages of one feed, their order and their threads.
 //!
 //! ```text
 //!  packet ─► decoder ─► batch of events ─► sequencer ─► selection ─► shard ─► observer
+//!  └──────────────── front ─────────────────────────────────────┘      └─► signals ─► market
 //! ```
-//! [`stage`] has what flows between the stages and the trait a decoder implements; [`sequencer`]
-//! owns feed time; [`selection`] drops symbols not asked for; [`inline`] runs all on one thread.
+//! - [`stage`]: what flows between the stages and the trait that a decoder implements
+//! - `front`: decoder, [`sequencer`] (feed time, order) and [`selection`] (symbols asked for)
+//! - [`inline`]: all stages as calls on one thread
+//! - [`pipelined`]: the front on the caller's thread; `router` fills the rings of the shards,
+//!   `shard_stage` works them off, `merge` brings the shards' signals into one order for
+//!   `market_stage`
+//! - [`pin`]: threads on cores of their own
 
+mod front;
 pub mod inline;
+mod market_stage;
+mod merge;
+pub mod pin;
+pub mod pipelined;
+mod router;
 pub mod selection;
 pub mod sequencer;
+mod shard_stage;
 pub mod stage;
+
+pub use front::SecondStart;

@@ -127,6 +127,19 @@ pub struct SectionSums {
 }
 
 impl SectionSums {
+    /// The sums and the number of symbols, as a signal carries them.
+    #[must_use]
+    pub const fn words(&self) -> [u64; 5] {
+        [self.books, self.metrics, self.windows, self.detectors, self.symbols]
+    }
+
+    /// From the words of a signal.
+    #[must_use]
+    pub const fn from_words(words: [u64; 5]) -> SectionSums {
+        let [books, metrics, windows, detectors, symbols] = words;
+        SectionSums { books, metrics, windows, detectors, symbols }
+    }
+
     fn add(&mut self, section: Section, digest: Digest) {
         let sum = match section {
             Section::Books => &mut self.books,

@@ -1,7 +1,7 @@
 //! What ends or disturbs a replay, as one line each: what, where, what to do.
 
 use engine::memory::MemoryError;
-use engine::pipeline::inline::SecondStart;
+use engine::pipeline::SecondStart;
 use engine::units::Sequence;
 use feed_handlers::input::{FaultClass, InputError};
 

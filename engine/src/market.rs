@@ -1,0 +1,178 @@
+//! The one owner of what no single symbol owns.
+//!
+//! The market stage gives it the signals of all shards in one order, that of
+//! [`Signal::key`](crate::signal::Signal::key); so what it holds and tells does not depend on how many
+//! shards there are. Nobody else writes it; whoever drives the engine listens to it.
+
+use crate::signal::{Signal, SignalKind};
+use crate::state::{SectionSums, StateHash};
+use crate::units::{Nanos, Position};
+
+/// The state of all shards at one place in the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashPoint {
+    /// All messages up to this position were applied, none after it; the last one's sequence, unless
+    /// sequences do not rise or messages behind it were lost.
+    pub position: Position,
+    /// Feed time there.
+    pub time: Nanos,
+    /// The digests.
+    pub hash: StateHash,
+}
+
+/// Hears what the market stage tells, in order, on the market stage's thread.
+pub trait MarketListener {
+    /// All shards have told the digests of a hash point.
+    fn on_hash_point(&mut self, point: &HashPoint);
+
+    /// A signal of a shard, in the order of all signals.
+    fn on_signal(&mut self, _signal: &Signal) {}
+}
+
+impl MarketListener for () {
+    fn on_hash_point(&mut self, _point: &HashPoint) {}
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Market<L> {
+    shards: u32,
+    /// The hash point being told, and by how many shards it was.
+    sums: SectionSums,
+    told: u32,
+    /// Symbols whose trading state is other than trading, of those that ever were told one.
+    not_trading: u32,
+    /// Signals so far.
+    signals: u64,
+    listener: L,
+}
+
+impl<L: MarketListener> Market<L> {
+    /// The market of an engine with so many shards.
+    #[must_use]
+    pub fn new(shards: u32, listener: L) -> Self {
+        Market {
+            shards,
+            sums: SectionSums::default(),
+            told: 0,
+            not_trading: 0,
+            signals: 0,
+            listener,
+        }
+    }
+
+    /// Takes the next signal in the order of all shards'.
+    pub fn take(&mut self, signal: &Signal) {
+        self.signals += 1;
+        match signal.kind() {
+            Some(SignalKind::SectionSums) => self.section_sums(signal),
+            Some(SignalKind::TradingState) => {
+                let [now, before, ..] = signal.words;
+                let halted = |state: u64| state != 0 && state != u64::from(b'T');
+                self.not_trading += u32::from(halted(now));
+                self.not_trading -= u32::from(halted(before));
+                self.listener.on_signal(signal);
+            }
+            None => {}
+        }
+    }
+
+    fn section_sums(&mut self, signal: &Signal) {
+        self.sums += SectionSums::from_words(signal.words);
+        self.told += 1;
+        if self.told == self.shards {
+            let hash = StateHash::of(&self.sums);
+            // The signal has the position of the message that comes next.
+            let position = Position(signal.position.wrapping_sub(1));
+            let point = HashPoint { position, time: signal.time(), hash };
+            (self.sums, self.told) = (SectionSums::default(), 0);
+            self.listener.on_hash_point(&point);
+        }
+    }
+
+    /// Symbols that are halted, paused or quoted only.
+    #[must_use]
+    pub fn not_trading(&self) -> u32 {
+        self.not_trading
+    }
+
+    /// Signals taken.
+    #[must_use]
+    pub fn signals(&self) -> u64 {
+        self.signals
+    }
+
+    /// The listener.
+    #[must_use]
+    pub fn listener(&self) -> &L {
+        &self.listener
+    }
+
+    /// The listener, to be changed or flushed.
+    pub fn listener_mut(&mut self) -> &mut L {
+        &mut self.listener
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Outbox;
+    use crate::units::SymbolId;
+
+    #[derive(Default)]
+    struct Heard(Vec<HashPoint>, usize);
+
+    impl MarketListener for Heard {
+        fn on_hash_point(&mut self, point: &HashPoint) {
+            self.0.push(*point);
+        }
+
+        fn on_signal(&mut self, _signal: &Signal) {
+            self.1 += 1;
+        }
+    }
+
+    fn sums(books: u64) -> SectionSums {
+        SectionSums { books, symbols: 1, ..SectionSums::default() }
+    }
+
+    #[test]
+    fn a_hash_point_is_told_once_all_shards_have_told_theirs() {
+        let mut market = Market::new(3, Heard::default());
+        let mut outbox = Outbox::new();
+        for books in [7, 11, 13] {
+            let words = sums(books).words();
+            outbox.emit(Position(4), Nanos(9), SymbolId(0), SignalKind::SectionSums, words);
+        }
+        market.take(&outbox.signals()[0]);
+        market.take(&outbox.signals()[1]);
+        assert!(market.listener().0.is_empty());
+        market.take(&outbox.signals()[2]);
+        let all = SectionSums { symbols: 3, ..sums(31) };
+        let point =
+            HashPoint { position: Position(3), time: Nanos(9), hash: StateHash::of(&all) };
+        assert_eq!(market.listener().0, [point]);
+    }
+
+    #[test]
+    fn symbols_that_do_not_trade_are_counted_as_their_states_change() {
+        let mut market = Market::new(1, Heard::default());
+        let mut outbox = Outbox::new();
+        let changes = [(0, b'T'), (0, b'H'), (b'H', b'P'), (b'T', b'H'), (b'P', b'T')];
+        for (before, now) in changes {
+            let words = [u64::from(now), u64::from(before), 0, 0, 0];
+            outbox.emit(Position(1), Nanos(0), SymbolId(1), SignalKind::TradingState, words);
+        }
+        let counts: Vec<u32> = outbox
+            .signals()
+            .iter()
+            .map(|signal| {
+                market.take(signal);
+                market.not_trading()
+            })
+            .collect();
+        assert_eq!(counts, [0, 1, 1, 2, 1]);
+        assert_eq!((market.signals(), market.listener().1), (5, 5));
+    }
+}
