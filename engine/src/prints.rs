@@ -312,15 +312,19 @@ impl Prints {
     /// All records of a symbol in the order of their arrival, broken and uncounted ones too: how many
     /// they are, and the records themselves in slices of up to a block.
     pub(crate) fn records(&self, symbol: SymbolId) -> (usize, impl Iterator<Item = &[Record]>) {
-        let tape = self.tapes.get(symbol.0 as usize).copied().unwrap_or_default();
-        let blocks = self.block_lists.get(&tape.blocks);
+        // What else there is follows from the records.
+        let Prints { tapes, block_lists, records, summaries: _, unordered: _ } = self;
+        let tape = tapes.get(symbol.0 as usize).copied().unwrap_or_default();
+        let Tape { blocks, in_last, any: _, reserved: _, highest_match: _ } = tape;
+        let blocks = block_lists.get(&blocks);
+        let in_last = in_last as usize;
         let full = blocks.len().saturating_sub(1);
-        let used = move |place| if place == full { tape.in_last as usize } else { BLOCK };
         let slices = blocks.iter().enumerate().map(move |(place, &block)| {
             let start = block as usize * BLOCK;
-            &self.records[start..start + used(place)]
+            let used = if place == full { in_last } else { BLOCK };
+            &records[start..start + used]
         });
-        (full * BLOCK + tape.in_last as usize, slices)
+        (full * BLOCK + in_last, slices)
     }
 
     /// Open, high, low and last of a symbol's prints that count; `None` without any. Scans the

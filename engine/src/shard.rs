@@ -74,6 +74,15 @@ impl ShardPlace {
     }
 }
 
+/// What a shard is made of; see [`Shard::parts`]. Symbols past the end of a slice are empty ones.
+pub(crate) struct ShardParts<'a> {
+    pub(crate) books: &'a Books,
+    pub(crate) prints: &'a Prints,
+    pub(crate) metrics: &'a [SymbolMetrics],
+    pub(crate) qualities: &'a [Quality],
+    pub(crate) phase: SessionPhase,
+}
+
 /// Where the session stands, by the exchange's system events (ITCH 5.0 section 1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionPhase {
@@ -394,9 +403,11 @@ impl Shard {
         &self.books
     }
 
-    /// The tape of all symbols.
-    pub(crate) fn prints(&self) -> &Prints {
-        &self.prints
+    /// Every field, for the walk over state. Taken apart in full, so that a new field does not compile
+    /// until it is decided whether it is state.
+    pub(crate) fn parts(&self) -> ShardParts<'_> {
+        let Shard { books, prints, metrics, qualities, phase } = self;
+        ShardParts { books, prints, metrics, qualities, phase: *phase }
     }
 
     /// The metrics of a symbol; those of one never seen are empty.

@@ -67,11 +67,11 @@ pub struct Books {
     pub(super) orders: OrderPool,
     pub(super) levels: LevelStore,
     pub(super) symbols: MappedVec<SymbolBook>,
-    batch: Box<Batch>,
+    pub(super) batch: Box<Batch>,
 }
 
 /// What one pass of [`Books::prefetch`] leaves for the next. Nothing of it is state.
-struct Batch {
+pub(super) struct Batch {
     slots: [Slot; BATCH_EVENTS_MAX],
     handles: [u32; BATCH_EVENTS_MAX],
 }

@@ -2,7 +2,7 @@
 //!
 //! A view borrows the books and costs nothing to make; it can be taken after any event.
 
-use crate::book::books::Books;
+use crate::book::books::{Books, SymbolBook};
 use crate::book::levels::{Ladder, Level, LevelStore};
 use crate::book::orders::OrderPool;
 use crate::book::pool::NONE;
@@ -52,7 +52,7 @@ impl Books {
     #[inline(always)]
     #[must_use]
     pub fn book(&self, symbol: SymbolId) -> BookView<'_> {
-        let ladders = self.symbols.get(symbol.0 as usize).map(|symbol| &symbol.ladders);
+        let ladders = self.symbols.get(symbol.0 as usize).map(|SymbolBook { ladders }| ladders);
         BookView { books: self, ladders }
     }
 }
@@ -70,7 +70,9 @@ impl<'a> BookView<'a> {
 
     /// Bids and asks, and where their levels and orders live, for a walk over every field of them.
     pub(crate) fn parts(&self) -> Option<(&'a [Ladder; 2], &'a LevelStore, &'a OrderPool)> {
-        Some((self.ladders?, &self.books.levels, &self.books.orders))
+        // The index follows from the orders; of the batch nothing outlives a call.
+        let Books { index: _, orders, levels, symbols: _, batch: _ } = self.books;
+        Some((self.ladders?, levels, orders))
     }
 
     /// The best price of a side; one cache line serves both sides.

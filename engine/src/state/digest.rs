@@ -258,3 +258,50 @@ impl fmt::Display for StateHash {
         fmt::Display::fmt(&self.state, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes of every size, so that they end before, at and behind the buffer's end.
+    #[test]
+    fn a_digest_depends_on_the_bytes_and_not_on_how_they_are_cut() {
+        let bytes: Vec<u8> =
+            (0..3 * BUFFER_BYTES as u32 + 777).map(|i| ((i * i) >> 3) as u8).collect();
+        let mut digester = Digester::new();
+        for total in [0, 1, 16, 240, 241, BUFFER_BYTES - 4, BUFFER_BYTES - 3, bytes.len()] {
+            let expected = Hasher::oneshot(&[b"test", &bytes[..total]].concat());
+            for cut in [1, 7, 34, 4095, 4096, 4097, bytes.len()] {
+                digester.begin(b"test");
+                bytes[..total].chunks(cut).for_each(|chunk| digester.bytes(chunk));
+                assert_eq!(digester.finish(), Digest(expected), "{total} bytes in {cut}s");
+            }
+        }
+    }
+
+    #[test]
+    fn each_sum_is_in_its_own_section_and_all_are_in_the_hash() {
+        let nothing = StateHash::of(&SectionSums::default());
+        for (at, section) in Section::ALL.into_iter().enumerate() {
+            let mut sums = SectionSums::default();
+            sums.add(section, Digest(1));
+            let changed = StateHash::of(&sums);
+            assert_ne!(changed.state(), nothing.state());
+            for (place, other) in Section::ALL.into_iter().enumerate() {
+                let is_same = changed.section(other) == nothing.section(other);
+                assert_eq!(is_same, place != at, "{section} {other}");
+            }
+        }
+        let digests: std::collections::HashSet<Digest> =
+            Section::ALL.map(|section| nothing.section(section)).into();
+        assert_eq!(digests.len(), Section::COUNT);
+    }
+
+    #[test]
+    fn the_number_of_symbols_counts_where_there_are_some() {
+        let nothing = StateHash::of(&SectionSums::default());
+        let one = StateHash::of(&SectionSums { symbols: 1, ..SectionSums::default() });
+        let same = Section::ALL.map(|section| nothing.section(section) == one.section(section));
+        assert_eq!(same, [false, false, true, true]);
+    }
+}

@@ -38,7 +38,7 @@ use crate::metrics::quote::SpreadClock;
 use crate::metrics::volume::TapeFigures;
 use crate::prints::{Prints, Record};
 use crate::quality::Quality;
-use crate::shard::{SessionPhase, Shard};
+use crate::shard::{SessionPhase, Shard, ShardParts};
 use crate::state::section::Section;
 use crate::units::{Nanos, SymbolId};
 
@@ -93,12 +93,14 @@ impl Sink for Vec<u8> {
 /// A symbol's part of a section; of one never seen, that of an empty one.
 #[inline]
 pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: &mut S) {
+    let ShardParts { books, prints, metrics: all, qualities, phase: _ } = shard.parts();
+    let at = symbol.0 as usize;
     match section {
-        Section::Books => book(shard.book(symbol), sink),
+        Section::Books => book(books.book(symbol), sink),
         Section::Metrics => {
-            metrics(shard.metrics(symbol), sink);
-            quality(&shard.quality_of(symbol), sink);
-            tape(shard.prints(), symbol, sink);
+            metrics(all.get(at).unwrap_or(&SymbolMetrics::EMPTY), sink);
+            quality(&qualities.get(at).copied().unwrap_or_default(), sink);
+            tape(prints, symbol, sink);
         }
         Section::Windows | Section::Detectors => {}
     }
@@ -106,7 +108,8 @@ pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: 
 
 /// What concerns no symbol. `feed_time` is the sequencer's, as messages alone have moved it.
 pub fn market<S: Sink>(shard: &Shard, feed_time: Nanos, sink: &mut S) {
-    sink.u8(match shard.phase() {
+    let ShardParts { books: _, prints: _, metrics: _, qualities, phase } = shard.parts();
+    sink.u8(match phase {
         SessionPhase::Unknown => 0,
         SessionPhase::StartOfMessages => b'O',
         SessionPhase::SystemHours => b'S',
@@ -116,10 +119,11 @@ pub fn market<S: Sink>(shard: &Shard, feed_time: Nanos, sink: &mut S) {
         SessionPhase::EndOfMessages => b'C',
     });
     sink.i64(feed_time.0);
-    quality(&shard.quality_of(SymbolId(0)), sink);
+    quality(&qualities.first().copied().unwrap_or_default(), sink);
 }
 
-fn book<S: Sink>(book: BookView<'_>, sink: &mut S) {
+/// A symbol's part of the books section.
+pub fn book<S: Sink>(book: BookView<'_>, sink: &mut S) {
     let Some((ladders, levels, orders)) = book.parts() else {
         sink.u32(0);
         sink.u32(0);
@@ -145,12 +149,7 @@ fn side<S: Sink>(ladder: &Ladder, levels: &LevelStore, orders: &OrderPool, sink:
 
 #[inline(always)]
 fn level<S: Sink>(level: &Level, orders: &OrderPool, sink: &mut S) {
-    // The owner is the symbol and side under which the level is met.
-    let Level { price, qty, head, tail: _, orders: count, owner: _ } = *level;
-    sink.i64(price);
-    sink.u64(qty);
-    sink.u32(count);
-    let mut handle = head;
+    let (mut handle, count) = totals(level, sink);
     // By count, not up to a handle that names nothing: where the queue ends is then known before its
     // last order has come out of memory, and the next queue can be on its way.
     for _ in 0..count {
@@ -158,26 +157,29 @@ fn level<S: Sink>(level: &Level, orders: &OrderPool, sink: &mut S) {
     }
 }
 
+/// Returns the handle of the level's first order, and how many there are.
+#[inline(always)]
+fn totals<S: Sink>(level: &Level, sink: &mut S) -> (u32, u32) {
+    // The owner is the symbol and side under which the level is met.
+    let Level { price, qty, head, tail: _, orders, owner: _ } = *level;
+    let fields = [&price.to_le_bytes()[..], &qty.to_le_bytes(), &orders.to_le_bytes()];
+    sink.bytes(&row::<20>(&fields));
+    (head, orders)
+}
+
 /// Returns the handle of the order behind this one.
 #[inline(always)]
 fn order<S: Sink>(order: &Order, sink: &mut S) -> u32 {
     let Order { reference, time_ns, qty, level: _, next, prev: _ } = *order;
-    sink.u64(reference);
-    sink.u64(u64::from(qty));
-    sink.i64(time_ns);
+    let qty = u64::from(qty);
+    let fields = [&reference.to_le_bytes()[..], &qty.to_le_bytes(), &time_ns.to_le_bytes()];
+    sink.bytes(&row::<24>(&fields));
     next
 }
 
 fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
-    let SymbolMetrics {
-        by_kind,
-        spread_now,
-        state,
-        reserved: _,
-        tape,
-        spread,
-        padding: _,
-    } = metrics;
+    let SymbolMetrics { by_kind, spread_now, state, reserved: _, tape, spread, padding: _ } =
+        metrics;
     by_kind.iter().for_each(|&count| sink.u64(count));
     sink.i64(*spread_now);
     sink.u8(*state);
@@ -254,12 +256,27 @@ fn tape<S: Sink>(prints: &Prints, symbol: SymbolId, sink: &mut S) {
 #[inline(always)]
 fn record<S: Sink>(record: &Record, sink: &mut S) {
     let Record { match_number, price, qty, time_ns, kind, side, reserved: _ } = *record;
-    sink.u64(match_number);
-    sink.i64(price);
-    sink.u64(qty);
-    sink.i64(time_ns);
-    sink.u8(kind);
-    sink.u8(side);
+    let fields = [
+        &match_number.to_le_bytes()[..],
+        &price.to_le_bytes(),
+        &qty.to_le_bytes(),
+        &time_ns.to_le_bytes(),
+        &[kind, side],
+    ];
+    sink.bytes(&row::<34>(&fields));
+}
+
+/// Fields side by side, for what there are millions of: a sink takes them at once.
+#[inline(always)]
+fn row<const BYTES: usize>(fields: &[&[u8]]) -> [u8; BYTES] {
+    let mut row = [0; BYTES];
+    let mut end = 0;
+    for field in fields {
+        row[end..end + field.len()].copy_from_slice(field);
+        end += field.len();
+    }
+    assert!(end == BYTES, "Invariant: a row is as long as its fields");
+    row
 }
 
 #[cfg(test)]

@@ -195,8 +195,18 @@ pub struct HashesReader<R> {
     read_bytes: u64,
     whole_bytes: u64,
     last: Option<HashLine>,
-    /// The end was met, or a fault: nothing more is read.
-    is_done: bool,
+    reading: Reading,
+}
+
+/// How far a reader has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// There may be more.
+    Lines,
+    /// The end was met.
+    Ended,
+    /// A fault was met: nothing more is read.
+    Failed,
 }
 
 impl<R: BufRead> HashesReader<R> {
@@ -209,7 +219,7 @@ impl<R: BufRead> HashesReader<R> {
             read_bytes: 0,
             whole_bytes: 0,
             last: None,
-            is_done: false,
+            reading: Reading::Lines,
         }
     }
 
@@ -244,19 +254,23 @@ impl<R: BufRead> HashesReader<R> {
     /// What is torn, once the end was reached without damage.
     pub fn torn(&self) -> Option<TornPoint> {
         let torn_bytes = self.read_bytes - self.whole_bytes;
-        let is_torn = self.is_done && torn_bytes > 0;
-        is_torn.then_some(TornPoint { line: self.number, whole_bytes: self.whole_bytes, torn_bytes })
+        let is_torn = self.reading == Reading::Ended && torn_bytes > 0;
+        is_torn.then_some(TornPoint {
+            line: self.number,
+            whole_bytes: self.whole_bytes,
+            torn_bytes,
+        })
     }
 
     /// Reads a line without its end; `false` if there is no whole one.
     fn read(&mut self) -> Result<bool, HashesError> {
-        if self.is_done {
+        if self.reading != Reading::Lines {
             return Ok(false);
         }
         self.line.clear();
         let mut bounded = (&mut self.input).take(LINE_BYTES_MAX as u64);
         let read = bounded.read_until(b'\n', &mut self.line).map_err(|source| {
-            self.is_done = true;
+            self.reading = Reading::Failed;
             HashesError::Io { line: self.number + 1, source }
         })?;
         self.read_bytes += read as u64;
@@ -272,7 +286,7 @@ impl<R: BufRead> HashesReader<R> {
             let found = String::from_utf8_lossy(&self.line).into_owned();
             return Err(self.fault(LineFault::Header { found }));
         }
-        self.is_done = true;
+        self.reading = Reading::Ended;
         Ok(false)
     }
 
@@ -296,7 +310,7 @@ impl<R: BufRead> HashesReader<R> {
     }
 
     fn fault(&mut self, fault: LineFault) -> HashesError {
-        self.is_done = true;
+        self.reading = Reading::Failed;
         HashesError::Line { line: self.number, fault }
     }
 }

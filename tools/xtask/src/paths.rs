@@ -9,6 +9,11 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
+/// Where cargo builds: `CARGO_TARGET_DIR`, else `target` at the root.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Recorded data and the yardstick's generator: `TAPEWATCH_SHARED`, else `shared` beside the root.
 pub(crate) fn shared() -> PathBuf {
     env::var_os("TAPEWATCH_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)

@@ -4,6 +4,7 @@
 //! targets that are built and checked.
 
 use std::env;
+use std::process::Command;
 use std::time::Instant;
 
 use crate::steps::{self, Failure, cargo, is_there, nightly_cargo, step, tell};
@@ -45,6 +46,26 @@ pub(crate) fn run() -> Result<(), Failure> {
         tell("── cargo-nextest is not installed: the tests are run by cargo test");
         step("tests", cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
+    step("state hash in release", hash_check())?;
+    // Other compiler flags would rebuild everything in place, so this one builds in its own folder.
+    let mut native = hash_check();
+    native.arg("--target-dir").arg(paths::target().join("native"));
+    native.env("RUSTFLAGS", "-C target-cpu=native");
+    step("state hash in release for this processor", native)?;
     tell(&format!("── all steps passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// The pinned state hash, which the steps before have checked in the test profile, in optimised code
+/// without debug assertions.
+fn hash_check() -> Command {
+    cargo([
+        "test",
+        "--package",
+        "tapewatch-tests",
+        "--test",
+        "state_hash",
+        "--profile",
+        "hash-check",
+    ])
 }
