@@ -406,7 +406,19 @@ impl Shard {
     /// Every field, for the walk over state. Taken apart in full, so that a new field does not compile
     /// until it is decided whether it is state.
     pub(crate) fn parts(&self) -> ShardParts<'_> {
-        let Shard { books, prints, metrics, qualities, phase } = self;
+        // Where the shard stands among others, the sequencer's numbering and what was told already are
+        // no state; time is the sequencer's and given to the walk.
+        let Shard {
+            books,
+            prints,
+            metrics,
+            qualities,
+            phase,
+            place: _,
+            feed_time: _,
+            offset: _,
+            outbox: _,
+        } = self;
         ShardParts { books, prints, metrics, qualities, phase: *phase }
     }
 

@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::bench::BenchArgs;
+use crate::config::ConfigArgs;
 use crate::console::Console;
 use crate::demo::DemoArgs;
 use crate::exit::one_line;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Replay(ReplayArgs),
     Bench(BenchArgs),
+    Config(ConfigArgs),
 }
 
 /// Flags of every command.

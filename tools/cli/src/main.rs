@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod config;
 mod console;
 mod day;
 mod demo;
@@ -51,6 +52,7 @@ fn run() -> Result<Status, Failure> {
         Command::Demo(args) => demo::run(&args, console),
         Command::Replay(args) => replay::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
+        Command::Config(args) => config::run(&args, console),
     }
 }
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod bench_throughput;
+mod config;
 mod damage;
 mod inputs;
 mod manners;

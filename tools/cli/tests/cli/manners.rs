@@ -6,7 +6,16 @@ use crate::support::{Feed, arg, file, scratch, tapewatch};
 
 #[test]
 fn every_help_has_an_example() {
-    for command in [&[][..], &["demo"], &["replay"], &["bench"], &["bench", "throughput"]] {
+    for command in [
+        &[][..],
+        &["demo"],
+        &["replay"],
+        &["bench"],
+        &["bench", "throughput"],
+        &["config"],
+        &["config", "print"],
+        &["config", "check"],
+    ] {
         let mut args = command.to_vec();
         args.push("--help");
         let run = tapewatch(&args).ended_with(0);

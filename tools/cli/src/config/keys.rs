@@ -1,0 +1,331 @@
+//! Every key of a configuration: its section, its name, what it means, its range and where its value
+//! lives. Reading, printing and checking go by this table, so that they cannot drift apart.
+
+use std::path::PathBuf;
+
+use super::model::{Choice, Config, Core, FeedName};
+
+/// One key.
+pub(super) struct Key {
+    /// The table it stands in.
+    pub(super) section: &'static str,
+    /// Its name there; units last.
+    pub(super) name: &'static str,
+    /// What it means, in lines of a comment.
+    pub(super) about: &'static [&'static str],
+    /// Which numbers it takes; of no account for other values.
+    pub(super) numbers: Numbers,
+    /// Where its value lives.
+    pub(super) slot: fn(&mut Config) -> Slot<'_>,
+}
+
+/// A value's place and type.
+pub(super) enum Slot<'a> {
+    /// `true` or `false`.
+    Flag(&'a mut bool),
+    /// An integer within the key's [`Numbers`].
+    U32(&'a mut u32),
+    /// An integer within the key's [`Numbers`].
+    U64(&'a mut u64),
+    /// One of a few words.
+    Word(&'a mut dyn Choice),
+    /// A feed's name.
+    Feed(&'a mut FeedName),
+    /// An absolute path.
+    Dir(&'a mut PathBuf),
+    /// A processor; may be left out.
+    Core(&'a mut Option<Core>),
+    /// A list of processors; may be left out.
+    Cores(&'a mut Option<Vec<Core>>),
+}
+
+/// The integers that a key takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    pub(super) min: u64,
+    pub(super) max: u64,
+    pub(super) shape: Shape,
+}
+
+/// Which integers of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// All.
+    Any,
+    /// Powers of two.
+    PowerOfTwo,
+    /// Powers of two, and 0 for "never".
+    PowerOfTwoOrZero,
+}
+
+impl Numbers {
+    /// All from `min` to `max`.
+    const fn any(min: u64, max: u64) -> Numbers {
+        Numbers { min, max, shape: Shape::Any }
+    }
+
+    /// The powers of two from `min` to `max`.
+    const fn powers(min: u64, max: u64) -> Numbers {
+        Numbers { min, max, shape: Shape::PowerOfTwo }
+    }
+
+    /// Whether it is one of them.
+    pub(super) fn take(&self, number: u64) -> bool {
+        let in_range = (self.min..=self.max).contains(&number);
+        match self.shape {
+            Shape::Any => in_range,
+            Shape::PowerOfTwo => in_range && number.is_power_of_two(),
+            Shape::PowerOfTwoOrZero => number == 0 || (in_range && number.is_power_of_two()),
+        }
+    }
+
+    /// What they are: `a power of two from 2 to 64`.
+    pub(super) fn text(&self) -> String {
+        let Numbers { min, max, shape } = self;
+        match shape {
+            Shape::Any => format!("from {min} to {max}"),
+            Shape::PowerOfTwo => format!("a power of two from {min} to {max}"),
+            Shape::PowerOfTwoOrZero => format!("0 or a power of two from {min} to {max}"),
+        }
+    }
+}
+
+/// Numbers of a processor.
+pub(super) const CORES: Numbers = Numbers::any(0, Core::MAX.0 as u64);
+
+/// For keys that are no number.
+const NONE: Numbers = Numbers::any(0, 0);
+
+const MIB: u64 = 1 << 20;
+const TIB: u64 = 1 << 40;
+
+/// The sections in the order in which they are printed, with what they are about.
+pub(super) const SECTIONS: [(&str, &str); 7] = [
+    ("feed", "What is listened to."),
+    ("engine", "How the work is laid out."),
+    ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
+    ("threads", "Where threads run and how they wait. Cores are numbered as the kernel does."),
+    ("ring", "Capacities of the rings between threads, in values."),
+    ("journal", "How what arrived is kept."),
+    ("hashes", "Digests of the state, by which a replay is checked."),
+];
+
+/// The table.
+pub(super) static KEYS: [Key; 28] = [
+    Key {
+        section: "feed",
+        name: "name",
+        about: &[
+            "Stands first in the ids of its alerts and bars: 1 to 16 ASCII letters, digits or '-'.",
+        ],
+        numbers: NONE,
+        slot: |config| Slot::Feed(&mut config.feed.name),
+    },
+    Key {
+        section: "engine",
+        name: "topology",
+        about: &["How the stages are laid out on threads."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.engine.topology),
+    },
+    Key {
+        section: "engine",
+        name: "shards",
+        about: &["Threads that share the symbols among them. More than 1 needs \"pipelined\"."],
+        numbers: Numbers::any(1, 64),
+        slot: |config| Slot::U32(&mut config.engine.shards),
+    },
+    Key {
+        section: "limits",
+        name: "orders_max",
+        about: &["Live orders."],
+        numbers: Numbers::any(1, 1 << 30),
+        slot: |config| Slot::U64(&mut config.limits.orders_max),
+    },
+    Key {
+        section: "limits",
+        name: "levels_max",
+        about: &["Price levels of all books."],
+        numbers: Numbers::any(1, 1 << 28),
+        slot: |config| Slot::U64(&mut config.limits.levels_max),
+    },
+    Key {
+        section: "limits",
+        name: "symbols_max",
+        about: &["Symbols; a symbol's number (its locate) must be below."],
+        numbers: Numbers::any(1, 1 << 24),
+        slot: |config| Slot::U64(&mut config.limits.symbols_max),
+    },
+    Key {
+        section: "limits",
+        name: "prints_max",
+        about: &["Prints kept, so that a break can be taken out exactly."],
+        numbers: Numbers::any(1, 1 << 32),
+        slot: |config| Slot::U64(&mut config.limits.prints_max),
+    },
+    Key {
+        section: "threads",
+        name: "ingest_core",
+        about: &["Core of the ingest thread, which is the only one when inline."],
+        numbers: CORES,
+        slot: |config| Slot::Core(&mut config.threads.ingest_core),
+    },
+    Key {
+        section: "threads",
+        name: "shard_cores",
+        about: &["Cores of the shards' threads when pipelined: one for each shard."],
+        numbers: CORES,
+        slot: |config| Slot::Cores(&mut config.threads.shard_cores),
+    },
+    Key {
+        section: "threads",
+        name: "market_core",
+        about: &["Core of the market thread when pipelined."],
+        numbers: CORES,
+        slot: |config| Slot::Core(&mut config.threads.market_core),
+    },
+    Key {
+        section: "threads",
+        name: "journal_core",
+        about: &["Core of the journal's thread (journal.append = \"thread\")."],
+        numbers: CORES,
+        slot: |config| Slot::Core(&mut config.threads.journal_core),
+    },
+    Key {
+        section: "threads",
+        name: "wait",
+        about: &["What a thread does while its ring is empty or full."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.threads.wait),
+    },
+    Key {
+        section: "threads",
+        name: "spins",
+        about: &["Looks at the ring before \"spin-then-yield\" yields and \"park\" sleeps."],
+        numbers: Numbers::any(0, 1_000_000_000),
+        slot: |config| Slot::U32(&mut config.threads.spins),
+    },
+    Key {
+        section: "threads",
+        name: "interval_us",
+        about: &["Sleep of \"interval\" between two looks, in microseconds."],
+        numbers: Numbers::any(1, 1_000_000),
+        slot: |config| Slot::U64(&mut config.threads.interval_us),
+    },
+    Key {
+        section: "threads",
+        name: "lock_memory",
+        about: &["Locks all memory into RAM (mlockall); needs the memlock limit of `doctor`."],
+        numbers: NONE,
+        slot: |config| Slot::Flag(&mut config.threads.lock_memory),
+    },
+    Key {
+        section: "threads",
+        name: "prefault_orders",
+        about: &[
+            "Orders whose memory is touched before the first packet, so that no page fault falls",
+            "into the session; at most limits.orders_max.",
+        ],
+        numbers: Numbers::any(0, 1 << 30),
+        slot: |config| Slot::U64(&mut config.threads.prefault_orders),
+    },
+    Key {
+        section: "ring",
+        name: "events",
+        about: &["Events (64 bytes each) from the ingest thread to each shard."],
+        numbers: Numbers::powers(2, 1 << 24),
+        slot: |config| Slot::U32(&mut config.ring.events),
+    },
+    Key {
+        section: "ring",
+        name: "signals",
+        about: &["Bars, signals and progress marks from each shard to the market thread."],
+        numbers: Numbers::powers(2, 1 << 24),
+        slot: |config| Slot::U32(&mut config.ring.signals),
+    },
+    Key {
+        section: "journal",
+        name: "place",
+        about: &["Where segments are appended to."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.journal.place),
+    },
+    Key {
+        section: "journal",
+        name: "append",
+        about: &["Which thread appends."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.journal.append),
+    },
+    Key {
+        section: "journal",
+        name: "segment_bytes",
+        about: &["Size of a segment file, 1 MiB to 1 GiB."],
+        numbers: Numbers::powers(MIB, 1 << 30),
+        slot: |config| Slot::U64(&mut config.journal.segment_bytes),
+    },
+    Key {
+        section: "journal",
+        name: "memory_bytes_max",
+        about: &[
+            "Memory that segments may fill while they wait for the archiver (place = \"memory\"):",
+            "whole segments, four at least.",
+        ],
+        numbers: Numbers::any(4 * MIB, TIB),
+        slot: |config| Slot::U64(&mut config.journal.memory_bytes_max),
+    },
+    Key {
+        section: "journal",
+        name: "memory_dir",
+        about: &["Directory of memory-backed segments: an absolute path on a tmpfs."],
+        numbers: NONE,
+        slot: |config| Slot::Dir(&mut config.journal.memory_dir),
+    },
+    Key {
+        section: "journal",
+        name: "sync",
+        about: &["When what was appended is brought to the disk."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.journal.sync),
+    },
+    Key {
+        section: "journal",
+        name: "sync_interval_ms",
+        about: &["Longest time between two syncs of \"interval\", in milliseconds."],
+        numbers: Numbers::any(1, 60_000),
+        slot: |config| Slot::U64(&mut config.journal.sync_interval_ms),
+    },
+    Key {
+        section: "journal",
+        name: "sync_interval_bytes",
+        about: &["Most bytes between two syncs of \"interval\"; 0: by time alone."],
+        numbers: Numbers::any(0, TIB),
+        slot: |config| Slot::U64(&mut config.journal.sync_interval_bytes),
+    },
+    Key {
+        section: "journal",
+        name: "on_error",
+        about: &["What a failed append or sync does."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.journal.on_error),
+    },
+    Key {
+        section: "hashes",
+        name: "every_sequences",
+        about: &["Sequences from one digest to the next; 0: only at the end."],
+        numbers: Numbers { min: 1, max: TIB, shape: Shape::PowerOfTwoOrZero },
+        slot: |config| Slot::U64(&mut config.hashes.every_sequences),
+    },
+];
+
+impl Key {
+    /// `section.name`.
+    pub(super) fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+}
+
+/// The key called `name` in `section`.
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
+}

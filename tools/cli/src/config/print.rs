@@ -1,0 +1,118 @@
+//! A configuration as TOML: with comments for people, bare for a session, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::keys::{KEYS, Key, SECTIONS, Slot};
+use super::model::Config;
+use super::value;
+
+impl Config {
+    /// The whole configuration, one line a key in the order of the table. Read again, it gives an
+    /// equal configuration.
+    pub(crate) fn to_toml(&self) -> String {
+        self.toml(|_, _| ())
+    }
+
+    /// As [`Config::to_toml`], each key under a comment that says what it means, its range and its
+    /// default. A key that is left out stands in a comment.
+    pub(super) fn to_commented_toml(&self) -> String {
+        let mut defaults = Config::default();
+        let head = "# Configuration of Tapewatch. Units stand in the keys: _bytes, _ms, _us.\n\
+                    # What is left out has its default. `tapewatch config check FILE` finds every fault.\n\n";
+        let body = self.toml(|text, part| match part {
+            Part::Section(about) => comment(text, about),
+            Part::Key(key) => {
+                for line in key.about {
+                    comment(text, line);
+                }
+                for line in rules(&mut defaults, key) {
+                    comment(text, &line);
+                }
+            }
+            Part::LeftOut(key) => {
+                let example = if key.name.ends_with("cores") { "[2]" } else { "2" };
+                comment(text, &format!("{} = {example}", key.name));
+            }
+        });
+        format!("{head}{body}")
+    }
+
+    /// The whole configuration as an object of sections; `null` for what is left out.
+    pub(super) fn to_json(&self) -> Value {
+        let mut config = self.clone();
+        let mut sections = Map::new();
+        for (section, _) in SECTIONS {
+            let keys = KEYS.iter().filter(|key| key.section == section);
+            let values = keys.map(|key| (String::from(key.name), value::json(&mut config, key)));
+            sections.insert(String::from(section), Value::Object(values.collect()));
+        }
+        Value::Object(sections)
+    }
+
+    fn toml(&self, mut beside: impl FnMut(&mut String, Part)) -> String {
+        let mut config = self.clone();
+        let mut text = String::new();
+        for (place, (section, about)) in SECTIONS.iter().enumerate() {
+            if place > 0 {
+                text.push('\n');
+            }
+            beside(&mut text, Part::Section(about));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "[{section}]");
+            for key in KEYS.iter().filter(|key| key.section == *section) {
+                beside(&mut text, Part::Key(key));
+                match value::toml_text(&mut config, key) {
+                    Some(value) => {
+                        let _ = writeln!(text, "{} = {value}", key.name);
+                    }
+                    None => beside(&mut text, Part::LeftOut(key)),
+                }
+            }
+        }
+        text
+    }
+}
+
+/// What a comment can stand beside.
+enum Part {
+    Section(&'static str),
+    Key(&'static Key),
+    LeftOut(&'static Key),
+}
+
+fn comment(text: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "# {line}");
+}
+
+/// The range and default of a key.
+fn rules(defaults: &mut Config, key: &Key) -> Vec<String> {
+    let default = value::toml_text(defaults, key);
+    let default = default.as_deref();
+    let range = key.numbers.text();
+    match (key.slot)(defaults) {
+        Slot::Word(choice) => {
+            let words = choice.words().iter().map(|(word, does)| {
+                let mark = if *word == choice.word() { " (default)" } else { "" };
+                format!("  \"{word}\"{mark}: {does}")
+            });
+            words.collect()
+        }
+        Slot::U32(_) | Slot::U64(_) => {
+            vec![format!("{}; default {}.", capitalised(&range), default.unwrap_or_default())]
+        }
+        Slot::Core(_) | Slot::Cores(_) => {
+            vec![format!("{}; not pinned where left out, the default.", capitalised(&range))]
+        }
+        Slot::Flag(_) | Slot::Feed(_) | Slot::Dir(_) => {
+            vec![format!("Default {}.", default.unwrap_or_default())]
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,301 @@
+//! Whole texts in, configurations or faults out.
+
+use std::path::Path;
+
+use super::keys::{KEYS, SECTIONS};
+use super::model::{Append, Core, FeedName, OnError, Place, Sync, Topology, Wait};
+use super::{Config, read};
+
+/// Every fault of `text`, as `LINE: what`.
+fn faults(text: &str) -> Vec<String> {
+    faults_with(text, &[])
+}
+
+fn faults_with(text: &str, set: &[&str]) -> Vec<String> {
+    let set: Vec<String> = set.iter().map(|given| String::from(*given)).collect();
+    let (_, faults) = read::read(text, &[], &set);
+    faults.iter().map(|fault| fault.text(Some(Path::new("f"))).replacen("f:", "", 1)).collect()
+}
+
+/// Every key away from its default.
+fn changed() -> Config {
+    let mut config = Config::default();
+    config.feed.name = FeedName::new("XNAS-itch5").unwrap();
+    config.engine.topology = Topology::Pipelined;
+    config.engine.shards = 2;
+    config.limits.orders_max = 1_000;
+    config.limits.levels_max = 2_000;
+    config.limits.symbols_max = 3_000;
+    config.limits.prints_max = 4_000;
+    config.threads.ingest_core = Some(Core(1));
+    config.threads.shard_cores = Some(vec![Core(2), Core(1_023)]);
+    config.threads.market_core = Some(Core(0));
+    config.threads.journal_core = Some(Core(5));
+    config.threads.wait = Wait::Interval;
+    config.threads.spins = 0;
+    config.threads.interval_us = 1_000_000;
+    config.threads.lock_memory = true;
+    config.threads.prefault_orders = 1_000;
+    config.ring.events = 2;
+    config.ring.signals = 1 << 24;
+    config.journal.place = Place::Disk;
+    config.journal.append = Append::Thread;
+    config.journal.segment_bytes = 1 << 20;
+    config.journal.memory_bytes_max = 4 << 20;
+    config.journal.memory_dir = Path::new("/mnt/a \"b\" \\ é").to_owned();
+    config.journal.sync = Sync::Batch;
+    config.journal.sync_interval_ms = 1;
+    config.journal.sync_interval_bytes = 0;
+    config.journal.on_error = OnError::ContinueUnjournaled;
+    config.hashes.every_sequences = 0;
+    config
+}
+
+#[test]
+fn a_configuration_survives_being_written_and_read() {
+    let default = Config::default();
+    let changed = changed();
+    let (plain, other) = (default.to_toml(), changed.to_toml());
+    // Each key of the table is changed, or this test would prove nothing about it.
+    assert_eq!(plain.lines().count() + 4, other.lines().count());
+    let same = plain.lines().filter(|line| line.contains('=') && other.contains(line));
+    assert_eq!(same.collect::<Vec<_>>(), [""; 0]);
+    for (config, text) in [(&default, &plain), (&changed, &other)] {
+        assert_eq!(Config::from_toml(text, &[]).as_ref(), Ok(config));
+        assert_eq!(Config::from_toml(&config.to_commented_toml(), &[]).as_ref(), Ok(config));
+    }
+}
+
+#[test]
+fn the_defaults_are_what_the_empty_text_means() {
+    assert_eq!(Config::from_toml("", &[]), Ok(Config::default()));
+}
+
+#[test]
+fn the_text_of_the_defaults_is_pinned() {
+    // What a session of today writes must mean the same tomorrow.
+    let golden = "\
+[feed]
+name = \"f0\"
+
+[engine]
+topology = \"inline\"
+shards = 1
+
+[limits]
+orders_max = 67108864
+levels_max = 16777216
+symbols_max = 65536
+prints_max = 268435456
+
+[threads]
+wait = \"spin-then-yield\"
+spins = 1000
+interval_us = 50
+lock_memory = false
+prefault_orders = 0
+
+[ring]
+events = 16384
+signals = 4096
+
+[journal]
+place = \"memory\"
+append = \"inline\"
+segment_bytes = 67108864
+memory_bytes_max = 1073741824
+memory_dir = \"/dev/shm\"
+sync = \"none\"
+sync_interval_ms = 10
+sync_interval_bytes = 16777216
+on_error = \"stop\"
+
+[hashes]
+every_sequences = 1048576
+";
+    assert_eq!(Config::default().to_toml(), golden);
+}
+
+#[test]
+fn every_key_and_choice_is_explained_and_fits_the_page() {
+    let text = Config::default().to_commented_toml();
+    for key in &KEYS {
+        assert!(SECTIONS.iter().any(|(section, _)| *section == key.section), "{}", key.path());
+        assert!(!key.about.is_empty(), "{}", key.path());
+        assert!(text.contains(&format!("{} = ", key.name)), "{}", key.path());
+    }
+    for word in ["busy-spin", "park", "interval", "disk", "thread", "batch", "continue-unjournaled"]
+    {
+        assert!(text.contains(&format!("#   \"{word}\": ")), "{word}");
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn every_number_is_refused_just_outside_its_range() {
+    let cases: [(&str, &str, i64, i64, i64, i64); 18] = [
+        ("engine", "shards", 0, 1, 1, 65),
+        ("limits", "orders_max", 0, 1, 1 << 30, (1 << 30) + 1),
+        ("limits", "levels_max", 0, 1, 1 << 28, (1 << 28) + 1),
+        ("limits", "symbols_max", 0, 1, 1 << 24, (1 << 24) + 1),
+        ("limits", "prints_max", 0, 1, 1 << 32, (1 << 32) + 1),
+        ("threads", "ingest_core", -1, 0, 1_023, 1_024),
+        ("threads", "market_core", -1, 0, 1_023, 1_024),
+        ("threads", "journal_core", -1, 0, 1_023, 65_536),
+        ("threads", "spins", -1, 0, 1_000_000_000, 4_294_967_296),
+        ("threads", "interval_us", 0, 1, 1_000_000, 1_000_001),
+        ("threads", "prefault_orders", -1, 0, 1 << 26, (1 << 30) + 1),
+        ("ring", "events", 1, 2, 1 << 24, 1 << 25),
+        ("ring", "signals", 3, 4, 1 << 24, 1 << 25),
+        ("journal", "segment_bytes", 1 << 19, 1 << 20, 1 << 28, 1 << 31),
+        ("journal", "memory_bytes_max", 1 << 21, 1 << 28, 1 << 40, 1 << 41),
+        ("journal", "sync_interval_ms", 0, 1, 60_000, 60_001),
+        ("journal", "sync_interval_bytes", -1, 0, 1 << 40, (1 << 40) + 1),
+        ("hashes", "every_sequences", 3, 0, 1 << 40, 1 << 41),
+    ];
+    for (section, name, below, least, most, above) in cases {
+        for good in [least, most] {
+            assert_eq!(faults(&format!("[{section}]\n{name} = {good}")), [""; 0]);
+        }
+        for bad in [below, above] {
+            let told = faults(&format!("[{section}]\n{name} = {bad}"));
+            assert_eq!(told.len(), 1, "{name} = {bad}: {told:?}");
+            let start = format!("2: {section}.{name} must be ");
+            assert!(told[0].starts_with(&start), "{told:?}");
+            assert!(told[0].ends_with(&format!(", is {bad}")), "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_is_told_with_its_line_in_order() {
+    let text = "\
+shards = 3
+[enigne]
+x = 1
+[engine]
+topology = \"pipelind\"
+shards = 65
+shards = 2
+[threads]
+place
+lock_memory = 1
+ingest_core = 2
+shard_cores = [1, \"a\"]
+market_core = 2
+spins = 99999999999999999999999999
+spins = 5
+[feed]
+name = \"ä\"
+[journal]
+sync_interval_ms = 1.5
+memory_dir = \"shm\"
+on_eror = \"stop\"
+sync = 1979-05-27
+[[hashes]]
+every_sequences = 3
+";
+    assert_eq!(
+        faults(text),
+        [
+            "1: shards stands before the first section; it belongs in [engine]",
+            "2: enigne is no section; did you mean [engine]?",
+            "5: engine.topology must be one of \"inline\", \"pipelined\", is the text \"pipelind\"",
+            "6: engine.shards must be from 1 to 64, is 65",
+            "7: duplicate key at `shards`",
+            "9: key with no value, expected `=`",
+            "10: threads.lock_memory must be true or false, is 1",
+            "12: threads.shard_cores must be an integer, from 0 to 1023, is the text \"a\"",
+            "13: threads.market_core names core 2, as threads.ingest_core does",
+            "14: threads.spins must be from 0 to 1000000000, is 99999999999999999999999999",
+            "15: duplicate key at `spins`",
+            "17: feed.name must be 1 to 16 ASCII letters, digits or '-' in quotes, is the text \"ä\"",
+            "19: journal.sync_interval_ms must be an integer, from 1 to 60000, is 1.5",
+            "20: journal.memory_dir must be an absolute path, is the text \"shm\"",
+            "21: journal.on_eror is no key; did you mean on_error?",
+            "22: journal.sync must be one of \"none\", \"interval\", \"batch\", is a date or time",
+            "23: hashes must be a section, [hashes]",
+        ]
+    );
+}
+
+#[test]
+fn dotted_keys_and_other_ways_of_writing_are_the_same() {
+    let text = "engine.topology = 'pipelined'\nengine.\"shards\" = 0x2\nring = {events = 1_024}\n";
+    let config = Config::from_toml(text, &[]).unwrap();
+    assert_eq!((config.engine.shards, config.ring.events), (2, 1_024));
+    assert_eq!(faults("\u{feff}[feed]\r\nname = \"a\"\r\n"), [""; 0]);
+}
+
+#[test]
+fn values_that_do_not_go_together_are_told_where_the_first_was_given() {
+    let told = faults("[engine]\nshards = 4");
+    assert_eq!(
+        told,
+        ["2: engine.shards is 4, which needs engine.topology = \"pipelined\"; \"inline\" has one"]
+    );
+    // The segment is what was given; the memory is the default.
+    let told = faults("[journal]\n\nsegment_bytes = 1073741824");
+    assert!(told[0].starts_with("3: journal.memory_bytes_max must be whole segments"), "{told:?}");
+    // One fault at a time: of a wrong value nothing more is said.
+    assert_eq!(faults("[engine]\nshards = 4\ntopology = 1").len(), 1);
+}
+
+#[test]
+fn set_goes_over_the_file_and_takes_words_without_quotes() {
+    let set = ["journal.sync=batch", " threads.shard_cores = [3] ", "engine.shards=1"];
+    let set: Vec<String> = set.into_iter().map(String::from).collect();
+    let text = "[engine]\nshards = 64\n[threads]\nmarket_core = 1";
+    let (config, faults) = read::read(text, &[], &set);
+    assert_eq!(faults, []);
+    assert_eq!(config.journal.sync, Sync::Batch);
+    assert_eq!(config.threads.shard_cores, Some(vec![Core(3)]));
+    let set = [String::from("threads.market_core="), String::from("engine.shards=1")];
+    assert_eq!(read::read(text, &[], &set).0.threads.market_core, None);
+}
+
+#[test]
+fn a_fault_of_set_names_the_key_and_the_value() {
+    let text = "[engine]\ntopology = \"pipelined\"\nshards = 0";
+    assert_eq!(
+        faults_with(text, &["engine.shards=65", "sync=batch", "journal.sync", "feed.name="]),
+        [
+            "3: engine.shards must be from 1 to 64, is 0",
+            "--set engine.shards=65: engine.shards must be from 1 to 64, is 65",
+            "--set feed.name=: feed.name must be 1 to 16 ASCII letters, digits or '-' in quotes, is the text \"\"",
+            "--set journal.sync: is not KEY=VALUE, such as journal.sync=batch",
+            "--set sync=batch: sync is no key; did you mean journal.sync?",
+        ]
+    );
+    let told = faults_with("", &["engine.shards=2"]);
+    assert!(told[0].starts_with("--set engine.shards=2: engine.shards is 2, which"), "{told:?}");
+}
+
+#[test]
+fn somebody_elses_section_is_left_alone() {
+    let text = format!("[session]\nid = \"x\"\n\n{}", changed().to_toml());
+    assert_eq!(Config::from_toml(&text, &["session"]), Ok(changed()));
+    assert!(Config::from_toml(&text, &[]).is_err());
+}
+
+#[test]
+fn no_damage_to_a_file_upsets_the_reader() {
+    let text = changed().to_toml();
+    let whole: Vec<char> = text.chars().collect();
+    for place in 0..whole.len() {
+        for damage in ["", "\"", "[", "]", "=", "\n", "{", ".", "'''", "\0", "é"] {
+            let mut damaged: String = whole[..place].iter().collect();
+            damaged.push_str(damage);
+            damaged.extend(&whole[place + 1..]);
+            let (config, faults) = read::read(&damaged, &[], &[]);
+            // Either it is still right as a whole, or it is refused.
+            if faults.is_empty() {
+                assert_eq!(Config::from_toml(&config.to_toml(), &[]), Ok(config));
+            }
+        }
+        let torn: String = whole[..place].iter().collect();
+        let _ = read::read(&torn, &[], &[]);
+    }
+}

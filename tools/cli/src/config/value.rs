@@ -1,0 +1,185 @@
+//! One value: from TOML into the configuration, and back to TOML text.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+use toml::de::{DeInteger, DeValue};
+
+use super::keys::{CORES, Key, Numbers, Slot};
+use super::model::{Config, Core, FeedName};
+
+/// Longest foreign text that a fault quotes.
+const QUOTED_CHARACTERS_MAX: usize = 60;
+
+/// Puts `value` where `key` says. What is wrong with it otherwise, without the key's name.
+pub(super) fn put(config: &mut Config, key: &Key, value: &DeValue<'_>) -> Result<(), String> {
+    match (key.slot)(config) {
+        Slot::Flag(flag) => {
+            *flag = value.as_bool().ok_or_else(|| wrong("true or false", value))?;
+        }
+        Slot::U32(place) => {
+            let number = number(&key.numbers, value)?;
+            *place = u32::try_from(number).map_err(|_| out_of_range(&key.numbers, value))?;
+        }
+        Slot::U64(place) => *place = number(&key.numbers, value)?,
+        Slot::Word(choice) => {
+            if !value.as_str().is_some_and(|word| choice.choose(word)) {
+                let words: Vec<String> =
+                    choice.words().iter().map(|(word, _)| format!("\"{word}\"")).collect();
+                return Err(wrong(&format!("one of {}", words.join(", ")), value));
+            }
+        }
+        Slot::Feed(name) => {
+            let rule = "1 to 16 ASCII letters, digits or '-' in quotes";
+            *name = value.as_str().and_then(FeedName::new).ok_or_else(|| wrong(rule, value))?;
+        }
+        Slot::Dir(dir) => {
+            let path = value.as_str().filter(|text| is_absolute_path(text));
+            *dir = path.map(PathBuf::from).ok_or_else(|| wrong("an absolute path", value))?;
+        }
+        Slot::Core(place) => *place = Some(core(value)?),
+        Slot::Cores(place) => {
+            let Some(list) = value.as_array() else {
+                return Err(wrong("a list of cores such as [2, 3]", value));
+            };
+            let cores: Result<Vec<Core>, String> =
+                list.iter().map(|item| core(item.get_ref())).collect();
+            *place = Some(cores?);
+        }
+    }
+    Ok(())
+}
+
+/// Leaves an optional key without a value; false where the key needs one.
+pub(super) fn unset(config: &mut Config, key: &Key) -> bool {
+    match (key.slot)(config) {
+        Slot::Core(place) => *place = None,
+        Slot::Cores(place) => *place = None,
+        _ => return false,
+    }
+    true
+}
+
+/// A key's value as TOML, `None` where it is left out.
+pub(super) fn toml_text(config: &mut Config, key: &Key) -> Option<String> {
+    Some(match (key.slot)(config) {
+        Slot::Flag(flag) => flag.to_string(),
+        Slot::U32(number) => number.to_string(),
+        Slot::U64(number) => number.to_string(),
+        Slot::Word(choice) => quoted(choice.word()),
+        Slot::Feed(name) => quoted(name.as_str()),
+        // Paths come from TOML strings or defaults, so they are text.
+        Slot::Dir(dir) => quoted(&dir.to_string_lossy()),
+        Slot::Core(core) => core.as_ref()?.0.to_string(),
+        Slot::Cores(cores) => {
+            let cores: Vec<String> =
+                cores.as_ref()?.iter().map(|core| core.0.to_string()).collect();
+            format!("[{}]", cores.join(", "))
+        }
+    })
+}
+
+/// A key's value as JSON, `null` where it is left out.
+pub(super) fn json(config: &mut Config, key: &Key) -> Json {
+    match (key.slot)(config) {
+        Slot::Flag(flag) => json!(*flag),
+        Slot::U32(number) => json!(*number),
+        Slot::U64(number) => json!(*number),
+        Slot::Word(choice) => json!(choice.word()),
+        Slot::Feed(name) => json!(name.as_str()),
+        Slot::Dir(dir) => json!(dir.to_string_lossy()),
+        Slot::Core(core) => json!(core.as_ref().map(|core| core.0)),
+        Slot::Cores(cores) => {
+            json!(cores.as_ref().map(|cores| cores.iter().map(|core| core.0).collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn number(numbers: &Numbers, value: &DeValue<'_>) -> Result<u64, String> {
+    let Some(integer) = value.as_integer() else {
+        return Err(wrong(&format!("an integer, {}", numbers.text()), value));
+    };
+    integer_of(integer)
+        .filter(|&number| numbers.take(number))
+        .ok_or_else(|| out_of_range(numbers, value))
+}
+
+/// The integer, where it is not negative and no larger than 64 bits.
+fn integer_of(integer: &DeInteger<'_>) -> Option<u64> {
+    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn core(value: &DeValue<'_>) -> Result<Core, String> {
+    let number = number(&CORES, value)?;
+    u16::try_from(number).map(Core).map_err(|_| out_of_range(&CORES, value))
+}
+
+fn is_absolute_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains('\0')
+}
+
+fn out_of_range(numbers: &Numbers, value: &DeValue<'_>) -> String {
+    wrong(&numbers.text(), value)
+}
+
+/// `must be RULE, is VALUE`.
+fn wrong(rule: &str, value: &DeValue<'_>) -> String {
+    format!("must be {rule}, is {}", shown(value))
+}
+
+/// A value as a fault quotes it.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{}\"", cut(text)),
+        DeValue::Integer(number) => cut(&number.to_string()),
+        DeValue::Float(number) => cut(&number.to_string()),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(_) => String::from("a date or time"),
+        DeValue::Array(list) => format!("a list of {}", list.len()),
+        DeValue::Table(_) => String::from("a table"),
+    }
+}
+
+/// The start of a foreign text.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character.is_control() => quoted.push_str(&format!("\\u{:04X}", character as u32)),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_survives_as_a_toml_string() {
+        for text in ["", "/dev/shm", "a\"b\\c", "tab\t nul\0 del\u{7f} nel\u{85}", "é…\u{1F600}"]
+        {
+            let toml = quoted(text);
+            let read = DeValue::parse(&toml).unwrap();
+            assert_eq!(read.get_ref().as_str(), Some(text), "{toml}");
+        }
+    }
+
+    #[test]
+    fn long_foreign_text_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = cut(&"é".repeat(100));
+        assert_eq!(long.chars().count(), QUOTED_CHARACTERS_MAX + 1);
+    }
+}
