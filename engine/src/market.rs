@@ -150,8 +150,7 @@ mod tests {
         assert!(market.listener().0.is_empty());
         market.take(&outbox.signals()[2]);
         let all = SectionSums { symbols: 3, ..sums(31) };
-        let point =
-            HashPoint { position: Position(3), time: Nanos(9), hash: StateHash::of(&all) };
+        let point = HashPoint { position: Position(3), time: Nanos(9), hash: StateHash::of(&all) };
         assert_eq!(market.listener().0, [point]);
     }
 

@@ -191,7 +191,13 @@ mod tests {
     fn signals_of_one_event_are_numbered_and_those_of_the_next_begin_again() {
         let mut outbox = Outbox::new();
         for position in [5, 5, 5, 6] {
-            outbox.emit(Position(position), Nanos(0), SymbolId(1), SignalKind::TradingState, [0; 5]);
+            outbox.emit(
+                Position(position),
+                Nanos(0),
+                SymbolId(1),
+                SignalKind::TradingState,
+                [0; 5],
+            );
         }
         let keys: Vec<_> = outbox.signals().iter().map(Signal::key).collect();
         assert_eq!(keys, [(5, 1, 0), (5, 1, 1), (5, 1, 2), (6, 1, 0)]);

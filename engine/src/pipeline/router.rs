@@ -59,16 +59,7 @@ impl Router {
             .collect();
         let count = lanes.len().clamp(1, 256);
         let shard_of = (0..symbols_max).map(|symbol| (symbol % count) as u8).collect();
-        Router {
-            lanes,
-            shard_of,
-            offset: 0,
-            frontier,
-            waiter,
-            stop,
-            stalls: 0,
-            broken: false,
-        }
+        Router { lanes, shard_of, offset: 0, frontier, waiter, stop, stalls: 0, broken: false }
     }
 
     /// How often a ring was full.

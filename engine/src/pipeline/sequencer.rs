@@ -246,10 +246,7 @@ mod tests {
         // Messages 7 to 17 are lost: one point, before what comes next.
         let mut later = events(&[0; 3]);
         later.iter_mut().for_each(|event| event.sequence += 17);
-        assert_eq!(
-            order(&mut sequencer, later),
-            [(hash, 18), (0, 18), (0, 19), (0, 20)]
-        );
+        assert_eq!(order(&mut sequencer, later), [(hash, 18), (0, 18), (0, 19), (0, 20)]);
         let mut last = events(&[0; 1]);
         last[0].sequence = 21;
         assert_eq!(order(&mut sequencer, last), [(hash, 21), (0, 21)]);
@@ -272,9 +269,6 @@ mod tests {
         );
         assert_eq!(sequencer.position(), Position(1 + 2 + 1 + 7));
         let max = unsequenced(&[u64::MAX - 20, 3]);
-        assert_eq!(
-            order(&mut sequencer, max),
-            [(0, u64::MAX - 20), (rebase, 3), (0, 3)]
-        );
+        assert_eq!(order(&mut sequencer, max), [(0, u64::MAX - 20), (rebase, 3), (0, 3)]);
     }
 }

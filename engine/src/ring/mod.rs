@@ -131,10 +131,7 @@ pub fn ring_between<T: Pod>(
 }
 
 /// A ring whose positions begin at `start`.
-fn ring_from<T: Pod>(
-    start: u64,
-    capacity: usize,
-) -> Result<(Producer<T>, Consumer<T>), RingError> {
+fn ring_from<T: Pod>(start: u64, capacity: usize) -> Result<(Producer<T>, Consumer<T>), RingError> {
     if capacity < 2 || !capacity.is_power_of_two() {
         return Err(RingError::CapacityNotPowerOfTwo { capacity });
     }

@@ -173,11 +173,7 @@ impl<T: Pod> Producer<T> {
     ///
     /// # Errors
     /// If the ring is full and the consumer is gone or `stop` is set.
-    pub fn wait_for_room(
-        &mut self,
-        waiter: &mut Waiter,
-        stop: &StopFlag,
-    ) -> Result<usize, Closed> {
+    pub fn wait_for_room(&mut self, waiter: &mut Waiter, stop: &StopFlag) -> Result<usize, Closed> {
         loop {
             let free = self.free();
             if free > 0 {

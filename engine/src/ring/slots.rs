@@ -70,7 +70,10 @@ impl<T: Pod> Slots<T> {
     /// Where a run of `count` slots is cut by the end of the memory: the lengths of its two slices.
     #[inline(always)]
     fn cut(&self, position: u64, count: usize) -> (usize, usize) {
-        debug_assert!(count as u64 <= self.capacity(), "Invariant: a run is no longer than the ring");
+        debug_assert!(
+            count as u64 <= self.capacity(),
+            "Invariant: a run is no longer than the ring"
+        );
         let before_end = (self.capacity() - (position & self.mask)) as usize;
         let front = count.min(before_end);
         (front, count - front)

@@ -11,13 +11,13 @@ pub(super) use loom::{
     thread::{self, Thread},
 };
 #[cfg(not(loom))]
+use std::time::Duration;
+#[cfg(not(loom))]
 pub(super) use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
     sync::{Arc, Mutex},
     thread::{self, Thread},
 };
-#[cfg(not(loom))]
-use std::time::Duration;
 
 /// One turn of a loop that waits for another thread.
 #[inline(always)]

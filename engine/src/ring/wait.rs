@@ -85,8 +85,7 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Units of a duration, in ns, the largest first.
-const UNITS: [(&str, u64); 4] =
-    [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const UNITS: [(&str, u64); 4] = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 
 /// As it is read: the same strategy comes out.
 impl fmt::Display for WaitStrategy {
