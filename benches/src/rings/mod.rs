@@ -124,34 +124,38 @@ impl Checked {
 
 fn single<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
     let (mut sender, mut receiver) = C::make(capacity);
-    let taken = || {
+    let taken = move || {
         let start = Instant::now();
         let mut checked = Checked::default();
         while checked.next < count {
             match C::receive(&mut receiver) {
                 Some(value) => checked.take(&value),
-                None => wait(),
+                None => {wait()},
             }
         }
+
         checked.end();
         start.elapsed()
     };
-    let send = || {
+    let send = move || {
+        
         for sequence in 0..count {
             let value = value(sequence);
             while !C::send(&mut sender, &value) {
+                
                 wait();
             }
         }
-        // The sender stays until all is taken: some queues drop what is left.
-        sender
+
+
+
     };
-    on_cores(Cores { first: cores.second, second: cores.first }, taken, || drop(send()))
+    on_cores(Cores { first: cores.second, second: cores.first }, taken, send)
 }
 
 fn chunks<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
     let (mut sender, mut receiver) = C::make(capacity);
-    let taken = || {
+    let taken = move || {
         let start = Instant::now();
         let mut checked = Checked::default();
         while checked.next < count {
@@ -162,7 +166,7 @@ fn chunks<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
         checked.end();
         start.elapsed()
     };
-    let send = || {
+    let send = move || {
         let mut chunk: Vec<Event> = (0..CHUNK as u64).map(value).collect();
         let mut sent = 0;
         while sent < count {
@@ -186,7 +190,7 @@ fn chunks<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
 fn ping_pong<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
     let (mut sender, mut echo_receiver) = C::make(capacity);
     let (mut echo_sender, mut receiver) = C::make(capacity);
-    let ping = || {
+    let ping = move || {
         let start = Instant::now();
         let mut checked = Checked::default();
         for sequence in 0..count {
@@ -199,7 +203,7 @@ fn ping_pong<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duratio
         checked.end();
         start.elapsed()
     };
-    let pong = || {
+    let pong = move || {
         for _ in 0..count {
             let value = receive::<C>(&mut echo_receiver);
             while !C::send(&mut echo_sender, &value) {
