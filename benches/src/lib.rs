@@ -18,5 +18,6 @@ pub mod clock;
 pub mod exchange;
 pub mod peers;
 pub mod resident;
+pub mod rings;
 pub mod stages;
 pub mod tape;

@@ -10,7 +10,7 @@ pub fn prefetch_read<T>(slice: &[T], index: usize) {
 
 /// Prefetches the line of an address, which need not be a valid one.
 #[inline(always)]
-pub(super) fn prefetch_address<T>(address: *const T) {
+pub(crate) fn prefetch_address<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -18,6 +18,27 @@ pub(super) fn prefetch_address<T>(address: *const T) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = address;
+    }
+}
+
+/// Asks for the line of an address, which need not be a valid one, in a state in which it can be
+/// written: other cores give it up.
+#[inline(always)]
+pub(crate) fn prefetch_write_address<T>(address: *const T) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: the instruction changes no register and no memory, cannot fault whatever the address,
+    // and does nothing on processors that do not know it. (The intrinsic becomes a read prefetch
+    // unless the whole program is compiled for processors that know it.)
+    unsafe {
+        core::arch::asm!(
+            "prefetchw [{line}]",
+            line = in(reg) address,
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     {
         let _ = address;
     }

@@ -56,6 +56,10 @@ impl<T: Pod> Consumer<T> {
 
     #[inline(always)]
     fn look_at_tail(&mut self) {
+        // The slot is probably written already, or soon: its line comes together with the index's,
+        // not after it (a round trip of one value takes 375 ns instead of 420 where the line's own
+        // takes 275; measured as in `super::producer`).
+        self.shared.fixed.0.slots.prefetch_read(self.head);
         // Acquire: the producer's writes to the slots before the index come before our reads.
         self.tail_seen = self.shared.tail.0.load(Ordering::Acquire);
     }

@@ -10,10 +10,21 @@ use core::sync::atomic::AtomicBool as StopFlag;
 
 use bytemuck::Pod;
 
+use crate::memory::prefetch::prefetch_write_address;
+
 use super::Shared;
-use super::slots::Writing;
+use super::slots::{Slots, Writing};
 use super::sync::{Arc, Ordering};
 use super::wait::{Closed, Waiter, Waker};
+
+/// How far ahead of a pushed value a slot is asked for, in bytes: 8 lines.
+///
+/// A slot's line lies in the consumer's cache since the last lap, and fetching it takes longer than
+/// all else in a push. Two cores of a Xeon (Sapphire Rapids, line round trip 270 ns), 64-byte values:
+/// single pushes 6 ns a value with it, 23 to 33 ns without (4 lines are not always enough, 16 no
+/// better); chunks of 32, which ask for the next 32 slots when they are published, 5.6 ns against
+/// 11 ns.
+const AHEAD_BYTES: usize = 512;
 
 /// The ring has no free slot; the value comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,9 +121,17 @@ impl<T: Pod> Producer<T> {
         if self.room(1) == 0 {
             return Err(Full(value));
         }
+        let slots = &self.shared.fixed.0.slots;
+        // A consumer that waits has the index in its cache. Fetched together with the slot's line it
+        // costs nothing (a round trip of one value takes 360 ns instead of 375).
+        prefetch_write_address(&raw const self.shared.tail);
         // SAFETY: this is the producer, and the slot at `tail` is free: `room` says so.
-        unsafe { self.shared.fixed.0.slots.write(self.tail, value) };
+        unsafe { slots.write(self.tail, value) };
         self.publish(1);
+        let ahead = const { Slots::<T>::within(AHEAD_BYTES) };
+        if self.room_seen() > ahead {
+            self.shared.fixed.0.slots.prefetch_write(self.tail.wrapping_add(ahead), 1);
+        }
         Ok(())
     }
 
@@ -273,6 +292,9 @@ impl<T: Pod> Claim<'_, T> {
         writing.end();
         if count > 0 {
             producer.publish(count);
+            // The next chunk is probably as long.
+            let next = producer.room_seen().min(count as u64);
+            producer.shared.fixed.0.slots.prefetch_write(producer.tail, next);
         }
     }
 }

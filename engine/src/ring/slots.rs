@@ -13,6 +13,12 @@ use core::ptr::NonNull;
 use bytemuck::Pod;
 
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::memory::prefetch::{prefetch_address, prefetch_write_address};
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+/// Most bytes asked for at once: 32 lines, the chunk of the measurement in [`super::producer`].
+const PREFETCH_BYTES_MAX: usize = 32 * LINE_BYTES;
 
 /// See the module.
 pub(super) struct Slots<T> {
@@ -140,21 +146,31 @@ impl<T: Pod> Slots<T> {
         }
     }
 
-    /// Asks for the line of a slot in a state in which it can be written.
+    /// Asks for the slot of a position to be read soon.
     #[inline(always)]
-    pub(super) fn prefetch_write(&self, position: u64) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: the instruction changes no state, cannot fault, and is a no-operation on
-        // processors that do not know it.
-        unsafe {
-            core::arch::asm!(
-                "prefetchw [{line}]",
-                line = in(reg) self.slot(position),
-                options(nostack, preserves_flags, readonly)
-            );
+    pub(super) fn prefetch_read(&self, position: u64) {
+        prefetch_address(self.slot(position));
+    }
+
+    /// Asks for slots that are to be written soon, `max` at most, from `position` on; at most the
+    /// lines that a processor can have on their way at a time.
+    #[inline(always)]
+    pub(super) fn prefetch_write(&self, position: u64, max: u64) {
+        // Slots that begin in one line are asked for once, lines that one slot spans each.
+        let step = const { Self::within(LINE_BYTES) };
+        let lines = const { size_of::<T>().div_ceil(LINE_BYTES) };
+        let count = max.min(const { Self::within(PREFETCH_BYTES_MAX) });
+        let mut ahead = 0;
+        while ahead < count {
+            let slot = self.slot(position.wrapping_add(ahead)).cast::<[u8; LINE_BYTES]>();
+            (0..lines).for_each(|line| prefetch_write_address(slot.wrapping_add(line)));
+            ahead += step;
         }
-        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-        let _ = position;
+    }
+
+    /// How many slots there are in so many bytes, at least one.
+    pub(super) const fn within(bytes: usize) -> u64 {
+        if bytes > size_of::<T>() { (bytes / size_of::<T>()) as u64 } else { 1 }
     }
 }
 

@@ -7,17 +7,14 @@
 pub(super) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
-    sync::{Arc, Mutex},
-    thread::{self, Thread},
+    sync::{Arc, Condvar, Mutex},
 };
 #[cfg(not(loom))]
+pub(super) use std::sync::{
+    Arc, Condvar, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
+};
 use std::time::Duration;
-#[cfg(not(loom))]
-pub(super) use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
-    sync::{Arc, Mutex},
-    thread::{self, Thread},
-};
 
 /// One turn of a loop that waits for another thread.
 #[inline(always)]
@@ -26,32 +23,24 @@ pub(super) fn spin() {
     core::hint::spin_loop();
     // A model has to be told that this thread cannot go on before another one does.
     #[cfg(loom)]
-    thread::yield_now();
+    loom::thread::yield_now();
 }
 
-/// Parks this thread, `longest` at most.
-///
-/// A model has no time: there it parks until it is woken, so that a lost wake-up is a deadlock, which
-/// the model reports.
-#[cfg(not(loom))]
-pub(super) fn park(longest: Duration) {
-    thread::park_timeout(longest);
+/// Gives the core away.
+pub(super) fn yield_now() {
+    #[cfg(not(loom))]
+    std::thread::yield_now();
+    #[cfg(loom)]
+    loom::thread::yield_now();
 }
 
-/// See above.
-#[cfg(loom)]
-pub(super) fn park(_longest: core::time::Duration) {
-    thread::park();
-}
-
-/// Sleeps; in a model, lets others go on.
-#[cfg(not(loom))]
+/// Sleeps. A model has no time: there it lets others go on.
 pub(super) fn sleep(period: Duration) {
-    thread::sleep(period);
-}
-
-/// See above.
-#[cfg(loom)]
-pub(super) fn sleep(_period: core::time::Duration) {
-    thread::yield_now();
+    #[cfg(not(loom))]
+    std::thread::sleep(period);
+    #[cfg(loom)]
+    {
+        let _ = period;
+        loom::thread::yield_now();
+    }
 }

@@ -7,8 +7,9 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use std::sync::PoisonError;
 
-use super::sync::{self, Arc, AtomicBool, Mutex, Ordering, Thread, fence, thread};
+use super::sync::{self, Arc, AtomicBool, Condvar, Mutex, Ordering, fence};
 
 /// What a thread does while there is nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,8 +147,10 @@ struct Parking {
 struct Parked {
     /// Set by the waiter before its last look at the rings, cleared by whoever wakes it.
     announced: AtomicBool,
-    /// Whom to wake. Reached only about a park, never while there is work.
-    thread: Mutex<Option<Thread>>,
+    /// Held between the last look at `announced` and the sleep. Reached only about a park, never
+    /// while there is work.
+    asleep: Mutex<()>,
+    woken: Condvar,
 }
 
 impl Waiter {
@@ -157,7 +160,8 @@ impl Waiter {
         let parking = (strategy == WaitStrategy::Park).then(|| Parking {
             shared: Arc::new(Parked {
                 announced: AtomicBool::new(false),
-                thread: Mutex::new(None),
+                asleep: Mutex::new(()),
+                woken: Condvar::new(),
             }),
             announced: false,
         });
@@ -187,7 +191,7 @@ impl Waiter {
                 if self.looks_again(spins) {
                     sync::spin();
                 } else {
-                    thread::yield_now();
+                    sync::yield_now();
                 }
             }
             WaitStrategy::Park => {
@@ -223,31 +227,31 @@ impl Parking {
     ///
     /// That no wake-up is lost: this thread sets the flag, passes a full fence and looks at the rings;
     /// the other publishes, passes a full fence and looks at the flag. One of the fences is first in
-    /// the one order that all such fences have. If ours is, the other sees the flag and wakes us,
-    /// even if that is before we park: then the park returns at once. If the other's is, our look
+    /// the one order that all such fences have. If ours is, the other sees the flag and clears it,
+    /// and a cleared flag keeps this thread from sleeping, or wakes it. If the other's is, our look
     /// sees what it published.
     #[cold]
     fn wait(&mut self) {
-        if self.announced {
-            sync::park(PARKED_MAX);
-            // Acquire: with the cleared flag comes what was published before it was cleared.
-            // Not cleared: the park ended by itself, and the announcement stands.
-            self.announced = self.shared.announced.load(Ordering::Acquire);
-        } else {
-            // Poisoned only by a thread that panicked while it cloned or stored a handle.
-            if let Ok(mut whom) = self.shared.thread.lock() {
-                *whom = Some(thread::current());
-            }
-            self.shared.announced.store(true, Ordering::Release);
+        if !self.announced {
             self.announced = true;
+            self.shared.announced.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
+            return;
         }
+        // A thread that panicked with the lock held changed nothing: it protects no value.
+        let asleep = self.shared.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.announced.load(Ordering::Relaxed) {
+            drop(self.shared.woken.wait_timeout(asleep, PARKED_MAX));
+        }
+        // Acquire: with the cleared flag comes what was published before it was cleared. If it is
+        // not cleared, the time was up: the announcement stands.
+        self.announced = self.shared.announced.load(Ordering::Acquire);
     }
 
     #[inline]
     fn withdraw(&mut self) {
         if self.announced {
-            // Someone may be waking us just now: then a later park returns at once, and looks again.
+            // Whoever is waking us just now clears it too, or wakes us from a later park for nothing.
             self.shared.announced.store(false, Ordering::Relaxed);
             self.announced = false;
         }
@@ -275,10 +279,10 @@ impl Waker {
     fn unpark(&self) {
         // Of several that saw the flag one wakes. Release: what was published comes with it.
         if self.parked.announced.swap(false, Ordering::AcqRel) {
-            let whom = self.parked.thread.lock().ok().and_then(|thread| thread.clone());
-            if let Some(thread) = whom {
-                thread.unpark();
-            }
+            // With the lock: the thread has not looked at the flag yet, or sleeps.
+            let asleep = self.parked.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+            self.parked.woken.notify_one();
+            drop(asleep);
         }
     }
 }
