@@ -9,6 +9,7 @@ use crate::bench::BenchArgs;
 use crate::config::ConfigArgs;
 use crate::console::Console;
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::exit::one_line;
 use crate::replay::ReplayArgs;
 
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Bench(BenchArgs),
     Config(ConfigArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Flags of every command.

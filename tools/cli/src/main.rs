@@ -7,6 +7,7 @@ mod config;
 mod console;
 mod day;
 mod demo;
+mod doctor;
 mod exit;
 mod memory;
 mod output;
@@ -53,6 +54,7 @@ fn run() -> Result<Status, Failure> {
         Command::Replay(args) => replay::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
         Command::Config(args) => config::run(&args, console),
+        Command::Doctor(args) => doctor::run(&args, console),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tapewatch bench`: measures the engine on this host.
 
 mod checksum;
+mod hiccup;
 mod host;
 mod input;
 mod stages;
@@ -8,13 +9,15 @@ mod throughput;
 
 use clap::{Args, Subcommand};
 
+use crate::bench::hiccup::HiccupArgs;
 use crate::bench::throughput::ThroughputArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Status};
 
 const EXAMPLES: &str = "\
 Examples:
-  tapewatch bench throughput day.itch";
+  tapewatch bench throughput day.itch
+  tapewatch bench hiccup --cores 2,3";
 
 /// Measure the engine on this host.
 #[derive(Debug, Args)]
@@ -29,11 +32,13 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum Bench {
     Throughput(ThroughputArgs),
+    Hiccup(HiccupArgs),
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, console: Console) -> Result<Status, Failure> {
     match &args.bench {
         Bench::Throughput(args) => throughput::run(args, console),
+        Bench::Hiccup(args) => hiccup::run(args, console),
     }
 }

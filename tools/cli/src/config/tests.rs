@@ -91,7 +91,7 @@ prints_max = 268435456
 [threads]
 wait = \"spin-then-yield\"
 spins = 1000
-interval_us = 50
+interval_us = 100
 lock_memory = false
 prefault_orders = 0
 

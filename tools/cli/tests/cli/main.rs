@@ -6,6 +6,8 @@ mod support;
 mod bench_throughput;
 mod config;
 mod damage;
+mod doctor;
+mod hiccup;
 mod inputs;
 mod manners;
 mod outputs;

@@ -15,6 +15,8 @@ fn every_help_has_an_example() {
         &["config"],
         &["config", "print"],
         &["config", "check"],
+        &["doctor"],
+        &["bench", "hiccup"],
     ] {
         let mut args = command.to_vec();
         args.push("--help");

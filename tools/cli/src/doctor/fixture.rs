@@ -1,0 +1,47 @@
+//! A copied tree of `/proc` and `/sys` for tests.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::root::{Root, Space};
+
+pub(super) struct Tree {
+    dir: TempDir,
+}
+
+impl Tree {
+    /// A tree of these files.
+    pub(super) fn new(files: &[(&str, &str)]) -> Tree {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        Tree { dir }
+    }
+
+    /// With a link at `path`.
+    pub(super) fn link(self, path: &str, target: &str) -> Tree {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(target, path).unwrap();
+        self
+    }
+
+    pub(super) fn root(&self) -> Root {
+        Root::at(self.path())
+    }
+
+    /// As [`Tree::root`], with file systems of this size.
+    pub(super) fn with_space(&self, space: fn(&Path) -> Option<Space>) -> Root {
+        Root::with_space(self.path(), space)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
