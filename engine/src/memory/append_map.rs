@@ -149,6 +149,13 @@ impl AppendMap {
         unsafe { slice::from_raw_parts(self.base.as_ptr(), self.published) }
     }
 
+    /// How many bytes are published.
+    #[inline(always)]
+    #[must_use]
+    pub fn published_bytes(&self) -> usize {
+        self.published
+    }
+
     /// Length of the map, bytes.
     #[inline]
     #[must_use]
