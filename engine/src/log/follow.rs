@@ -20,6 +20,7 @@ use crate::log::failure::Act;
 use crate::log::options::SyncLevel;
 use crate::log::position::Position;
 use crate::log::seal::{SEAL_BYTES, Seal, Sealer};
+use crate::log::segment::SEGMENT_HEADER_BYTES;
 use crate::log::storage::StoredFile;
 use crate::log::tails::LogTails;
 use crate::memory::append_map::AppendView;
@@ -82,7 +83,12 @@ impl<F: StoredFile> Following<F> {
 
     /// Does what is due for a segment that is being written. Tells whether there was anything.
     pub(super) fn follow(&mut self, now: Instant) -> Result<bool, Trouble> {
-        let waiting = self.view.published().len() - self.carried;
+        let published = self.view.published().len();
+        if published <= SEGMENT_HEADER_BYTES {
+            // Prepared, and not begun: its file has the header already.
+            return Ok(false);
+        }
+        let waiting = published - self.carried;
         // Someone waits for each byte where every append is synced by way of the archive.
         let urgent = self.archives && self.level == SyncLevel::Batch;
         let due = waiting >= CARRY_BYTES_MAX
@@ -101,6 +107,9 @@ impl<F: StoredFile> Following<F> {
 
     /// Carries all that is published, and syncs it if there is a level.
     pub(super) fn catch_up(&mut self) -> Result<(), Trouble> {
+        if self.view.published().len() <= SEGMENT_HEADER_BYTES {
+            return Ok(());
+        }
         let now = Instant::now();
         while self.carried < self.view.published().len() {
             self.carry(now)?;

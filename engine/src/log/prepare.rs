@@ -12,10 +12,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::log::SegmentNumber;
-use crate::log::options::{LogOptions, Place, SyncLevel};
-use crate::log::segment::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, index_name, number_of, segment_name,
-};
+use crate::log::options::{LogOptions, SyncLevel};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of, segment_name};
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::memory::append_map::AppendMap;
 
@@ -49,50 +47,55 @@ impl<S: Storage> Preparer<S> {
         let LogOptions { kind, session, incarnation, segment_bytes, .. } = *self.options;
         let epoch = epoch_of(session, number, incarnation);
         let header = SegmentHeader::new(session, kind, number, epoch, segment_bytes);
-        let (name, new) = (segment_name(number), segment_name(number) + NEW);
-        let file = self.directory().create(&new, segment_bytes)?;
+        let name = segment_name(number);
+        let file = self.directory().create(&unnamed(&name), segment_bytes)?;
         let spare = self.spare.pop();
-        let filled = self.fill(&file, &header, &name, &new, spare);
-        let map = filled.inspect_err(|_| {
-            // What is to be told is why it failed; the names are nobody's, and removed by who comes next.
+        let map = self.fill(&file, &header, &name, spare).inspect_err(|_| {
+            // Nobody was given the segment. What is to be told is why it failed.
             let memory = self.options.place.memory_directory();
-            [Some(self.directory()), memory].into_iter().flatten().for_each(|place| {
-                let _ = place.remove(&new);
-            });
+            for place in [memory, Some(self.directory())].into_iter().flatten() {
+                let _ = place.remove(&name);
+                let _ = place.remove(&unnamed(&name));
+            }
         })?;
-        if self.options.sync != SyncLevel::None {
-            self.directory().sync_directory()?;
-        }
         Ok(Ready { epoch, map, file: Arc::new(file) })
     }
 
-    /// Puts the header into a new file, finds the memory, and gives both their names.
+    /// Puts the header into a new file, finds the memory, and gives both their names: first the file,
+    /// so that whoever finds a segment in memory finds its copy.
     fn fill(
         &self,
         file: &S::File,
         header: &SegmentHeader,
         name: &str,
-        new: &str,
         spare: Option<(String, AppendMap)>,
     ) -> io::Result<AppendMap> {
-        let bytes = header.segment_bytes() as usize;
+        let syncs = self.options.sync != SyncLevel::None;
+        let (directory, bytes) = (self.directory(), header.segment_bytes());
         // Before the name, so that whoever finds the segment finds a header in it.
         file.write_at(bytemuck::bytes_of(header), 0)?;
-        if self.options.sync != SyncLevel::None {
+        if syncs {
             file.sync_data()?;
         }
-        let map = match &self.options.place {
-            Place::Disk { .. } => {
-                let mut map = file.map(bytes)?;
-                map.prefault()?;
-                map.publish_plain(SEGMENT_HEADER_BYTES);
+        let mut map = match (self.options.place.memory_directory(), spare) {
+            (None, _) => mapped(file, bytes)?,
+            (Some(memory), None) => mapped(&memory.create(&unnamed(name), bytes)?, bytes)?,
+            (Some(memory), Some((old_name, mut map))) => {
+                // The name first: nobody shall take what is being zeroed for the old segment.
+                memory.rename(&old_name, &unnamed(name))?;
+                map.reset().map_err(io::Error::other)?;
                 map
             }
-            Place::Memory { memory_directory, .. } => {
-                memory(memory_directory, spare, name, header)?
-            }
         };
-        self.directory().rename(new, name)?;
+        map.free()[..SEGMENT_HEADER_BYTES].copy_from_slice(bytemuck::bytes_of(header));
+        map.publish_plain(SEGMENT_HEADER_BYTES);
+        directory.rename(&unnamed(name), name)?;
+        if syncs {
+            directory.sync_directory()?;
+        }
+        if let Some(memory) = self.options.place.memory_directory() {
+            memory.rename(&unnamed(name), name)?;
+        }
         Ok(map)
     }
 
@@ -104,11 +107,10 @@ impl<S: Storage> Preparer<S> {
     /// Removes a prepared segment that nobody wrote to.
     pub(super) fn remove(&self, number: SegmentNumber) -> io::Result<()> {
         let name = segment_name(number);
-        self.options.place.directory().remove(&name)?;
-        match self.options.place.memory_directory() {
-            Some(memory) => memory.remove(&name),
-            None => Ok(()),
+        if let Some(memory) = self.options.place.memory_directory() {
+            memory.remove(&name)?;
         }
+        self.directory().remove(&name)
     }
 
     /// Removes the memory that is not used any more, and its directory.
@@ -122,31 +124,14 @@ impl<S: Storage> Preparer<S> {
     }
 }
 
-/// The memory of a segment: spare one, or new.
-fn memory<S: Storage>(
-    directory: &S,
-    spare: Option<(String, AppendMap)>,
-    name: &str,
-    header: &SegmentHeader,
-) -> io::Result<AppendMap> {
-    let new = format!("{name}{NEW}");
-    let mut map = match spare {
-        Some((old, mut map)) => {
-            // The name first: nobody shall take what is being zeroed for the old segment.
-            directory.rename(&old, &new)?;
-            map.reset().map_err(io::Error::other)?;
-            map
-        }
-        None => {
-            let bytes = header.segment_bytes();
-            let mut map = directory.create(&new, bytes)?.map(bytes as usize)?;
-            map.prefault()?;
-            map
-        }
-    };
-    map.free()[..SEGMENT_HEADER_BYTES].copy_from_slice(bytemuck::bytes_of(header));
-    map.publish_plain(SEGMENT_HEADER_BYTES);
-    directory.rename(&new, name)?;
+/// What a segment is called until it is ready.
+fn unnamed(name: &str) -> String {
+    format!("{name}{NEW}")
+}
+
+fn mapped<F: StoredFile>(file: &F, bytes: u64) -> io::Result<AppendMap> {
+    let mut map = file.map(bytes as usize)?;
+    map.prefault()?;
     Ok(map)
 }
 
@@ -154,22 +139,19 @@ fn memory<S: Storage>(
 pub(super) fn find_log<S: Storage>(directory: &S) -> io::Result<Option<String>> {
     let mut names = directory.list()?;
     names.sort_unstable();
-    let is_log = |name: &String| {
-        number_of(name, "seg").is_some_and(|number| *name == segment_name(number))
-            || number_of(name, "idx").is_some_and(|number| *name == index_name(number))
-    };
-    Ok(names.into_iter().find(is_log))
+    Ok(names.into_iter().find(|name| is_of_log(name)))
 }
 
 /// Removes what a process left behind that died before its segments had names.
 pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<()> {
     for name in directory.list()? {
-        let unnamed = name.strip_suffix(NEW).is_some_and(|name| {
-            number_of(name, "seg").is_some() || number_of(name, "idx").is_some()
-        });
-        if unnamed {
+        if name.strip_suffix(NEW).is_some_and(is_of_log) {
             directory.remove(&name)?;
         }
     }
     Ok(())
+}
+
+fn is_of_log(name: &str) -> bool {
+    number_of(name, "seg").is_some() || number_of(name, "idx").is_some()
 }

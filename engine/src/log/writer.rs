@@ -345,3 +345,6 @@ fn wait_until<T>(mut look: impl FnMut() -> Option<T>) -> T {
         looks = looks.saturating_add(1);
     }
 }
+
+#[cfg(test)]
+mod tests;
