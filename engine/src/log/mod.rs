@@ -25,12 +25,24 @@
 //!
 //! - [`frame`], [`segment`], [`seal`]: the formats, drawn and pinned
 //! - [`storage`]: where the files lie
+//! - [`writer`] appends; [`options`] say where, [`tails`] how far it has come, [`failure`] what can
+//!   go wrong
 
 pub mod checksum;
+pub mod failure;
+mod follow;
 pub mod frame;
+mod keeper;
+pub mod options;
+pub mod position;
+mod prepare;
 pub mod seal;
 pub mod segment;
 pub mod storage;
+pub mod tails;
+pub mod writer;
+
+pub use keeper::ClosedLog;
 
 /// Identifies one session: random, chosen when its log is made. All segments carry it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,16 +2,46 @@
 //!
 //! Names are plain file names within one directory. Every operation may fail and says how; nothing
 //! here is called on a hot thread.
+//!
+//! A file that is to be mapped has all its blocks from the start ([`Storage::create`]): so a full
+//! disk is an error there, and never a signal at some later write. File systems that copy on write
+//! (btrfs, ZFS) cannot promise that; a log there is best kept in memory and archived.
+
+pub mod fault;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::FileExt as PositionedFile;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use crate::memory::append_map::AppendMap;
 
 /// A directory of files.
 pub trait Storage: Send + Sync {
     /// An open file.
     type File: StoredFile;
+
+    /// Makes the directory, and those above it, if they are absent.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create_directory(&self) -> io::Result<()>;
+
+    /// Removes the directory, which must be empty.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove_directory(&self) -> io::Result<()>;
+
+    /// Creates a file of `bytes` zeros, every block of it allocated, for reading and writing.
+    ///
+    /// # Errors
+    /// What the system says; `StorageFull` if there is no room, and then no file is left behind;
+    /// `AlreadyExists` if there is a file of that name.
+    fn create(&self, name: &str, bytes: u64) -> io::Result<Self::File>;
 
     /// Opens an existing file for reading.
     ///
@@ -48,7 +78,7 @@ pub trait Storage: Send + Sync {
 }
 
 /// An open file of a [`Storage`].
-pub trait StoredFile: Send {
+pub trait StoredFile: Send + Sync {
     /// Its size now.
     ///
     /// # Errors
@@ -60,6 +90,58 @@ pub trait StoredFile: Send {
     /// # Errors
     /// What the system says.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// What the system says; some of the bytes may have been written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Cuts the file, or makes it longer without allocating blocks. What is cut off must not be
+    /// mapped.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_size(&self, bytes: u64) -> io::Result<()>;
+
+    /// Makes content and size durable (`fdatasync`), what was written through maps included. After
+    /// an error nobody knows what is durable, and trying again would not tell.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Maps the first `bytes` of the file, which were allocated when it was created.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn map(&self, bytes: usize) -> io::Result<AppendMap>;
+}
+
+/// What a file is called behind its name until it is complete.
+pub(super) const NEW: &str = ".new";
+
+/// Writes a file that is there whole under its name, or not at all.
+pub(super) fn write_by_rename<S: Storage>(
+    storage: &S,
+    name: &str,
+    bytes: &[u8],
+    sync: bool,
+) -> io::Result<()> {
+    let new = format!("{name}{NEW}");
+    let file = storage.create(&new, bytes.len() as u64)?;
+    let written = file.write_at(bytes, 0).and_then(|()| match sync {
+        true => file.sync_data(),
+        false => Ok(()),
+    });
+    written.and_then(|()| storage.rename(&new, name)).inspect_err(|_| {
+        // What is to be told is why it could not be written.
+        let _ = storage.remove(&new);
+    })?;
+    match sync {
+        true => storage.sync_directory(),
+        false => Ok(()),
+    }
 }
 
 /// A directory of the file system.
@@ -84,6 +166,27 @@ impl Directory {
 
 impl Storage for Directory {
     type File = File;
+
+    fn create_directory(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.path)
+    }
+
+    fn remove_directory(&self) -> io::Result<()> {
+        fs::remove_dir(&self.path)
+    }
+
+    fn create(&self, name: &str, bytes: u64) -> io::Result<File> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+        match allocate(&file, bytes) {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                // What is to be told is why there is no room; a file left behind is seen anyway.
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        }
+    }
 
     fn open(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().read(true).open(self.path.join(name))
@@ -114,6 +217,24 @@ impl Storage for Directory {
     }
 }
 
+/// Gives an empty file `bytes` of zeros with blocks behind them.
+fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+        // File systems that cannot reserve blocks are made to do so by zeros.
+        Err(Errno::OPNOTSUPP) => {
+            let zeros = [0; 64 << 10];
+            let mut offset = 0;
+            while offset < bytes {
+                let step = (bytes - offset).min(zeros.len() as u64);
+                PositionedFile::write_all_at(file, &zeros[..step as usize], offset)?;
+                offset += step;
+            }
+            file.sync_data()
+        }
+        done => Ok(done?),
+    }
+}
+
 impl StoredFile for File {
     fn size_bytes(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
@@ -122,7 +243,7 @@ impl StoredFile for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
-            match FileExt::read_at(self, &mut buffer[filled..], offset + filled as u64) {
+            match PositionedFile::read_at(self, &mut buffer[filled..], offset + filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -130,5 +251,74 @@ impl StoredFile for File {
             }
         }
         Ok(filled)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        PositionedFile::write_all_at(self, bytes, offset)
+    }
+
+    fn set_size(&self, bytes: u64) -> io::Result<()> {
+        self.set_len(bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn map(&self, bytes: usize) -> io::Result<AppendMap> {
+        AppendMap::over(self, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Directory, Storage, StoredFile};
+
+    fn directory() -> (tempfile::TempDir, Directory) {
+        let guard = tempfile::tempdir().expect("a temporary directory");
+        let directory = Directory::new(guard.path().join("a/journal"));
+        directory.create_directory().expect("created with its parent");
+        (guard, directory)
+    }
+
+    #[test]
+    fn a_created_file_has_all_its_blocks() {
+        use std::os::unix::fs::MetadataExt;
+        let (_guard, directory) = directory();
+        let file = directory.create("a", 1 << 20).expect("room");
+        assert_eq!(file.size_bytes().expect("a size"), 1 << 20);
+        assert!(file.metadata().expect("metadata").blocks() * 512 >= 1 << 20);
+        let again = directory.create("a", 1 << 20).expect_err("it is there");
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(directory.list().expect("a list"), ["a"], "it stays");
+    }
+
+    #[test]
+    fn a_file_without_room_is_refused_and_leaves_nothing() {
+        let (_guard, directory) = directory();
+        // No disk has an exbibyte.
+        let error = directory.create("a", 1 << 60).expect_err("no room");
+        let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge];
+        assert!(kinds.contains(&error.kind()), "{error:?}");
+        assert!(directory.list().expect("a list").is_empty());
+        directory.remove_directory().expect("it is empty");
+    }
+
+    #[test]
+    fn maps_and_writes_of_one_file_see_each_other() {
+        let (_guard, directory) = directory();
+        let file = directory.create("a", 4096).expect("room");
+        let mut map = file.map(4096).expect("a map");
+        map.free()[..6].copy_from_slice(b"by map");
+        file.write_at(b"by write", 8).expect("written");
+        let mut bytes = [0; 16];
+        assert_eq!(file.read_at(&mut bytes, 0).expect("read"), 16);
+        assert_eq!(&bytes, b"by map\0\0by write");
+        assert_eq!(map.free()[8..16], *b"by write");
+        drop(map);
+        file.set_size(10).expect("cut");
+        assert_eq!(file.read_at(&mut bytes, 8).expect("read"), 2);
     }
 }

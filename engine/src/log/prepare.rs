@@ -1,0 +1,157 @@
+//! Makes segments ready to be written, ahead of their use.
+//!
+//! ```text
+//!  create NAME.new, all blocks ─► map, prefault ─► header ─► rename to NAME ─► to the writer
+//!       zero it  ◄── rename to NAME.new ◄── memory whose content is on disk
+//! ```
+//! Where the log is written in memory each segment has two files of the same name: the one in memory
+//! and its copy on disk. Both are there before the writer may use the segment, so a full disk is told
+//! here, and whoever reads the copies finds a successor behind every `Roll`. Used by the keeper alone.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::log::SegmentNumber;
+use crate::log::options::{LogOptions, SyncLevel};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of, segment_name};
+use crate::log::storage::{NEW, Storage, StoredFile};
+use crate::memory::append_map::AppendMap;
+
+/// A segment that is ready.
+pub(super) struct Ready<F> {
+    pub(super) epoch: u32,
+    pub(super) map: AppendMap,
+    /// Its file on disk: the mapped one, or the one that the memory is carried to.
+    pub(super) file: Arc<F>,
+}
+
+/// See the module.
+pub(super) struct Preparer<S: Storage> {
+    options: Arc<LogOptions<S>>,
+    /// Memory that can be used anew, and the names it has now.
+    spare: Vec<(String, AppendMap)>,
+}
+
+impl<S: Storage> Preparer<S> {
+    pub(super) fn new(options: Arc<LogOptions<S>>) -> Preparer<S> {
+        Preparer { options, spare: Vec::new() }
+    }
+
+    /// Where the log lies.
+    pub(super) fn directory(&self) -> &S {
+        self.options.place.directory()
+    }
+
+    /// Makes the segment with this number.
+    pub(super) fn prepare(&mut self, number: SegmentNumber) -> io::Result<Ready<S::File>> {
+        let LogOptions { kind, session, incarnation, segment_bytes, .. } = *self.options;
+        let epoch = epoch_of(session, number, incarnation);
+        let header = SegmentHeader::new(session, kind, number, epoch, segment_bytes);
+        let name = segment_name(number);
+        let file = self.directory().create(&unnamed(&name), segment_bytes)?;
+        let spare = self.spare.pop();
+        let map = self.fill(&file, &header, &name, spare).inspect_err(|_| {
+            // Nobody was given the segment. What is to be told is why it failed.
+            let memory = self.options.place.memory_directory();
+            for place in [memory, Some(self.directory())].into_iter().flatten() {
+                let _ = place.remove(&name);
+                let _ = place.remove(&unnamed(&name));
+            }
+        })?;
+        Ok(Ready { epoch, map, file: Arc::new(file) })
+    }
+
+    /// Puts the header into a new file, finds the memory, and gives both their names: first the file,
+    /// so that whoever finds a segment in memory finds its copy.
+    fn fill(
+        &self,
+        file: &S::File,
+        header: &SegmentHeader,
+        name: &str,
+        spare: Option<(String, AppendMap)>,
+    ) -> io::Result<AppendMap> {
+        let syncs = self.options.sync != SyncLevel::None;
+        let (directory, bytes) = (self.directory(), header.segment_bytes());
+        // Before the name, so that whoever finds the segment finds a header in it.
+        file.write_at(bytemuck::bytes_of(header), 0)?;
+        if syncs {
+            file.sync_data()?;
+        }
+        let mut map = match (self.options.place.memory_directory(), spare) {
+            (None, _) => mapped(file, bytes)?,
+            (Some(memory), None) => mapped(&memory.create(&unnamed(name), bytes)?, bytes)?,
+            (Some(memory), Some((old_name, mut map))) => {
+                // The name first: nobody shall take what is being zeroed for the old segment.
+                memory.rename(&old_name, &unnamed(name))?;
+                map.reset().map_err(io::Error::other)?;
+                map
+            }
+        };
+        map.free()[..SEGMENT_HEADER_BYTES].copy_from_slice(bytemuck::bytes_of(header));
+        map.publish_plain(SEGMENT_HEADER_BYTES);
+        directory.rename(&unnamed(name), name)?;
+        if syncs {
+            directory.sync_directory()?;
+        }
+        if let Some(memory) = self.options.place.memory_directory() {
+            memory.rename(&unnamed(name), name)?;
+        }
+        Ok(map)
+    }
+
+    /// Takes the memory of a segment whose copy on disk is complete.
+    pub(super) fn recycle(&mut self, number: SegmentNumber, map: AppendMap) {
+        self.spare.push((segment_name(number), map));
+    }
+
+    /// Removes a prepared segment that nobody wrote to.
+    pub(super) fn remove(&self, number: SegmentNumber) -> io::Result<()> {
+        let name = segment_name(number);
+        if let Some(memory) = self.options.place.memory_directory() {
+            memory.remove(&name)?;
+        }
+        self.directory().remove(&name)
+    }
+
+    /// Removes the memory that is not used any more, and its directory.
+    pub(super) fn remove_memory(&mut self) -> io::Result<()> {
+        let Some(memory) = self.options.place.memory_directory() else { return Ok(()) };
+        for (name, map) in self.spare.drain(..) {
+            drop(map);
+            memory.remove(&name)?;
+        }
+        memory.remove_directory()
+    }
+}
+
+/// What a segment is called until it is ready.
+fn unnamed(name: &str) -> String {
+    format!("{name}{NEW}")
+}
+
+fn mapped<F: StoredFile>(file: &F, bytes: u64) -> io::Result<AppendMap> {
+    let mut map = file.map(bytes as usize)?;
+    map.prefault()?;
+    Ok(map)
+}
+
+/// The first segment or index that lies in a directory.
+pub(super) fn find_log<S: Storage>(directory: &S) -> io::Result<Option<String>> {
+    let mut names = directory.list()?;
+    names.sort_unstable();
+    Ok(names.into_iter().find(|name| is_of_log(name)))
+}
+
+/// Removes what a process left behind that died before its segments had names.
+pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<()> {
+    for name in directory.list()? {
+        if name.strip_suffix(NEW).is_some_and(is_of_log) {
+            directory.remove(&name)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_of_log(name: &str) -> bool {
+    number_of(name, "seg").is_some() || number_of(name, "idx").is_some()
+}

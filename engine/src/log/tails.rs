@@ -1,0 +1,185 @@
+//! How far a log has come, seen from other threads.
+//!
+//! The writer stores what is appended, the keeper what is archived and synced; anyone reads. Each
+//! figure only grows. They are stored one by one: read together they may belong to neighbouring
+//! frames, and a position never tells more than what is there.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::log::failure::LogFailure;
+use crate::log::position::Position;
+use crate::units::Sequence;
+
+/// Written at every append, so on lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Appended {
+    position: AtomicU64,
+    sequence: AtomicU64,
+    frames: AtomicU64,
+}
+
+/// Written by the keeper, and by the writer when it rolls or syncs.
+#[derive(Default)]
+#[repr(align(128))]
+struct Kept {
+    archived: AtomicU64,
+    synced: AtomicU64,
+    closed_bytes: AtomicU64,
+    rolls: AtomicU64,
+    waits: AtomicU64,
+    waited_ns: AtomicU64,
+}
+
+/// Read at every append, written once.
+#[derive(Default)]
+#[repr(align(128))]
+struct Failing {
+    /// Whether the writer must stop at once; else it stops when it needs a segment.
+    stop: AtomicBool,
+    failure: OnceLock<Arc<LogFailure>>,
+}
+
+struct Shared {
+    appended: Appended,
+    kept: Kept,
+    failing: Failing,
+    /// Whether appended frames have yet to be carried to the log's directory.
+    archives: bool,
+}
+
+/// See the module. Clones show the same log.
+#[derive(Clone)]
+pub struct LogTails {
+    shared: Arc<Shared>,
+}
+
+/// What a log's writer has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogStatistics {
+    /// Frames appended, those that end segments included.
+    pub frames: u64,
+    /// Bytes of segments' headers and frames.
+    pub bytes: u64,
+    /// Segments that were full.
+    pub rolls: u64,
+    /// How often the writer found no segment prepared, or a full ring.
+    pub waits: u64,
+    /// For how long, altogether.
+    pub waited_ns: u64,
+}
+
+impl LogTails {
+    pub(super) fn new(archives: bool) -> LogTails {
+        let (appended, kept, failing) = Default::default();
+        LogTails { shared: Arc::new(Shared { appended, kept, failing, archives }) }
+    }
+
+    /// Behind the last frame that is appended: it is in the map and outlives the process.
+    #[inline]
+    #[must_use]
+    pub fn appended(&self) -> Position {
+        Position::from_word(self.shared.appended.position.load(Ordering::Acquire))
+    }
+
+    /// The sequence of that frame.
+    #[inline]
+    #[must_use]
+    pub fn appended_sequence(&self) -> Sequence {
+        Sequence(self.shared.appended.sequence.load(Ordering::Acquire))
+    }
+
+    /// Behind the last frame that stands in the log's directory on disk, as its files are read.
+    #[inline]
+    #[must_use]
+    pub fn archived(&self) -> Position {
+        if !self.shared.archives {
+            return self.appended();
+        }
+        Position::from_word(self.shared.kept.archived.load(Ordering::Acquire))
+    }
+
+    /// Behind the last frame that outlives a loss of power. Without syncs it stays at the start.
+    #[inline]
+    #[must_use]
+    pub fn synced(&self) -> Position {
+        Position::from_word(self.shared.kept.synced.load(Ordering::Acquire))
+    }
+
+    /// Why the log takes nothing more, if so.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<LogFailure>> {
+        self.shared.failing.failure.get().cloned()
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn statistics(&self) -> LogStatistics {
+        let (appended, kept) = (&self.shared.appended, &self.shared.kept);
+        LogStatistics {
+            frames: appended.frames.load(Ordering::Relaxed),
+            bytes: kept.closed_bytes.load(Ordering::Relaxed) + self.appended().offset_bytes(),
+            rolls: kept.rolls.load(Ordering::Relaxed),
+            waits: kept.waits.load(Ordering::Relaxed),
+            waited_ns: kept.waited_ns.load(Ordering::Relaxed),
+        }
+    }
+
+    /// By the writer, behind each frame.
+    #[inline(always)]
+    pub(super) fn append(&self, position: Position, sequence: Sequence, frames: u64) {
+        let appended = &self.shared.appended;
+        appended.frames.store(frames, Ordering::Relaxed);
+        appended.sequence.store(sequence.0, Ordering::Release);
+        appended.position.store(position.word(), Ordering::Release);
+    }
+
+    /// By the writer, when it has left a segment with so many bytes.
+    pub(super) fn roll(&self, closed_bytes: u64) {
+        self.shared.kept.closed_bytes.fetch_add(closed_bytes, Ordering::Relaxed);
+        self.shared.kept.rolls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// By whoever appends, when it had to wait.
+    pub(super) fn wait(&self, ns: u64) {
+        self.shared.kept.waits.fetch_add(1, Ordering::Relaxed);
+        self.shared.kept.waited_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    pub(super) fn archive(&self, position: Position) {
+        self.shared.kept.archived.fetch_max(position.word(), Ordering::Release);
+    }
+
+    pub(super) fn sync(&self, position: Position) {
+        self.shared.kept.synced.fetch_max(position.word(), Ordering::Release);
+    }
+
+    /// Whether the writer must stop though it has room; then there is a failure.
+    #[inline(always)]
+    pub(super) fn must_stop(&self) -> bool {
+        // Acquire, which costs nothing here: who sees the flag sees the failure.
+        self.shared.failing.stop.load(Ordering::Acquire)
+    }
+
+    /// Keeps the first failure. With `stop` the writer's next append gives it, else the next that
+    /// needs a segment.
+    pub(super) fn fail(&self, failure: LogFailure, stop: bool) -> Arc<LogFailure> {
+        let first = self.shared.failing.failure.get_or_init(|| Arc::new(failure)).clone();
+        if stop {
+            self.shared.failing.stop.store(true, Ordering::Release);
+        }
+        first
+    }
+}
+
+impl core::fmt::Debug for LogTails {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LogTails")
+            .field("appended", &self.appended())
+            .field("archived", &self.archived())
+            .field("synced", &self.synced())
+            .field("failure", &self.failure())
+            .finish()
+    }
+}

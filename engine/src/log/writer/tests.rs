@@ -1,0 +1,561 @@
+//! Logs written to directories and to storages that fail, read back from their raw bytes.
+
+use core::time::Duration;
+use std::io;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::log::frame::{FRAME_HEADER_BYTES, Frame, FrameRead};
+use crate::log::options::Place;
+use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
+use crate::log::segment::{
+    SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, number_of, segment_name,
+};
+use crate::log::storage::Directory;
+use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
+use crate::log::{LogKind, SessionId};
+
+const SEGMENT_BYTES: u64 = SEGMENT_BYTES_MIN;
+const SESSION: SessionId = SessionId([7; 16]);
+
+fn options<S>(place: Place<S>, sync: SyncLevel) -> LogOptions<S> {
+    LogOptions {
+        kind: LogKind::Journal,
+        session: SESSION,
+        incarnation: 0,
+        place,
+        segment_bytes: SEGMENT_BYTES,
+        memory_bytes_max: 4 * SEGMENT_BYTES,
+        sync,
+    }
+}
+
+fn tag(sequence: u64) -> FrameTag {
+    let time = Nanos(sequence as i64 * 10);
+    FrameTag { kind: 2, flags: 0, feed: 1, sequence: Sequence(sequence), time }
+}
+
+/// What a log's directory holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ReadLog {
+    frames: Vec<(FrameTag, Vec<u8>)>,
+    rolls: u64,
+    ended: bool,
+    segments: u64,
+    sealed: u64,
+    last_seal: Option<Seal>,
+}
+
+fn bytes_of<S: Storage>(storage: &S, name: &str) -> Vec<u8> {
+    let file = storage.open(name).expect("a file that was listed");
+    let mut bytes = vec![0; file.size_bytes().expect("a size") as usize];
+    let read = file.read_at(&mut bytes, 0).expect("a read");
+    bytes.truncate(read);
+    bytes
+}
+
+/// Reads all segments of a directory, and checks that each is whole, or the last and torn.
+fn read<S: Storage>(storage: &S) -> ReadLog {
+    let mut names = storage.list().expect("a list");
+    names.retain(|name| number_of(name, "seg").is_some());
+    names.sort_unstable();
+    let (mut log, mut previous, mut open) = (ReadLog::default(), Seal::NONE, false);
+    for (number, name) in (0..).zip(&names) {
+        let number = SegmentNumber(number);
+        assert_eq!(*name, segment_name(number), "no hole in {names:?}");
+        let bytes = bytes_of(storage, name);
+        let header = SegmentHeader::read(&bytes).expect("a header");
+        assert_eq!((header.session(), header.number()), (SESSION, number));
+        let (mut offset, mut frames, mut closed) = (SEGMENT_HEADER_BYTES, 0, false);
+        while !closed {
+            match Frame::read(&bytes[offset..], header.epoch()) {
+                FrameRead::Whole(frame) => {
+                    assert!(!open, "{name} has frames, but the segment before did not end");
+                    match frame.tag.kind {
+                        KIND_ROLL => log.rolls += 1,
+                        KIND_END => log.ended = true,
+                        _ => log.frames.push((frame.tag, frame.payload.to_vec())),
+                    }
+                    closed = frame.tag.kind >= KIND_ROLL;
+                    offset += frame.bytes;
+                    frames += 1;
+                }
+                FrameRead::Unpublished => break,
+                FrameRead::Broken(broken) => panic!("{name} at {offset}: {broken}"),
+            }
+        }
+        log.segments += 1;
+        let (content, rest) = bytes.split_at(offset);
+        open |= !closed;
+        if !closed || rest.iter().all(|&byte| byte == 0) {
+            assert!(rest.iter().all(|&byte| byte == 0), "{name}: something behind {offset}");
+            continue;
+        }
+        let block = SealBlock::read(rest).expect("a seal");
+        let mut sealer = Sealer::default();
+        sealer.content(content);
+        assert_eq!(block, sealer.seal(number, frames, previous), "{name}");
+        previous = block.seal();
+        log.sealed += 1;
+        log.last_seal = Some(previous);
+    }
+    log
+}
+
+/// Payloads of all lengths that are easy to get wrong, and enough of them for some segments.
+fn payloads(segments: u64) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    let (mut bytes, mut i) = (0, 0_u64);
+    while bytes < segments * SEGMENT_BYTES {
+        let length = match i % 7 {
+            0 => i % 50,
+            1 => 64,
+            2..6 => 1_000 + i % 100,
+            _ => 9_000,
+        };
+        payloads.push((0..length).map(|at| (at + i) as u8).collect());
+        bytes += frame_bytes(length as usize) as u64;
+        i += 1;
+    }
+    payloads
+}
+
+fn append_all(writer: &mut LogWriter, payloads: &[Vec<u8>]) {
+    for (sequence, payload) in (1..).zip(payloads) {
+        writer.append(&tag(sequence), payload).expect("room");
+    }
+}
+
+fn assert_holds(log: &ReadLog, payloads: &[Vec<u8>]) {
+    assert_eq!(log.frames.len(), payloads.len());
+    for ((sequence, payload), (found, bytes)) in (1..).zip(payloads).zip(&log.frames) {
+        assert_eq!((found, bytes), (&tag(sequence), payload));
+    }
+}
+
+const INTERVAL: SyncLevel =
+    SyncLevel::Interval { period: Duration::from_millis(2), bytes: 100_000 };
+
+fn healthy() -> FaultStorage {
+    FaultStorage::new(FaultPlan::default())
+}
+
+#[test]
+fn an_ended_log_holds_what_was_appended_sealed_and_nothing_else() {
+    let payloads = payloads(6);
+    for sync in [SyncLevel::None, INTERVAL] {
+        for in_memory in [false, true] {
+            let guard = tempfile::tempdir().expect("a temporary directory");
+            let directory = Directory::new(guard.path().join("journal"));
+            let memory_directory = Directory::new(guard.path().join("memory/journal"));
+            let place = match in_memory {
+                true => Place::Memory {
+                    memory_directory: memory_directory.clone(),
+                    directory: directory.clone(),
+                },
+                false => Place::Disk { directory: directory.clone() },
+            };
+            let mut writer = LogWriter::create(options(place, sync)).expect("a log");
+            append_all(&mut writer, &payloads);
+            let tails = writer.tails().clone();
+            let statistics = writer.statistics();
+            let closed = writer.close().expect("an orderly end");
+            let log = read(&directory);
+            assert_holds(&log, &payloads);
+            assert!(log.ended && log.rolls >= 5, "{} rolls", log.rolls);
+            assert_eq!((log.segments, log.sealed), (log.rolls + 1, log.rolls + 1));
+            assert_eq!(closed, ClosedLog { seal: log.last_seal.unwrap(), segments: log.segments });
+            assert_eq!(statistics.frames, payloads.len() as u64 + log.rolls);
+            assert_eq!(statistics.rolls, log.rolls);
+            let names = directory.list().expect("a list");
+            assert!(names.iter().all(|name| !name.ends_with(".new")), "{names:?}");
+            assert!(!memory_directory.path().exists());
+            assert_eq!(tails.archived(), tails.appended());
+            let synced = if sync == SyncLevel::None { Position::START } else { tails.appended() };
+            assert_eq!(tails.synced(), synced);
+            let bytes: u64 = (0..log.segments)
+                .map(|n| bytes_of(&directory, &segment_name(SegmentNumber(n))).len() as u64)
+                .sum();
+            let end_and_seals = FRAME_HEADER_BYTES as u64 + log.segments * SEAL_BYTES as u64;
+            assert_eq!(bytes, statistics.bytes + end_and_seals);
+        }
+    }
+}
+
+/// Bytes that frames may take in a segment, the one that ends it aside.
+const FRAMES_BYTES: usize = SEGMENT_BYTES as usize - SEGMENT_HEADER_BYTES - SEGMENT_RESERVE_BYTES;
+
+#[test]
+fn a_frame_that_just_fits_stays_and_one_byte_more_rolls() {
+    let first = FRAMES_BYTES / 2 / 8 * 8 - FRAME_HEADER_BYTES;
+    let rest = FRAMES_BYTES - frame_bytes(first) - FRAME_HEADER_BYTES;
+    for (last, segment) in [(rest, 0), (rest + 1, 1)] {
+        let storage = healthy();
+        let place = Place::Disk { directory: storage.clone() };
+        let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+        writer.append(&tag(1), &vec![1; first]).expect("room");
+        let position = writer.append(&tag(2), &vec![2; last]).expect("room");
+        assert_eq!(position.segment(), SegmentNumber(segment), "{last} bytes of payload");
+        writer.close().expect("an orderly end");
+        let log = read(&storage);
+        assert_holds(&log, &[vec![1; first], vec![2; last]]);
+        assert_eq!(log.rolls, segment);
+        let size = bytes_of(&storage, &segment_name(SegmentNumber(0))).len() as u64;
+        // Full to the last byte: content, its last frame and the seal fill what was allocated.
+        assert_eq!(size == SEGMENT_BYTES, segment == 0);
+    }
+}
+
+#[test]
+fn the_longest_payload_is_taken_and_a_longer_one_refused_without_harm() {
+    let storage = healthy();
+    let place = Place::Disk { directory: storage.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    let longest = vec![3; PAYLOAD_BYTES_MAX];
+    writer.append(&tag(1), &longest).expect("room");
+    let error = writer.append(&tag(2), &vec![3; PAYLOAD_BYTES_MAX + 1]).expect_err("too long");
+    assert!(matches!(error, AppendError::PayloadTooLong { bytes } if bytes == longest.len() + 1));
+    writer.append(&tag(2), &longest).expect("room in the next segment");
+    writer.close().expect("an orderly end");
+    assert_holds(&read(&storage), &[longest.clone(), longest]);
+}
+
+#[test]
+fn a_directory_that_holds_a_log_is_refused() {
+    let storage = healthy();
+    let place = || Place::Disk { directory: storage.clone() };
+    LogWriter::create(options(place(), SyncLevel::None)).expect("a log").close().expect("ended");
+    let before = storage.images().expect("images");
+    let error = LogWriter::create(options(place(), SyncLevel::None)).err().expect("it is there");
+    assert_eq!(error.to_string(), "(fault storage) already holds a log: 00000000.seg");
+    let memory = Place::Memory { memory_directory: storage.clone(), directory: healthy() };
+    let error = LogWriter::create(options(memory, SyncLevel::None)).err().expect("in memory too");
+    assert!(matches!(error, CreateError::Exists { .. }));
+    assert_eq!(storage.images().expect("images"), before);
+}
+
+#[test]
+fn options_that_cannot_be_are_told() {
+    let place = Place::Memory { memory_directory: healthy(), directory: healthy() };
+    let sound = options(place, SyncLevel::None);
+    for (wrong, option) in [
+        (LogOptions { segment_bytes: SEGMENT_BYTES - 4096, ..sound.clone() }, "segment_bytes"),
+        (LogOptions { segment_bytes: SEGMENT_BYTES + 8, ..sound.clone() }, "segment_bytes"),
+        (LogOptions { memory_bytes_max: SEGMENT_BYTES, ..sound.clone() }, "memory_bytes_max"),
+        (LogOptions { memory_bytes_max: u64::MAX, ..sound.clone() }, "memory_bytes_max"),
+        (
+            LogOptions {
+                sync: SyncLevel::Interval { period: Duration::ZERO, bytes: 1 },
+                ..sound.clone()
+            },
+            "sync interval",
+        ),
+    ] {
+        let error = LogWriter::create(wrong).err().expect("refused");
+        assert!(matches!(error, CreateError::Option { option: told, .. } if told == option));
+    }
+}
+
+#[test]
+fn memory_stays_bounded_and_is_used_again_without_a_trace_of_before() {
+    let (memory, disk) = (healthy(), healthy());
+    let place = Place::Memory { memory_directory: memory.clone(), directory: disk.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    let payloads = payloads(20);
+    for (sequence, payload) in (1..).zip(&payloads) {
+        writer.append(&tag(sequence), payload).expect("room");
+        if sequence % 100 == 0 {
+            assert!(memory.list().expect("a list").len() <= 4, "options allow four");
+        }
+    }
+    // The segment being written lies in memory that was used before.
+    let appended = writer.tails().appended();
+    let name = segment_name(appended.segment());
+    let bytes = bytes_of(&memory, &name);
+    assert!(memory.calls(Operation::Create) <= 4);
+    assert!(appended.segment().0 > 4, "memory was used again");
+    let (content, rest) = bytes.split_at(appended.offset_bytes() as usize);
+    let header = SegmentHeader::read(content).expect("a header");
+    assert_eq!(header.number(), appended.segment());
+    assert!(rest.iter().all(|&byte| byte == 0), "nothing of an earlier use is left");
+    writer.close().expect("an orderly end");
+    assert_holds(&read(&disk), &payloads);
+    assert!(memory.list().expect("a list").is_empty());
+}
+
+#[test]
+fn a_writer_waits_counted_while_all_memory_waits_for_the_disk() {
+    let (memory, disk) = (healthy(), healthy());
+    let place = Place::Memory { memory_directory: memory, directory: disk.clone() };
+    let options =
+        LogOptions { memory_bytes_max: 2 * SEGMENT_BYTES, ..options(place, SyncLevel::None) };
+    let mut writer = LogWriter::create(options).expect("a log");
+    let payloads = payloads(30);
+    append_all(&mut writer, &payloads);
+    let statistics = writer.statistics();
+    // With two segments the writer outruns a keeper that hashes every byte.
+    assert!(statistics.waits > 0 && statistics.waited_ns > 0, "{statistics:?}");
+    writer.close().expect("an orderly end");
+    assert_holds(&read(&disk), &payloads);
+}
+
+#[test]
+fn a_full_disk_is_told_when_the_segment_is_needed_and_stays_told() {
+    for fails_after in 0..6 {
+        let fault = Fault {
+            operation: Operation::Create,
+            after: fails_after,
+            times: 1,
+            answer: Answer::Full,
+        };
+        let storage = FaultStorage::new(FaultPlan::default().with(fault));
+        let place = Place::Disk { directory: storage.clone() };
+        let mut writer = match LogWriter::create(options(place, SyncLevel::None)) {
+            Ok(writer) => writer,
+            Err(error) => {
+                assert_eq!(fails_after, 0);
+                assert!(matches!(error, CreateError::Failed(_)), "{error}");
+                assert!(storage.list().expect("a list").is_empty());
+                continue;
+            }
+        };
+        let payloads = payloads(10);
+        let mut accepted = 0;
+        let error = loop {
+            match writer.append(&tag(accepted as u64 + 1), &payloads[accepted]) {
+                Ok(_) => accepted += 1,
+                Err(error) => break error,
+            }
+        };
+        let text = error.to_string();
+        assert!(text.starts_with("cannot prepare segment"), "{text}");
+        assert!(text.contains("(fault storage): No space left on device"), "{text}");
+        // The disk has room again, and yet nothing may follow the hole.
+        for _ in 0..3 {
+            let again = writer.append(&tag(99), b"later").expect_err("it stays");
+            assert_eq!(again.to_string(), text);
+        }
+        assert_eq!(writer.tails().failure().expect("kept").to_string(), text);
+        assert_eq!(writer.close().expect_err("no orderly end").to_string(), text);
+        let log = read(&storage);
+        assert_holds(&log, &payloads[..accepted]);
+        assert!(!log.ended);
+        assert_eq!(log.sealed, log.rolls, "what is full is sealed");
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_while_the_log_is_in_memory_loses_nothing_accepted() {
+    let memory = healthy();
+    let disk = FaultStorage::new(FaultPlan::default().with_space(5 * SEGMENT_BYTES));
+    let place = Place::Memory { memory_directory: memory.clone(), directory: disk.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    let payloads = payloads(10);
+    let accepted = (1..)
+        .zip(&payloads)
+        .take_while(|(sequence, payload)| writer.append(&tag(*sequence), payload).is_ok());
+    let accepted = accepted.count();
+    assert!(accepted < payloads.len());
+    let failure = writer.close().expect_err("no orderly end");
+    assert_eq!(failure.source.kind(), io::ErrorKind::StorageFull);
+    assert_holds(&read(&disk), &payloads[..accepted]);
+}
+
+#[test]
+fn a_failed_write_to_the_archive_stops_the_writer_and_leaves_the_memory() {
+    let (memory, disk) = (healthy(), healthy());
+    let place = Place::Memory { memory_directory: memory.clone(), directory: disk.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    writer.append(&tag(1), b"the first").expect("room");
+    let fault =
+        Fault { operation: Operation::Write, after: 0, times: u64::MAX, answer: Answer::Broken };
+    disk.set_plan(FaultPlan::default().with(fault));
+    let mut accepted = 1;
+    let error = loop {
+        match writer.append(&tag(accepted + 1), &[5; 100]) {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    let AppendError::Failed(failure) = error else { panic!("{error}") };
+    assert!(matches!(failure.act, Act::Archive | Act::Prepare), "{failure}");
+    writer.close().expect_err("no orderly end");
+    let kept = bytes_of(&memory, &segment_name(SegmentNumber(0)));
+    let header = SegmentHeader::read(&kept).expect("a header");
+    let first = Frame::read(&kept[SEGMENT_HEADER_BYTES..], header.epoch());
+    assert!(matches!(first, FrameRead::Whole(frame) if frame.payload == b"the first"));
+}
+
+#[test]
+fn at_batch_level_what_was_appended_is_durable_when_append_returns() {
+    for in_memory in [false, true] {
+        let disk = healthy();
+        let place = match in_memory {
+            true => Place::Memory { memory_directory: healthy(), directory: disk.clone() },
+            false => Place::Disk { directory: disk.clone() },
+        };
+        let mut writer = LogWriter::create(options(place, SyncLevel::Batch)).expect("a log");
+        let payloads: Vec<Vec<u8>> = (0..8).map(|i| vec![i; 100_000]).collect();
+        for (sequence, payload) in (1..).zip(&payloads) {
+            let position = writer.append(&tag(sequence), payload).expect("room");
+            assert!(writer.tails().synced() >= position);
+            // What a loss of power cannot take away has this frame under a name that is safe.
+            let images = disk.images().expect("images");
+            let name = segment_name(position.segment());
+            let image = images
+                .iter()
+                .find(|image| image.name_synced.as_ref() == Some(&name))
+                .unwrap_or_else(|| panic!("{name} is durable"));
+            let end = position.offset_bytes() as usize;
+            let frame = &image.synced[end - frame_bytes(payload.len())..end];
+            let header = SegmentHeader::read(&image.synced).expect("a header");
+            assert!(matches!(Frame::read(frame, header.epoch()),
+                FrameRead::Whole(frame) if frame.payload == payload));
+        }
+        writer.close().expect("an orderly end");
+        assert_holds(&read(&disk), &payloads);
+    }
+}
+
+#[test]
+fn a_failed_sync_at_batch_level_stops_the_log_and_is_not_tried_again() {
+    for in_memory in [false, true] {
+        let disk = healthy();
+        let place = match in_memory {
+            true => Place::Memory { memory_directory: healthy(), directory: disk.clone() },
+            false => Place::Disk { directory: disk.clone() },
+        };
+        let mut writer = LogWriter::create(options(place, SyncLevel::Batch)).expect("a log");
+        let durable = writer.append(&tag(1), b"durable").expect("synced");
+        // The segments prepared ahead are synced when they are made: that is over by now or fails.
+        let fault =
+            Fault { operation: Operation::SyncData, after: 0, times: 1, answer: Answer::Broken };
+        disk.set_plan(FaultPlan::default().with(fault));
+        let mut sequence = 2;
+        let failure = loop {
+            match writer.append(&tag(sequence), b"not durable") {
+                Ok(_) => sequence += 1,
+                Err(AppendError::Failed(failure)) => break failure,
+                Err(error) => panic!("{error}"),
+            }
+            if disk.calls(Operation::SyncData) > 1_000 {
+                // The one that failed was a preparation: then the writer is stopped at its roll.
+                break writer.tails().failure().expect("a failure");
+            }
+        };
+        assert_eq!(failure.source.raw_os_error(), Some(rustix::io::Errno::IO.raw_os_error()));
+        assert!(writer.tails().synced() >= durable);
+        if failure.act == Act::Sync {
+            let calls = disk.calls(Operation::SyncData);
+            let again = writer.append(&tag(sequence), b"later").expect_err("it stays");
+            assert_eq!(again.to_string(), failure.to_string());
+            writer.close().expect_err("no orderly end");
+            assert_eq!(disk.calls(Operation::SyncData), calls, "a sync is not tried again");
+        }
+    }
+}
+
+#[test]
+fn a_log_dropped_without_an_end_keeps_all_that_was_appended() {
+    let storage = healthy();
+    let place = Place::Disk { directory: storage.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    let payloads = payloads(3);
+    append_all(&mut writer, &payloads);
+    drop(writer);
+    let log = read(&storage);
+    assert_holds(&log, &payloads);
+    assert!(!log.ended);
+}
+
+/// Completes the copies on disk from the segments in memory that the keeper had not done with.
+fn put_memory_over(memory: &FaultStorage, disk: &FaultStorage, archived: Position) {
+    for image in memory.images().expect("images") {
+        let waits =
+            number_of(&image.name, "seg").is_some_and(|number| number >= archived.segment());
+        if waits {
+            let file = disk.open(&image.name).expect("a copy of each segment");
+            StoredFile::write_at(&file, &image.now, 0).expect("written");
+        }
+    }
+}
+
+#[test]
+fn a_log_dropped_in_memory_is_whole_between_memory_and_disk() {
+    let (memory, disk) = (healthy(), healthy());
+    let place = Place::Memory { memory_directory: memory.clone(), directory: disk.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    let payloads = payloads(9);
+    append_all(&mut writer, &payloads);
+    let archived = writer.tails().archived();
+    drop(writer);
+    put_memory_over(&memory, &disk, archived);
+    let log = read(&disk);
+    assert_holds(&log, &payloads);
+    assert!(!log.ended);
+}
+
+#[test]
+fn faults_at_random_never_break_what_was_accepted() {
+    let payloads = payloads(5);
+    let (mut failed, mut ended) = (0, 0);
+    for seed in 0..300 {
+        let plan = FaultPlan::default().with_random(seed, 60);
+        let (memory, disk) = (healthy(), healthy());
+        let place = match seed % 2 {
+            0 => Place::Disk { directory: disk.clone() },
+            _ => Place::Memory { memory_directory: memory.clone(), directory: disk.clone() },
+        };
+        let level = [SyncLevel::None, INTERVAL][seed as usize / 2 % 2];
+        disk.set_plan(plan.clone());
+        memory.set_plan(plan);
+        let Ok(mut writer) = LogWriter::create(options(place, level)) else { continue };
+        let accepted = (1..)
+            .zip(&payloads)
+            .take_while(|(sequence, payload)| writer.append(&tag(*sequence), payload).is_ok())
+            .count();
+        let archived = writer.tails().archived();
+        let closed = writer.close();
+        disk.set_plan(FaultPlan::default());
+        memory.set_plan(FaultPlan::default());
+        match closed {
+            Ok(_) => ended += 1,
+            Err(_) => failed += 1,
+        }
+        put_memory_over(&memory, &disk, archived);
+        let log = read(&disk);
+        assert!(log.frames.len() >= accepted, "seed {seed}");
+        assert_holds(&log, &payloads[..log.frames.len()]);
+        assert!(log.ended || closed.is_err(), "seed {seed}");
+    }
+    assert!(failed > 50 && ended > 20, "{failed} failed, {ended} ended");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_appended_is_read_back(
+        lengths in prop::collection::vec(
+            prop_oneof![4 => 0_usize..300, 4 => 900_usize..1_500, 1 => 0_usize..PAYLOAD_BYTES_MAX],
+            1..400,
+        ),
+        in_memory: bool,
+    ) {
+        let disk = healthy();
+        let place = match in_memory {
+            true => Place::Memory { memory_directory: healthy(), directory: disk.clone() },
+            false => Place::Disk { directory: disk.clone() },
+        };
+        let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+        let payloads: Vec<Vec<u8>> =
+            lengths.iter().map(|&length| (0..length).map(|at| (at ^ length) as u8).collect()).collect();
+        append_all(&mut writer, &payloads);
+        let closed = writer.close().expect("an orderly end");
+        let log = read(&disk);
+        assert_holds(&log, &payloads);
+        prop_assert!(log.ended);
+        prop_assert_eq!(Some(closed.seal), log.last_seal);
+    }
+}
