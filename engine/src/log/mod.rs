@@ -28,6 +28,7 @@
 
 pub mod checksum;
 pub mod frame;
+pub mod index;
 pub mod seal;
 pub mod segment;
 pub mod storage;
