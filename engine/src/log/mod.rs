@@ -23,15 +23,21 @@
 //! | zeros, or a frame that is not whole, nothing whole after it, n + 1 absent or without frames | the writer is at work or died here: a torn tail |
 //! | anything else | corruption, told with its place |
 //!
-//! - [`frame`], [`segment`], [`seal`]: the formats, drawn and pinned
-//! - [`storage`]: where the files lie
+//! - [`frame`], [`segment`], [`seal`], [`index`]: the formats, drawn and pinned
+//! - [`storage`], [`directories`]: where the files lie
+//! - [`reader`]: frame by frame, while it is written or afterwards
 
 pub mod checksum;
+pub mod directories;
+pub mod error;
 pub mod frame;
 pub mod index;
+pub mod reader;
+mod rest;
 pub mod seal;
 pub mod segment;
 pub mod storage;
+mod window;
 
 /// Identifies one session: random, chosen when its log is made. All segments carry it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
