@@ -14,6 +14,12 @@
 //! | 7 | `Trade` | its own | a trade from the API |
 //!
 //! The frame's time is the receive time. Kinds 5 to 7 are reserved until something writes them.
+//!
+//! - [`record`]: what each payload must be
+//! - [`source`]: replays the packets of one feed
+
+pub mod record;
+pub mod source;
 
 /// What a record of a journal is. The numbers are part of the format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

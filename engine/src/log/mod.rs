@@ -23,23 +23,30 @@
 //! | zeros, or a frame that is not whole, nothing whole after it, n + 1 absent or without frames | the writer is at work or died here: a torn tail |
 //! | anything else | corruption, told with its place |
 //!
-//! - [`frame`], [`segment`], [`seal`]: the formats, drawn and pinned
-//! - [`storage`]: where the files lie
+//! - [`frame`], [`segment`], [`seal`], [`index`]: the formats, drawn and pinned
+//! - [`storage`], [`directories`]: where the files lie
 //! - [`writer`] appends; [`options`] say where, [`tails`] how far it has come, [`failure`] what can
 //!   go wrong
+//! - [`reader`]: frame by frame, while it is written or afterwards
 
 pub mod checksum;
+pub mod directories;
+pub mod error;
 pub mod failure;
 mod follow;
 pub mod frame;
+pub mod index;
 mod keeper;
 pub mod options;
 pub mod position;
 mod prepare;
+pub mod reader;
+mod rest;
 pub mod seal;
 pub mod segment;
 pub mod storage;
 pub mod tails;
+mod window;
 pub mod writer;
 
 pub use keeper::ClosedLog;

@@ -1,0 +1,159 @@
+//! A journal as a source of packets: replay from a session takes the same way as from a file.
+//!
+//! Owns its reader. Packets and gaps of one feed are given in the order, with the sequences and with
+//! the receive times in which they were journaled; ticks are passed over, since only a live engine
+//! acts on them. A torn tail is a good end: all that was accepted has been given, and
+//! [`JournalSource::torn_tail`] tells of it.
+
+use crate::journal::RecordKind;
+use crate::journal::record::{Record, RecordError};
+use crate::log::LogKind;
+use crate::log::directories::LogDirectories;
+use crate::log::error::LogError;
+use crate::log::frame::Frame;
+use crate::log::reader::{AtTail, FramePosition, LogReader, Step};
+use crate::log::storage::Storage;
+use crate::packet::{Arrival, Packet, Source};
+use crate::units::Sequence;
+
+/// Why a journal cannot be read as packets, or not further.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The log under it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A frame that is no record.
+    #[error("{file} at byte {}: {fault}", at.offset_bytes)]
+    Record {
+        /// The segment.
+        file: String,
+        /// Where in the journal.
+        at: FramePosition,
+        /// What is wrong.
+        fault: RecordError,
+    },
+    /// A record that changes the state in a way that this program does not know.
+    #[error("{file} at byte {}: a {kind:?} record, which this program cannot replay", at.offset_bytes)]
+    Unsupported {
+        /// The segment.
+        file: String,
+        /// Where in the journal.
+        at: FramePosition,
+        /// What it is.
+        kind: RecordKind,
+    },
+}
+
+/// What a writer that died left behind the last whole frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// Where the next frame would begin.
+    pub at: FramePosition,
+    /// From there to the last byte that is not zero.
+    pub torn_bytes: u64,
+}
+
+/// See the module.
+pub struct JournalSource<S: Storage> {
+    reader: LogReader<S>,
+    feed: u16,
+    torn_tail: Option<TornTail>,
+}
+
+impl<S: Storage> JournalSource<S> {
+    /// Opens a journal at its start, to give the packets of the feed with this number.
+    ///
+    /// # Errors
+    /// There is no journal, or its first segment cannot be read.
+    pub fn open(
+        directories: LogDirectories<S>,
+        feed: u16,
+    ) -> Result<JournalSource<S>, JournalError> {
+        let reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)?;
+        Ok(JournalSource { reader, feed, torn_tail: None })
+    }
+
+    /// The reader, to ask where it stands and whose journal it is.
+    #[must_use]
+    pub fn reader(&self) -> &LogReader<S> {
+        &self.reader
+    }
+
+    /// What was behind the last whole frame, once the source has ended there; `None` if the journal
+    /// ended orderly.
+    #[must_use]
+    pub fn torn_tail(&self) -> Option<TornTail> {
+        self.torn_tail
+    }
+}
+
+/// What is given next, without its bytes.
+enum Given {
+    Packet,
+    Gap { first: Sequence, end: Sequence },
+    End,
+}
+
+impl<S: Storage> JournalSource<S> {
+    #[inline]
+    fn step(&mut self) -> Result<Given, JournalError> {
+        loop {
+            match self.reader.step()? {
+                Step::Frame => {}
+                Step::Torn { offset_bytes, torn_bytes } => {
+                    let at = FramePosition { offset_bytes, ..self.reader.position() };
+                    self.torn_tail = Some(TornTail { at, torn_bytes });
+                    return Ok(Given::End);
+                }
+                Step::End | Step::Wait => return Ok(Given::End),
+            }
+            let frame = self.reader.given();
+            let is_of_feed = frame.tag.feed == self.feed;
+            match Record::read(&frame) {
+                Ok(Record::Packet(_)) if is_of_feed => return Ok(Given::Packet),
+                Ok(Record::Gap { first, end }) if is_of_feed => {
+                    return Ok(Given::Gap { first, end });
+                }
+                Ok(Record::Session(_) | Record::Tick | Record::Packet(_) | Record::Gap { .. }) => {}
+                Ok(Record::SnapshotItem(_)) => {
+                    return Err(self.unsupported(RecordKind::SnapshotItem));
+                }
+                Ok(Record::Parameters(_)) => return Err(self.unsupported(RecordKind::Parameters)),
+                Ok(Record::Trade(_)) => return Err(self.unsupported(RecordKind::Trade)),
+                Err(fault) => return Err(self.record(fault)),
+            }
+        }
+    }
+
+    fn unsupported(&mut self, kind: RecordKind) -> JournalError {
+        self.reader.give_again();
+        let (file, at) = (self.reader.file().to_owned(), self.reader.position());
+        JournalError::Unsupported { file, at, kind }
+    }
+
+    fn record(&mut self, fault: RecordError) -> JournalError {
+        self.reader.give_again();
+        let (file, at) = (self.reader.file().to_owned(), self.reader.position());
+        JournalError::Record { file, at, fault }
+    }
+}
+
+impl<S: Storage> Source for JournalSource<S> {
+    type Error = JournalError;
+
+    #[inline]
+    fn next(&mut self) -> Result<Arrival<'_>, JournalError> {
+        Ok(match self.step()? {
+            Given::Packet => {
+                let Frame { tag, payload, .. } = self.reader.given();
+                Arrival::Packet(Packet {
+                    sequence: tag.sequence,
+                    recv: tag.time,
+                    messages: payload,
+                })
+            }
+            Given::Gap { first, end } => Arrival::Gap { first, end },
+            Given::End => Arrival::End,
+        })
+    }
+}

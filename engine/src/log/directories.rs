@@ -1,0 +1,272 @@
+//! Where the segments of one log lie: on disk, or on disk and in memory.
+//!
+//! A memory-backed log is written in memory; an archiver carries closed segments to disk under their
+//! own names and then takes the copy in memory away for another use. So a segment may stand in either
+//! place, or in both, and move while it is read. A sealed copy goes before one that is not, a copy in
+//! memory before one on disk: it is as long or longer.
+
+use std::io;
+
+use crate::log::error::{Damage, LogError};
+use crate::log::index::{INDEX_ENTRY_BYTES, Index};
+use crate::log::seal::{SEAL_BYTES, SealBlock};
+use crate::log::segment::{
+    LOG_FORMAT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderError,
+    index_name, number_of, segment_name,
+};
+use crate::log::storage::{Storage, StoredFile};
+use crate::log::{LogKind, SegmentNumber, SessionId};
+
+/// Most bytes of an index's file: a segment of 4 GiB has 65,536 entries.
+const INDEX_BYTES_MAX: u64 = 4096 + 65_536 * INDEX_ENTRY_BYTES as u64;
+
+/// How often a segment that moves away while it is opened is looked for again.
+const OPEN_TRIES: u32 = 4;
+
+/// The directories of one log.
+#[derive(Clone, Debug)]
+pub struct LogDirectories<S> {
+    disk: S,
+    memory: Option<S>,
+}
+
+/// One of the two directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// Where segments are kept.
+    Disk,
+    /// Where they are written.
+    Memory,
+}
+
+/// One copy of a segment, opened.
+pub(super) struct SegmentCopy<F> {
+    pub(super) file: F,
+    /// Its path, as messages name it.
+    pub(super) name: String,
+    pub(super) header: SegmentHeader,
+    is_sealed: bool,
+}
+
+impl<S: Storage> LogDirectories<S> {
+    /// A log in one directory.
+    #[must_use]
+    pub fn disk(disk: S) -> LogDirectories<S> {
+        LogDirectories { disk, memory: None }
+    }
+
+    /// A log that is, or was, written in `memory` and carried to `disk`. Either may not exist.
+    #[must_use]
+    pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
+        LogDirectories { disk, memory: Some(memory) }
+    }
+
+    /// The directories, the one in memory first: what leaves it is on disk by then.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Medium, &S)> {
+        let memory = self.memory.iter().map(|memory| (Medium::Memory, memory));
+        memory.chain([(Medium::Disk, &self.disk)])
+    }
+
+    /// Both directories, as messages name them.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.memory {
+            Some(memory) => format!("{} or {}", self.disk.describe(), memory.describe()),
+            None => self.disk.describe(),
+        }
+    }
+
+    /// Names of all files and where they lie. A directory that does not exist has none.
+    ///
+    /// # Errors
+    /// A directory cannot be listed, or neither exists.
+    pub fn names(&self) -> Result<Vec<(Medium, String)>, LogError> {
+        let mut names = Vec::new();
+        let (mut listed, mut absent) = (false, None);
+        for (place, storage) in self.each() {
+            match storage.list() {
+                Ok(found) => {
+                    listed = true;
+                    names.extend(found.into_iter().map(|name| (place, name)));
+                }
+                Err(source) => {
+                    let is_absent = source.kind() == io::ErrorKind::NotFound;
+                    let error = LogError::Io { file: storage.describe(), source };
+                    if !is_absent {
+                        return Err(error);
+                    }
+                    absent = Some(error);
+                }
+            }
+        }
+        match absent {
+            Some(error) if !listed => Err(error),
+            _ => Ok(names),
+        }
+    }
+
+    /// Numbers of all segments, ascending.
+    ///
+    /// # Errors
+    /// As [`LogDirectories::names`].
+    pub fn segments(&self) -> Result<Vec<SegmentNumber>, LogError> {
+        let names = self.names()?;
+        let mut numbers: Vec<_> =
+            names.iter().filter_map(|(_, name)| number_of(name, "seg")).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
+    /// The index of a segment, if there is one that can be read and is that segment's.
+    #[must_use]
+    pub fn index(&self, session: SessionId, number: SegmentNumber) -> Option<Index> {
+        let read = |(_, storage): (Medium, &S)| {
+            let bytes = read_whole(storage, &index_name(number), INDEX_BYTES_MAX).ok()?;
+            let index = Index::read(&bytes).ok()?;
+            (index.session() == session && index.number() == number).then_some(index)
+        };
+        self.each().find_map(read)
+    }
+
+    /// The copies of a segment that can be read, the best first; none if there is none.
+    ///
+    /// # Errors
+    /// There are copies, and none can be read or belongs to the log.
+    pub(super) fn copies(
+        &self,
+        number: SegmentNumber,
+        kind: LogKind,
+        session: Option<SessionId>,
+    ) -> Result<Vec<SegmentCopy<S::File>>, LogError> {
+        let mut tries = 1;
+        loop {
+            let (mut copies, mut failure) = (Vec::new(), None);
+            for (_, storage) in self.each() {
+                match open_copy(storage, number, kind, session) {
+                    Ok(copy) => copies.extend(copy),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            // Stable: memory stands before disk.
+            copies.sort_by_key(|copy| !copy.is_sealed);
+            match failure {
+                Some(error) if copies.is_empty() => {
+                    // A segment in memory may be taken for another use between its opening and the
+                    // reading of its header; the next look finds it on disk.
+                    if tries == OPEN_TRIES || self.memory.is_none() {
+                        return Err(error);
+                    }
+                    tries += 1;
+                }
+                _ => return Ok(copies),
+            }
+        }
+    }
+}
+
+/// The first `SEGMENT_HEADER_BYTES` of a file as a header.
+pub(super) fn read_header<F: StoredFile>(file: &F, name: &str) -> Result<SegmentHeader, LogError> {
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let filled = file.read_at(&mut bytes, 0).map_err(|source| io_error(name, source))?;
+    SegmentHeader::read(&bytes[..filled]).map_err(|fault| match fault {
+        SegmentHeaderError::Version { found }
+            if found > LOG_FORMAT_VERSION && !is_an_own_version_changed(&bytes) =>
+        {
+            LogError::Newer { file: name.to_owned(), found }
+        }
+        fault => damaged(name, 0, Damage::Header(fault)),
+    })
+}
+
+/// Whether a header of a newer version is one of a known version in which the version was changed.
+fn is_an_own_version_changed(header: &[u8; SEGMENT_HEADER_BYTES]) -> bool {
+    (1..=LOG_FORMAT_VERSION).any(|version| {
+        let mut own = *header;
+        own[SEGMENT_MAGIC.len()..][..4].copy_from_slice(&version.to_le_bytes());
+        SegmentHeader::read(&own).is_ok()
+    })
+}
+
+fn open_copy<S: Storage>(
+    storage: &S,
+    number: SegmentNumber,
+    kind: LogKind,
+    session: Option<SessionId>,
+) -> Result<Option<SegmentCopy<S::File>>, LogError> {
+    let name = path_of(storage, &segment_name(number));
+    let file = match storage.open(&segment_name(number)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(LogError::Io { file: name, source }),
+    };
+    let header = read_header(&file, &name)?;
+    belongs(&header, number, kind, session).map_err(|damage| damaged(&name, 0, damage))?;
+    let is_sealed =
+        is_sealed(&file, &header).map_err(|source| LogError::Io { file: name.clone(), source })?;
+    Ok(Some(SegmentCopy { file, name, header, is_sealed }))
+}
+
+/// Whether a header is that of the segment `number` of the log.
+pub(super) fn belongs(
+    header: &SegmentHeader,
+    number: SegmentNumber,
+    kind: LogKind,
+    session: Option<SessionId>,
+) -> Result<(), Damage> {
+    if let Some(found) = header.log_kind().filter(|found| *found != kind) {
+        return Err(Damage::Kind { found, expected: kind });
+    }
+    if let Some(expected) = session.filter(|session| *session != header.session()) {
+        return Err(Damage::Session { found: header.session(), expected });
+    }
+    if header.number() != number {
+        return Err(Damage::Number { found: header.number(), expected: number });
+    }
+    Ok(())
+}
+
+/// Whether a seal ends the file. Only [`verify`](crate::log::verify) asks whether it is the content's.
+fn is_sealed<F: StoredFile>(file: &F, header: &SegmentHeader) -> io::Result<bool> {
+    let size_bytes = file.size_bytes()?;
+    let Some(content_bytes) = size_bytes.checked_sub(SEAL_BYTES as u64) else {
+        return Ok(false);
+    };
+    let mut bytes = [0; SEAL_BYTES];
+    let filled = file.read_at(&mut bytes, content_bytes)?;
+    let seal = SealBlock::read(&bytes[..filled]);
+    Ok(seal.is_ok_and(|seal| {
+        seal.number() == header.number() && seal.content_bytes() == content_bytes
+    }))
+}
+
+/// All bytes of a file.
+pub(super) fn read_whole<S: Storage>(
+    storage: &S,
+    name: &str,
+    bytes_max: u64,
+) -> io::Result<Vec<u8>> {
+    let file = storage.open(name)?;
+    let size_bytes = file.size_bytes()?;
+    if size_bytes > bytes_max {
+        let message = format!("{size_bytes} bytes, more than the {bytes_max} it may have");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    let mut bytes = vec![0; usize::try_from(size_bytes).unwrap_or(usize::MAX)];
+    let filled = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// The path of a file, as messages name it.
+pub(super) fn path_of<S: Storage>(storage: &S, name: &str) -> String {
+    format!("{}/{name}", storage.describe())
+}
+
+pub(super) fn io_error(name: &str, source: io::Error) -> LogError {
+    LogError::Io { file: name.to_owned(), source }
+}
+
+pub(super) fn damaged(name: &str, offset_bytes: u64, damage: Damage) -> LogError {
+    LogError::Damaged { file: name.to_owned(), offset_bytes, damage }
+}

@@ -1,0 +1,123 @@
+//! Why a log cannot be read, or not further: what, in which file, at which byte.
+
+use std::io;
+
+use crate::log::frame::BrokenFrame;
+use crate::log::segment::{LOG_FORMAT_VERSION, SegmentHeaderError};
+use crate::log::{LogKind, SegmentNumber, SessionId};
+
+/// A log cannot be read, or not further. All before the place has been given out.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The storage failed.
+    #[error("cannot read {file}: {source}")]
+    Io {
+        /// The file or directory.
+        file: String,
+        /// What the system answered.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no segment.
+    #[error("{directory} holds no segment of a log")]
+    Empty {
+        /// Where it should be.
+        directory: String,
+    },
+    /// Written by a newer program.
+    #[error("{file} has format version {found}, this program reads up to {LOG_FORMAT_VERSION}")]
+    Newer {
+        /// The segment.
+        file: String,
+        /// Its version.
+        found: u32,
+    },
+    /// Something stands there that no writer leaves, whenever it is killed.
+    #[error("{file} at byte {offset_bytes}: {damage}")]
+    Damaged {
+        /// The segment.
+        file: String,
+        /// Where in it.
+        offset_bytes: u64,
+        /// What is wrong.
+        damage: Damage,
+    },
+}
+
+/// What is wrong with a log at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The segment's header.
+    #[error(transparent)]
+    Header(#[from] SegmentHeaderError),
+    /// A segment of another session.
+    #[error("a segment of session {found} in the log of session {expected}")]
+    Session {
+        /// The segment's.
+        found: SessionId,
+        /// The log's.
+        expected: SessionId,
+    },
+    /// A segment under another's name.
+    #[error("segment {} under the name of segment {}", found.0, expected.0)]
+    Number {
+        /// As its header says.
+        found: SegmentNumber,
+        /// As its name says.
+        expected: SegmentNumber,
+    },
+    /// A log of another kind.
+    #[error("a log of kind {found:?} where one of kind {expected:?} is wanted")]
+    Kind {
+        /// The segment's.
+        found: LogKind,
+        /// The one asked for.
+        expected: LogKind,
+    },
+    /// Segments are absent.
+    #[error("segments {} to {} are missing", first.0, last.0)]
+    Missing {
+        /// The first.
+        first: SegmentNumber,
+        /// The last.
+        last: SegmentNumber,
+    },
+    /// A bad frame before good ones.
+    #[error("{broken}, and a whole frame follows at byte {next_bytes}")]
+    Frame {
+        /// What is wrong with it.
+        broken: BrokenFrame,
+        /// Where the next whole frame stands.
+        next_bytes: u64,
+    },
+    /// Nothing before good frames.
+    #[error("nothing was published here, and a whole frame follows at byte {next_bytes}")]
+    Hole {
+        /// Where the next whole frame stands.
+        next_bytes: u64,
+    },
+    /// A file that was cut, as closed segments are, without a frame that closes it.
+    #[error("the file ends at byte {size_bytes} without a frame that closes the segment")]
+    Cut {
+        /// Size of the file.
+        size_bytes: u64,
+    },
+    /// As [`Damage::Cut`], where the bytes that should be the last frame are none.
+    #[error("{broken}, and no frame closes the segment, though its file is cut")]
+    CutFrame {
+        /// What is wrong with it.
+        broken: BrokenFrame,
+    },
+    /// A segment that was left without a frame that closes it, and then frames in a later one.
+    #[error("no frame closes the segment, and segment {} has frames", later.0)]
+    Unfinished {
+        /// The first later segment with frames.
+        later: SegmentNumber,
+    },
+    /// The frame that closes a segment has a payload.
+    #[error("the frame that closes the segment has a payload of {bytes} bytes")]
+    Closing {
+        /// The payload's.
+        bytes: usize,
+    },
+}

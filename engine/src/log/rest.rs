@@ -1,0 +1,75 @@
+//! What stands behind the last whole frame of a segment.
+//!
+//! A process that dies leaves at most one frame that is not whole, and behind it what the segment was
+//! prepared with: zeros. A whole frame further on means that what lies before it was changed.
+
+use std::io;
+
+use crate::log::frame::{FRAME_ALIGN_BYTES, FRAME_HEADER_BYTES, Frame, FrameRead};
+use crate::log::storage::StoredFile;
+use crate::log::window::FRAME_BYTES_MAX;
+
+/// Bytes looked through at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// What was found behind a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rest {
+    /// The first whole frame that begins there.
+    pub(super) next_whole_bytes: Option<u64>,
+    /// One past the last byte that is not zero; the place itself if there is none. Not known where a
+    /// whole frame was found.
+    pub(super) nonzero_end_bytes: u64,
+}
+
+/// Looks from `from_bytes` on, up to `end_bytes` or the end of the file, for frames of a segment with
+/// `epoch`.
+///
+/// The work is bounded: bytes that look like frames everywhere without being any are given up, after
+/// their checksums took twice their length and 64 MiB, as if a whole one followed there.
+pub(super) fn look_through<F: StoredFile>(
+    file: &F,
+    epoch: u32,
+    from_bytes: u64,
+    end_bytes: u64,
+) -> io::Result<Rest> {
+    let mut rest = Rest { next_whole_bytes: None, nonzero_end_bytes: from_bytes };
+    let mut to_check = end_bytes.saturating_sub(from_bytes).saturating_mul(2) + (64 << 20);
+    let mut buffer = vec![0; CHUNK_BYTES + FRAME_BYTES_MAX];
+    let mut at_bytes = from_bytes;
+    while at_bytes < end_bytes {
+        let wanted = usize::try_from(end_bytes - at_bytes).unwrap_or(usize::MAX).min(buffer.len());
+        let filled = file.read_at(&mut buffer[..wanted], at_bytes)?;
+        let read = &buffer[..filled];
+        let own = &read[..filled.min(CHUNK_BYTES)];
+        if let Some(last) = own.iter().rposition(|&byte| byte != 0) {
+            rest.nonzero_end_bytes = at_bytes + last as u64 + 1;
+            for at in (0..=last).step_by(FRAME_ALIGN_BYTES) {
+                let Some(length) = length_of_candidate(&read[at..], epoch) else {
+                    continue;
+                };
+                let gives_up = to_check < length;
+                to_check = to_check.saturating_sub(length);
+                if gives_up || matches!(Frame::read(&read[at..], epoch), FrameRead::Whole(_)) {
+                    rest.next_whole_bytes = Some(at_bytes + at as u64);
+                    return Ok(rest);
+                }
+            }
+        }
+        if filled < wanted || own.is_empty() {
+            break;
+        }
+        at_bytes += own.len() as u64;
+    }
+    Ok(rest)
+}
+
+/// The length that stands here, if it and the epoch can be a frame's.
+fn length_of_candidate(bytes: &[u8], epoch: u32) -> Option<u64> {
+    let header = bytes.first_chunk::<FRAME_HEADER_BYTES>()?;
+    let [a, b, c, d, _, _, _, _, e, f, g, h, ..] = *header;
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    let is_one = (FRAME_HEADER_BYTES..=FRAME_BYTES_MAX).contains(&length)
+        && u32::from_le_bytes([e, f, g, h]) == epoch;
+    is_one.then_some(length as u64)
+}
