@@ -201,7 +201,7 @@ pub(super) static KEYS: [Key; 28] = [
     Key {
         section: "threads",
         name: "spins",
-        about: &["Looks at the ring before \"spin-then-yield\" yields and \"park\" sleeps."],
+        about: &["Looks at the ring before \"spin-then-yield\" yields."],
         numbers: Numbers::any(0, 1_000_000_000),
         slot: |config| Slot::U32(&mut config.threads.spins),
     },

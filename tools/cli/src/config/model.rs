@@ -170,7 +170,7 @@ choice! {
     Wait {
         BusySpin = "busy-spin": "spins; needs a core for each thread",
         SpinThenYield = "spin-then-yield": "spins, then lets other threads run",
-        Park = "park": "spins, then sleeps until woken; a wake-up costs microseconds",
+        Park = "park": "spins briefly, then sleeps until woken; a wake-up costs microseconds",
         Interval = "interval": "sleeps and looks again every interval_us",
     }
 }
@@ -235,7 +235,7 @@ impl Default for Threads {
             journal_core: None,
             wait: Wait::SpinThenYield,
             spins: 1_000,
-            interval_us: 50,
+            interval_us: 100,
             lock_memory: false,
             prefault_orders: 0,
         }
