@@ -1,0 +1,209 @@
+//! A session's directory while it is recorded: made, locked, described.
+//!
+//! ```text
+//!  DIR/session.toml   what the session is, and the whole configuration
+//!  DIR/lock           who writes it and where its memory lies; locked while the writer lives
+//!  DIR/journal/       segments and their indexes
+//!  DIR/hashes         digests of state at hash points
+//!  DIR/report/        the outputs, unless --out named another place
+//! ```
+//! One process writes; the kernel's lock on `lock` goes with it, however it ends. At an orderly end
+//! the file is removed; what a killed process leaves tells readers where to look for its memory.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
+
+/// Names within the directory.
+const DESCRIPTION: &str = "session.toml";
+const LOCK: &str = "lock";
+const JOURNAL: &str = "journal";
+const HASHES: &str = "hashes";
+const REPORT: &str = "report";
+
+/// See the module. Dropped, it unlocks.
+#[derive(Debug)]
+pub(crate) struct RecordingDir {
+    path: PathBuf,
+    lock: File,
+}
+
+impl RecordingDir {
+    /// Makes the directory where it is missing, and locks it for a new session.
+    pub(crate) fn create(path: &Path) -> Result<RecordingDir, Failure> {
+        let cannot = |error: &io::Error| {
+            Failure::usage(format_args!(
+                "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
+                path.display()
+            ))
+        };
+        fs::create_dir_all(path).map_err(|error| cannot(&error))?;
+        // Before the lock is touched: another session's stays as it is.
+        if path.join(DESCRIPTION).exists() {
+            return Err(is_taken(path));
+        }
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .read(true)
+            .open(path.join(LOCK))
+            .map_err(|error| cannot(&error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::usage(format_args!(
+                    "the session in {} is being written by another process{}; wait for its end or name another directory",
+                    path.display(),
+                    writer_of(path)
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot(&error)),
+        }
+        let dir = RecordingDir { path: path.to_owned(), lock };
+        let journal = dir.journal();
+        if path.join(DESCRIPTION).exists() || holds_files(&journal) {
+            return Err(is_taken(path));
+        }
+        fs::create_dir_all(journal).map_err(|error| cannot(&error))?;
+        Ok(dir)
+    }
+
+    /// Says in `lock` who writes, and where its memory lies.
+    pub(crate) fn tell_writer(&mut self, memory: Option<&Path>) -> Result<(), Failure> {
+        let mut text = format!("pid = {}\n", std::process::id());
+        if let Some(memory) = memory {
+            text += &format!("memory = {}\n", quoted(&memory.display().to_string()));
+        }
+        let written = self.lock.set_len(0).and_then(|()| self.lock.write_all(text.as_bytes()));
+        written.map_err(|error| cannot_write(&self.path.join(LOCK), &error))
+    }
+
+    /// Writes `session.toml`, whole, by rename.
+    pub(crate) fn describe(&self, text: &str) -> Result<(), Failure> {
+        let (name, part) = (self.path.join(DESCRIPTION), self.path.join(".session.toml.part"));
+        let write = || {
+            let mut file = File::create(&part)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&part, &name)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(|error: io::Error| cannot_write(&name, &error))
+    }
+
+    /// Where the journal lies.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
+    }
+
+    /// Where the outputs go unless another place is named.
+    pub(crate) fn report(&self) -> PathBuf {
+        self.path.join(REPORT)
+    }
+
+    /// Begins the `hashes` file.
+    pub(crate) fn begin_hashes(&self) -> Result<File, Failure> {
+        let path = self.path.join(HASHES);
+        File::create(&path).map_err(|error| cannot_write(&path, &error))
+    }
+
+    /// The session has ended in order: nobody has to look for its writer.
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        let path = self.path.join(LOCK);
+        fs::remove_file(&path).map_err(|error| cannot_write(&path, &error))
+    }
+}
+
+fn is_taken(path: &Path) -> Failure {
+    Failure::usage(format_args!(
+        "{} already holds a session; name another directory, or replay it: tapewatch replay {}",
+        path.display(),
+        path.display()
+    ))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::no(format_args!(
+        "cannot write {}: {error}; make room or name another directory with --session, then run again",
+        path.display()
+    ))
+}
+
+fn holds_files(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// ` (process N)` where the lock says who.
+fn writer_of(path: &Path) -> String {
+    let text = fs::read_to_string(path.join(LOCK)).unwrap_or_default();
+    let pid = text.lines().find_map(|line| line.strip_prefix("pid = ")?.parse::<u32>().ok());
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+/// `text` as a TOML string.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control.is_control() => {
+                quoted += &format!("\\u{:04x}", u32::from(control));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Status;
+
+    #[test]
+    fn a_directory_is_locked_while_its_session_is_recorded() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a/session");
+        let mut dir = RecordingDir::create(&path).unwrap();
+        dir.tell_writer(Some(Path::new("/memory/of it"))).unwrap();
+        let second = RecordingDir::create(&path).unwrap_err();
+        assert_eq!(second.status, Status::Usage);
+        let pid = format!("process {}", std::process::id());
+        assert!(second.line.contains(&pid), "{}", second.line);
+        let lock = fs::read_to_string(path.join("lock")).unwrap();
+        assert_eq!(
+            lock,
+            format!("pid = {}\nmemory = \"/memory/of it\"\n", std::process::id())
+        );
+        dir.describe("x = 1\n").unwrap();
+        dir.end().unwrap();
+        assert!(!path.join("lock").exists());
+        let again = RecordingDir::create(&path).unwrap_err();
+        assert!(again.line.contains("already holds a session"), "{}", again.line);
+    }
+
+    #[test]
+    fn a_journal_without_description_is_a_session_too() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::create_dir(scratch.path().join("journal")).unwrap();
+        fs::write(scratch.path().join("journal/00000000.seg"), "x").unwrap();
+        let failure = RecordingDir::create(scratch.path()).unwrap_err();
+        assert!(failure.line.contains("already holds a session"), "{}", failure.line);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_a_matter_of_usage() {
+        let failure = RecordingDir::create(Path::new("/proc/self/session")).unwrap_err();
+        assert_eq!(failure.status, Status::Usage);
+        assert!(failure.line.contains("--session"), "{}", failure.line);
+    }
+
+    #[test]
+    fn a_quoted_text_is_one_string_of_toml() {
+        assert_eq!(quoted("a\"b\\c\nd"), r#""a\"b\\c\u000ad""#);
+    }
+}
