@@ -25,7 +25,7 @@
 //!
 //! - [`frame`], [`segment`], [`seal`]: the formats, drawn and pinned
 //! - [`storage`]: where the files lie
-//! - [`writer`] appends; [`options`] say where, [`tails`] how far it has come, [`failure`] what can
+//! - [`writer`] appends, [`threaded`] on a thread of its own; [`options`] say where, [`tails`] how far it has come, [`failure`] what can
 //!   go wrong
 
 pub mod checksum;
@@ -36,10 +36,13 @@ mod keeper;
 pub mod options;
 pub mod position;
 mod prepare;
+#[cfg(test)]
+pub(crate) mod raw;
 pub mod seal;
 pub mod segment;
 pub mod storage;
 pub mod tails;
+pub mod threaded;
 pub mod writer;
 
 pub use keeper::ClosedLog;
