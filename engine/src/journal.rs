@@ -13,13 +13,16 @@
 //! | 6 | `Parameters` | first message it applies to | changed configuration, TOML, UTF-8 |
 //! | 7 | `Trade` | its own | a trade from the API |
 //!
-//! The frame's time is the receive time. Kinds 5 to 7 are reserved until something writes them.
+//! The frame's time is the receive time, the `Session` record's is 0. Kinds 5 to 7 are reserved until
+//! something writes them.
 //!
 //! - [`record`]: what each payload must be
+//! - [`writer`]: appends records
 //! - [`source`]: replays the packets of one feed
 
 pub mod record;
 pub mod source;
+pub mod writer;
 
 /// What a record of a journal is. The numbers are part of the format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

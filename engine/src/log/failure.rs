@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use crate::log::SegmentNumber;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
+use crate::pipeline::pin::PinError;
+use crate::ring::RingError;
 
 /// What the log was doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +112,12 @@ pub enum CreateError {
         #[source]
         source: io::Error,
     },
+    /// No ring to the thread that appends.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// That thread is not on its core.
+    #[error(transparent)]
+    Pin(#[from] PinError),
     /// The first segment cannot be prepared.
     #[error(transparent)]
     Failed(#[from] Arc<LogFailure>),

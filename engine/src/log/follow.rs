@@ -146,7 +146,7 @@ impl<F: StoredFile> Following<F> {
         match self.level {
             SyncLevel::None => false,
             SyncLevel::Interval { period, bytes } => {
-                waiting as u64 >= bytes
+                bytes.is_some_and(|bytes| waiting as u64 >= bytes.get())
                     || waiting > 0 && now.saturating_duration_since(self.synced_at) >= period
             }
             // On disk the writer does it itself.

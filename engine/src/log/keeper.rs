@@ -32,7 +32,7 @@ use crate::log::position::SEGMENT_NUMBER_MAX;
 use crate::log::prepare::Preparer;
 use crate::log::seal::Seal;
 use crate::log::storage::{Storage, StoredFile, write_by_rename};
-use crate::log::tails::LogTails;
+use crate::log::tails::{LogTails, PanicIsFailure};
 use crate::memory::append_map::AppendMap;
 
 /// Time between two looks while there is nothing to do.
@@ -189,29 +189,12 @@ struct Keeping<S: Storage> {
     prepares: bool,
 }
 
-/// Tells the writer when the thread ends by a panic.
-struct PanicIsFailure {
-    tails: LogTails,
-    directory: String,
-}
-
-impl Drop for PanicIsFailure {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let source = Arc::new(io::Error::other("the keeper has panicked"));
-            let (segment, directory) = (self.tails.appended().segment(), self.directory.clone());
-            let failure = LogFailure { act: Act::Run, segment, directory, source };
-            self.tails.fail(failure, true);
-        }
-    }
-}
-
 impl<S: Storage> Keeping<S>
 where
     S::File: 'static,
 {
     fn run(mut self) -> Option<ClosedLog> {
-        let _told = PanicIsFailure { tails: self.tails.clone(), directory: self.directory.clone() };
+        let _told = PanicIsFailure::new("keeper", &self.tails, &self.directory);
         loop {
             // Acquire: see `Keeper::join`.
             let ending = self.channel.ending.load(Ordering::Acquire);

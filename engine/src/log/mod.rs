@@ -25,8 +25,8 @@
 //!
 //! - [`frame`], [`segment`], [`seal`], [`index`]: the formats, drawn and pinned
 //! - [`storage`], [`directories`]: where the files lie
-//! - [`writer`] appends; [`options`] say where, [`tails`] how far it has come, [`failure`] what can
-//!   go wrong
+//! - [`writer`] appends, [`threaded`] on a thread of its own; [`options`] say where, [`tails`] how
+//!   far it has come, [`failure`] what can go wrong
 //! - [`reader`]: frame by frame, while it is written or afterwards
 
 pub mod checksum;
@@ -40,12 +40,15 @@ mod keeper;
 pub mod options;
 pub mod position;
 mod prepare;
+#[cfg(test)]
+pub(crate) mod raw;
 pub mod reader;
 mod rest;
 pub mod seal;
 pub mod segment;
 pub mod storage;
 pub mod tails;
+pub mod threaded;
 mod window;
 pub mod writer;
 

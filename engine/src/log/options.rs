@@ -1,5 +1,6 @@
 //! How a log is written: where, how large, how durable.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::log::failure::CreateError;
@@ -56,8 +57,8 @@ pub enum SyncLevel {
     Interval {
         /// Longest time between two syncs while there is something to sync.
         period: Duration,
-        /// Bytes appended since the last one.
-        bytes: u64,
+        /// Bytes appended since the last one; `None`: by time alone.
+        bytes: Option<NonZeroU64>,
     },
     /// Before an append returns. A thread that appends for another syncs once for all that waits.
     Batch,
@@ -88,7 +89,9 @@ impl<S> LogOptions<S> {
     pub(super) fn segments_max(&self) -> usize {
         match self.place {
             Place::Disk { .. } => DISK_SEGMENTS_MAX,
-            Place::Memory { .. } => (self.memory_bytes_max / self.segment_bytes) as usize,
+            Place::Memory { .. } => {
+                (self.memory_bytes_max / self.segment_bytes).min(MEMORY_SEGMENTS_MAX) as usize
+            }
         }
     }
 
@@ -104,17 +107,8 @@ impl<S> LogOptions<S> {
             let must = "at least twice segment_bytes";
             return refused("memory_bytes_max", self.memory_bytes_max, must);
         }
-        if self.segments_max() > MEMORY_SEGMENTS_MAX {
-            let must = "at most 4,096 times segment_bytes";
-            return refused("memory_bytes_max", self.memory_bytes_max, must);
-        }
-        if let SyncLevel::Interval { period, bytes } = self.sync {
-            if period.is_zero() {
-                return refused("sync interval", 0, "more than 0 ns");
-            }
-            if bytes == 0 {
-                return refused("sync interval", 0, "more than 0 bytes");
-            }
+        if matches!(self.sync, SyncLevel::Interval { period, .. } if period.is_zero()) {
+            return refused("sync interval", 0, "more than 0 ns");
         }
         Ok(())
     }
@@ -124,4 +118,4 @@ impl<S> LogOptions<S> {
 const DISK_SEGMENTS_MAX: usize = 8;
 
 /// In memory: a bound for queues, far beyond what is useful.
-const MEMORY_SEGMENTS_MAX: usize = 4096;
+const MEMORY_SEGMENTS_MAX: u64 = 4096;

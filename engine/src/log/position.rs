@@ -39,7 +39,7 @@ impl Position {
                 && segment.0 <= SEGMENT_NUMBER_MAX.0,
             "Invariant: frames begin at multiples of 8 within a segment"
         );
-        Position(segment.0 << OFFSET_BITS | offset_bytes / FRAME_ALIGN_BYTES as u64)
+        Position((segment.0 << OFFSET_BITS) | (offset_bytes / FRAME_ALIGN_BYTES as u64))
     }
 
     /// The segment.

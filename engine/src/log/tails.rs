@@ -6,8 +6,9 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::{io, thread};
 
-use crate::log::failure::LogFailure;
+use crate::log::failure::{Act, LogFailure};
 use crate::log::position::Position;
 use crate::units::Sequence;
 
@@ -113,6 +114,18 @@ impl LogTails {
         self.shared.failing.failure.get().cloned()
     }
 
+    /// Why a thread of the log ended early. It has always kept a failure before.
+    pub(super) fn failure_or_panic(&self) -> Arc<LogFailure> {
+        self.failure().unwrap_or_else(|| {
+            Arc::new(LogFailure {
+                act: Act::Run,
+                segment: self.appended().segment(),
+                directory: "(unknown)".to_owned(),
+                source: Arc::new(io::Error::other("its thread has ended")),
+            })
+        })
+    }
+
     /// What has been done so far.
     #[must_use]
     pub fn statistics(&self) -> LogStatistics {
@@ -170,6 +183,34 @@ impl LogTails {
             self.shared.failing.stop.store(true, Ordering::Release);
         }
         first
+    }
+}
+
+/// Makes a panic of a log's thread its failure, as it ends that thread.
+pub(super) struct PanicIsFailure {
+    thread: &'static str,
+    tails: LogTails,
+    directory: String,
+}
+
+impl PanicIsFailure {
+    pub(super) fn new(thread: &'static str, tails: &LogTails, directory: &str) -> PanicIsFailure {
+        PanicIsFailure { thread, tails: tails.clone(), directory: directory.to_owned() }
+    }
+}
+
+impl Drop for PanicIsFailure {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let what = format!("its thread {} has panicked", self.thread);
+            let failure = LogFailure {
+                act: Act::Run,
+                segment: self.tails.appended().segment(),
+                directory: core::mem::take(&mut self.directory),
+                source: Arc::new(io::Error::other(what)),
+            };
+            self.tails.fail(failure, true);
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub struct LogWriter {
     durable: Durable,
     failure: Option<Arc<LogFailure>>,
     /// Where the log lies, for messages.
-    directory: String,
+    pub(super) directory: String,
     keeper: Keeper,
 }
 
@@ -311,7 +311,7 @@ impl LogWriter {
         match (self.keeper.end(ending), self.failure) {
             (Some(closed), None) => Ok(closed),
             (_, Some(failure)) => Err(failure),
-            (None, None) => Err(self.tails.failure().expect("Invariant: there is a reason")),
+            (None, None) => Err(self.tails.failure_or_panic()),
         }
     }
 }

@@ -1,23 +1,24 @@
 //! Logs written to directories and to storages that fail, read back from their raw bytes.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 use std::io;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::log::LogKind;
 use crate::log::frame::{FRAME_HEADER_BYTES, Frame, FrameRead};
 use crate::log::options::Place;
-use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
+use crate::log::raw::{ReadLog, SESSION, bytes_of, read};
+use crate::log::seal::SEAL_BYTES;
 use crate::log::segment::{
     SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, number_of, segment_name,
 };
 use crate::log::storage::Directory;
 use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
-use crate::log::{LogKind, SessionId};
 
 const SEGMENT_BYTES: u64 = SEGMENT_BYTES_MIN;
-const SESSION: SessionId = SessionId([7; 16]);
 
 fn options<S>(place: Place<S>, sync: SyncLevel) -> LogOptions<S> {
     LogOptions {
@@ -34,73 +35,6 @@ fn options<S>(place: Place<S>, sync: SyncLevel) -> LogOptions<S> {
 fn tag(sequence: u64) -> FrameTag {
     let time = Nanos(sequence as i64 * 10);
     FrameTag { kind: 2, flags: 0, feed: 1, sequence: Sequence(sequence), time }
-}
-
-/// What a log's directory holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct ReadLog {
-    frames: Vec<(FrameTag, Vec<u8>)>,
-    rolls: u64,
-    ended: bool,
-    segments: u64,
-    sealed: u64,
-    last_seal: Option<Seal>,
-}
-
-fn bytes_of<S: Storage>(storage: &S, name: &str) -> Vec<u8> {
-    let file = storage.open(name).expect("a file that was listed");
-    let mut bytes = vec![0; file.size_bytes().expect("a size") as usize];
-    let read = file.read_at(&mut bytes, 0).expect("a read");
-    bytes.truncate(read);
-    bytes
-}
-
-/// Reads all segments of a directory, and checks that each is whole, or the last and torn.
-fn read<S: Storage>(storage: &S) -> ReadLog {
-    let mut names = storage.list().expect("a list");
-    names.retain(|name| number_of(name, "seg").is_some());
-    names.sort_unstable();
-    let (mut log, mut previous, mut open) = (ReadLog::default(), Seal::NONE, false);
-    for (number, name) in (0..).zip(&names) {
-        let number = SegmentNumber(number);
-        assert_eq!(*name, segment_name(number), "no hole in {names:?}");
-        let bytes = bytes_of(storage, name);
-        let header = SegmentHeader::read(&bytes).expect("a header");
-        assert_eq!((header.session(), header.number()), (SESSION, number));
-        let (mut offset, mut frames, mut closed) = (SEGMENT_HEADER_BYTES, 0, false);
-        while !closed {
-            match Frame::read(&bytes[offset..], header.epoch()) {
-                FrameRead::Whole(frame) => {
-                    assert!(!open, "{name} has frames, but the segment before did not end");
-                    match frame.tag.kind {
-                        KIND_ROLL => log.rolls += 1,
-                        KIND_END => log.ended = true,
-                        _ => log.frames.push((frame.tag, frame.payload.to_vec())),
-                    }
-                    closed = frame.tag.kind >= KIND_ROLL;
-                    offset += frame.bytes;
-                    frames += 1;
-                }
-                FrameRead::Unpublished => break,
-                FrameRead::Broken(broken) => panic!("{name} at {offset}: {broken}"),
-            }
-        }
-        log.segments += 1;
-        let (content, rest) = bytes.split_at(offset);
-        open |= !closed;
-        if !closed || rest.iter().all(|&byte| byte == 0) {
-            assert!(rest.iter().all(|&byte| byte == 0), "{name}: something behind {offset}");
-            continue;
-        }
-        let block = SealBlock::read(rest).expect("a seal");
-        let mut sealer = Sealer::default();
-        sealer.content(content);
-        assert_eq!(block, sealer.seal(number, frames, previous), "{name}");
-        previous = block.seal();
-        log.sealed += 1;
-        log.last_seal = Some(previous);
-    }
-    log
 }
 
 /// Payloads of all lengths that are easy to get wrong, and enough of them for some segments.
@@ -135,7 +69,7 @@ fn assert_holds(log: &ReadLog, payloads: &[Vec<u8>]) {
 }
 
 const INTERVAL: SyncLevel =
-    SyncLevel::Interval { period: Duration::from_millis(2), bytes: 100_000 };
+    SyncLevel::Interval { period: Duration::from_millis(2), bytes: NonZeroU64::new(100_000) };
 
 fn healthy() -> FaultStorage {
     FaultStorage::new(FaultPlan::default())
@@ -243,10 +177,9 @@ fn options_that_cannot_be_are_told() {
         (LogOptions { segment_bytes: SEGMENT_BYTES - 4096, ..sound.clone() }, "segment_bytes"),
         (LogOptions { segment_bytes: SEGMENT_BYTES + 8, ..sound.clone() }, "segment_bytes"),
         (LogOptions { memory_bytes_max: SEGMENT_BYTES, ..sound.clone() }, "memory_bytes_max"),
-        (LogOptions { memory_bytes_max: u64::MAX, ..sound.clone() }, "memory_bytes_max"),
         (
             LogOptions {
-                sync: SyncLevel::Interval { period: Duration::ZERO, bytes: 1 },
+                sync: SyncLevel::Interval { period: Duration::ZERO, bytes: None },
                 ..sound.clone()
             },
             "sync interval",

@@ -1,0 +1,381 @@
+//! Writes a session's journal.
+//!
+//! One thread owns the [`Journal`] and appends each record before what it holds is decoded: inline
+//! into the log's map, or by way of a ring to a journal thread. **Full**: see
+//! [`LogWriter`] and [`ThreadedLogWriter`]; the appending thread waits, and that is counted.
+//! **Failed**: the first error stays; what comes of it is [`OnError`].
+
+use crate::journal::RecordKind;
+use crate::log::failure::{AppendError, CreateError};
+use crate::log::frame::FrameTag;
+use crate::log::options::{LogOptions, Place, SyncLevel};
+use crate::log::storage::{Directory, Storage};
+use crate::log::tails::{LogStatistics, LogTails};
+use crate::log::threaded::{ThreadOptions, ThreadedLogWriter};
+use crate::log::writer::LogWriter;
+use crate::log::{ClosedLog, LogKind, SessionId};
+use crate::packet::Packet;
+use crate::units::{Nanos, Sequence};
+
+/// Which thread appends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Append {
+    /// The one that owns the [`Journal`].
+    Inline,
+    /// One of its own, behind a ring.
+    Thread(ThreadOptions),
+}
+
+/// What an append that fails does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// It is an error, and so is every later one.
+    Stop,
+    /// It and every later one do nothing: the session goes on and is marked incomplete.
+    ContinueUnjournaled,
+}
+
+/// How a journal is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalOptions<S = Directory> {
+    /// Where it lies.
+    pub place: Place<S>,
+    /// Which thread appends.
+    pub append: Append,
+    /// See [`LogOptions::segment_bytes`].
+    pub segment_bytes: u64,
+    /// See [`LogOptions::memory_bytes_max`].
+    pub memory_bytes_max: u64,
+    /// How durable.
+    pub sync: SyncLevel,
+    /// What a failure does.
+    pub on_error: OnError,
+}
+
+/// Why a journal is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It was not made.
+    #[error("cannot make a journal: {0}")]
+    Create(#[from] CreateError),
+    /// A record was not appended. It says the same again at each later one.
+    #[error("cannot journal: {0}")]
+    Append(#[from] AppendError),
+}
+
+/// How a journal ended.
+#[derive(Clone, Debug)]
+pub enum JournalEnd {
+    /// It holds all that was appended, sealed.
+    Complete(ClosedLog),
+    /// It failed, and the session went on without it ([`OnError::ContinueUnjournaled`]).
+    Incomplete(AppendError),
+}
+
+/// See the module.
+pub struct Journal {
+    appender: Appender,
+    on_error: OnError,
+    /// The first failure.
+    failure: Option<AppendError>,
+}
+
+enum Appender {
+    Inline(LogWriter),
+    Thread(ThreadedLogWriter),
+}
+
+impl Journal {
+    /// Makes the journal of a new session. `session_toml` describes the session and becomes the first
+    /// record.
+    ///
+    /// # Errors
+    /// If there is a log already, no room, no thread; if the description is longer than a frame can
+    /// hold.
+    pub fn create<S>(
+        options: JournalOptions<S>,
+        session: SessionId,
+        session_toml: &str,
+    ) -> Result<Journal, JournalError>
+    where
+        S: Storage + 'static,
+        S::File: 'static,
+    {
+        let log = LogOptions {
+            kind: LogKind::Journal,
+            session,
+            incarnation: 0,
+            place: options.place,
+            segment_bytes: options.segment_bytes,
+            memory_bytes_max: options.memory_bytes_max,
+            sync: options.sync,
+        };
+        let mut appender = match options.append {
+            Append::Inline => Appender::Inline(LogWriter::create(log)?),
+            Append::Thread(thread) => Appender::Thread(ThreadedLogWriter::create(log, thread)?),
+        };
+        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
+        appender.append(&tag, session_toml.as_bytes())?;
+        Ok(Journal { appender, on_error: options.on_error, failure: None })
+    }
+
+    /// Appends a packet of a feed.
+    ///
+    /// # Errors
+    /// As [`LogWriter::append`], with [`OnError::Stop`].
+    #[inline]
+    pub fn append_packet(&mut self, packet: &Packet<'_>, feed: u16) -> Result<(), JournalError> {
+        let tag = record(RecordKind::Packet, feed, packet.sequence, packet.recv);
+        self.append(&tag, packet.messages)
+    }
+
+    /// Appends that messages `first` up to but not including `end` of a feed were given up at `time`.
+    ///
+    /// # Errors
+    /// As [`Journal::append_packet`].
+    pub fn append_gap(
+        &mut self,
+        first: Sequence,
+        end: Sequence,
+        time: Nanos,
+        feed: u16,
+    ) -> Result<(), JournalError> {
+        self.append(&record(RecordKind::Gap, feed, first, time), &end.0.to_le_bytes())
+    }
+
+    /// Appends that it is `time` and nothing came after the message `last` of a feed.
+    ///
+    /// # Errors
+    /// As [`Journal::append_packet`].
+    pub fn append_tick(
+        &mut self,
+        last: Sequence,
+        time: Nanos,
+        feed: u16,
+    ) -> Result<(), JournalError> {
+        self.append(&record(RecordKind::Tick, feed, last, time), &[])
+    }
+
+    #[inline]
+    fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), JournalError> {
+        if self.failure.is_some() {
+            return self.failed();
+        }
+        match self.appender.append(tag, payload) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.failure = Some(error);
+                self.failed()
+            }
+        }
+    }
+
+    #[cold]
+    fn failed(&self) -> Result<(), JournalError> {
+        match (&self.failure, self.on_error) {
+            (Some(error), OnError::Stop) => Err(JournalError::Append(error.clone())),
+            (_, OnError::ContinueUnjournaled) | (None, _) => Ok(()),
+        }
+    }
+
+    /// Whether everything was appended so far; on a journal thread, as far as that has told.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// Why not everything was.
+    #[must_use]
+    pub fn failure(&self) -> Option<&AppendError> {
+        self.failure.as_ref()
+    }
+
+    /// How far the journal has come, for other threads: what is appended, archived, synced.
+    #[must_use]
+    pub fn tails(&self) -> &LogTails {
+        match &self.appender {
+            Appender::Inline(writer) => writer.tails(),
+            Appender::Thread(writer) => writer.tails(),
+        }
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn statistics(&self) -> LogStatistics {
+        self.tails().statistics()
+    }
+
+    /// Bytes that wait in the ring to the journal thread; 0 inline.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        match &self.appender {
+            Appender::Inline(_) => 0,
+            Appender::Thread(writer) => writer.waiting_bytes(),
+        }
+    }
+
+    /// Ends the journal in order, see [`LogWriter::close`]. Dropped without, it recovers as after a
+    /// kill.
+    ///
+    /// # Errors
+    /// If it has failed, now or before, with [`OnError::Stop`].
+    pub fn close(self) -> Result<JournalEnd, JournalError> {
+        let closed = match self.appender {
+            Appender::Inline(writer) => writer.close(),
+            Appender::Thread(writer) => writer.close(),
+        };
+        let failure = match (closed, self.failure) {
+            (Ok(closed), None) => return Ok(JournalEnd::Complete(closed)),
+            (_, Some(first)) => first,
+            (Err(failure), None) => AppendError::Failed(failure),
+        };
+        match self.on_error {
+            OnError::Stop => Err(JournalError::Append(failure)),
+            OnError::ContinueUnjournaled => Ok(JournalEnd::Incomplete(failure)),
+        }
+    }
+}
+
+impl Appender {
+    #[inline]
+    fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), AppendError> {
+        match self {
+            Appender::Inline(writer) => writer.append(tag, payload).map(|_position| ()),
+            Appender::Thread(writer) => writer.append(tag, payload),
+        }
+    }
+}
+
+#[inline]
+fn record(kind: RecordKind, feed: u16, sequence: Sequence, time: Nanos) -> FrameTag {
+    FrameTag { kind: kind as u8, flags: 0, feed, sequence, time }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::options::Place;
+    use crate::log::raw::{SESSION, bytes_of, read};
+    use crate::log::segment::{SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES};
+    use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
+    use crate::log::threaded::RING_BYTES_MIN;
+    use crate::ring::WaitStrategy;
+
+    fn options(storage: &FaultStorage, on_error: OnError) -> JournalOptions<FaultStorage> {
+        JournalOptions {
+            place: Place::Disk { directory: storage.clone() },
+            append: Append::Inline,
+            segment_bytes: SEGMENT_BYTES_MIN,
+            memory_bytes_max: 0,
+            sync: SyncLevel::None,
+            on_error,
+        }
+    }
+
+    fn healthy() -> FaultStorage {
+        FaultStorage::new(FaultPlan::default())
+    }
+
+    const PACKET: Packet<'static> = Packet {
+        sequence: Sequence(0x0102_0304_0506_0708),
+        recv: Nanos(0x1112_1314_1516_1718),
+        messages: b"\x00\x03abc\x00\x01d",
+    };
+
+    #[test]
+    fn the_bytes_of_each_record_are_pinned() {
+        let storage = healthy();
+        let mut journal =
+            Journal::create(options(&storage, OnError::Stop), SESSION, "a = 1").expect("made");
+        journal.append_packet(&PACKET, 0x2122).expect("appended");
+        journal.append_gap(Sequence(5), Sequence(0x0908), Nanos(-1), 1).expect("appended");
+        journal.append_tick(Sequence(9), Nanos(7), 2).expect("appended");
+        let JournalEnd::Complete(closed) = journal.close().expect("an orderly end") else {
+            panic!("it is complete");
+        };
+        assert_eq!(closed.segments, 1);
+        let bytes = bytes_of(&storage, "00000000.seg");
+        let frames = &bytes[SEGMENT_HEADER_BYTES..];
+        // Each without its CRC-32C and epoch, which are the log's.
+        let expected: [&[u8]; 5] = [
+            b"\x25\0\0\0 \x01\0\0\0 \0\0\0\0\0\0\0\0 \0\0\0\0\0\0\0\0 a = 1\0\0\0",
+            b"\x28\0\0\0 \x02\0\x22\x21 \x08\x07\x06\x05\x04\x03\x02\x01 \x18\x17\x16\x15\x14\x13\x12\x11 \0\x03abc\0\x01d",
+            b"\x28\0\0\0 \x04\0\x01\0 \x05\0\0\0\0\0\0\0 \xff\xff\xff\xff\xff\xff\xff\xff \x08\x09\0\0\0\0\0\0",
+            b"\x20\0\0\0 \x03\0\x02\0 \x09\0\0\0\0\0\0\0 \x07\0\0\0\0\0\0\0 ",
+            b"\x20\0\0\0 \xfb\0\0\0 \x09\0\0\0\0\0\0\0 \x07\0\0\0\0\0\0\0 ",
+        ];
+        let mut at = 0;
+        for expected in expected {
+            // The blanks between the fields.
+            let [length, tag, sequence, rest] =
+                [0..4, 5..9, 10..18, 19..expected.len()].map(|range| &expected[range]);
+            let (time, payload) = (&rest[..8], &rest[9..]);
+            let frame = &frames[at..];
+            assert_eq!(frame[..4], *length);
+            assert_eq!(frame[12..16], *tag);
+            assert_eq!(frame[16..24], *sequence);
+            assert_eq!(frame[24..32], *time);
+            assert_eq!(frame[32..32 + payload.len()], *payload);
+            at += 32 + payload.len();
+        }
+    }
+
+    #[test]
+    fn a_description_too_long_is_refused() {
+        let long = "#".repeat(crate::log::frame::PAYLOAD_BYTES_MAX + 1);
+        let error = Journal::create(options(&healthy(), OnError::Stop), SESSION, &long).err();
+        let text = error.expect("too long").to_string();
+        assert!(text.starts_with("cannot journal: a payload of 131041 bytes"), "{text}");
+    }
+
+    #[test]
+    fn a_journal_that_fails_stops_or_goes_on_unjournaled() {
+        let thread = ThreadOptions {
+            ring_bytes: RING_BYTES_MIN,
+            wait: WaitStrategy::SpinThenYield { spins: 10 },
+            core: None,
+        };
+        for append in [Append::Inline, Append::Thread(thread)] {
+            for on_error in [OnError::Stop, OnError::ContinueUnjournaled] {
+                let full = Fault {
+                    operation: Operation::Create,
+                    after: 2,
+                    times: 1,
+                    answer: Answer::Full,
+                };
+                let storage = FaultStorage::new(FaultPlan::default().with(full));
+                let options = JournalOptions { append, ..options(&storage, on_error) };
+                let mut journal = Journal::create(options, SESSION, "").expect("made");
+                let mut refused = 0;
+                for _ in 0..20_000 {
+                    match journal.append_packet(&Packet { messages: &[0; 100], ..PACKET }, 0) {
+                        Ok(()) => assert_eq!(refused, 0, "an error stays"),
+                        Err(_) => refused += 1,
+                    }
+                }
+                assert!(!journal.is_complete());
+                let first = journal.failure().expect("a failure").to_string();
+                assert!(
+                    first.starts_with("cannot prepare segment 2 in (fault storage)"),
+                    "{first}"
+                );
+                let statistics = journal.statistics();
+                match (journal.close(), on_error) {
+                    (Err(error), OnError::Stop) => {
+                        assert!(refused > 0);
+                        assert_eq!(error.to_string(), format!("cannot journal: {first}"));
+                    }
+                    (Ok(JournalEnd::Incomplete(error)), OnError::ContinueUnjournaled) => {
+                        assert_eq!(refused, 0);
+                        assert_eq!(error.to_string(), first);
+                    }
+                    (other, _) => panic!("{other:?}"),
+                }
+                // What was accepted is there: two segments of it, the first one sealed.
+                let log = read(&storage);
+                assert_eq!((log.segments, log.sealed, log.rolls), (2, 1, 1));
+                assert_eq!(log.frames.len() as u64 + log.rolls, statistics.frames);
+            }
+        }
+    }
+}
