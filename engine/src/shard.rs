@@ -143,6 +143,11 @@ impl Shard {
         })
     }
 
+    /// Puts memory behind the first `orders` live orders; see [`Books::prefault`].
+    pub fn prefault(&mut self, orders: usize) {
+        self.books.prefault(orders);
+    }
+
     /// Applies a batch in order; the same as applying each event, only faster, because what the
     /// batch names is brought into the cache first.
     #[inline]

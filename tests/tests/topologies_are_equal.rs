@@ -140,6 +140,7 @@ fn layout(shards: u32) -> Layout {
     Layout {
         shards,
         limits: Limits::default(),
+        prefault_orders: 1_000,
         ring_events: 1024,
         ring_signals: 64,
         wait: WaitStrategy::SpinThenYield { spins: 10 },

@@ -130,7 +130,7 @@ fn single<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
         while checked.next < count {
             match C::receive(&mut receiver) {
                 Some(value) => checked.take(&value),
-                None => {wait()},
+                None => wait(),
             }
         }
 
@@ -138,17 +138,12 @@ fn single<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
         start.elapsed()
     };
     let send = move || {
-        
         for sequence in 0..count {
             let value = value(sequence);
             while !C::send(&mut sender, &value) {
-                
                 wait();
             }
         }
-
-
-
     };
     on_cores(Cores { first: cores.second, second: cores.first }, taken, send)
 }

@@ -62,6 +62,11 @@ impl OrderIndex {
         slot
     }
 
+    /// Puts memory behind the index of so many orders, densely numbered.
+    pub(crate) fn prefault(&mut self, orders: usize) {
+        self.paged.prefault(orders);
+    }
+
     /// The handle that is probably the order's, for prefetching: it may be another symbol's.
     #[inline(always)]
     #[must_use]

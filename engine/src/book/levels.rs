@@ -196,6 +196,11 @@ impl LevelStore {
         })
     }
 
+    /// Puts memory behind so many levels.
+    pub fn prefault(&mut self, levels: usize) {
+        self.levels.prefault(levels);
+    }
+
     /// Levels in use.
     #[must_use]
     pub fn live(&self) -> u32 {

@@ -102,6 +102,11 @@ impl PagedIndex {
         self.slots.prefetch(slot.0);
     }
 
+    /// See [`MaskedTable::prefault`].
+    pub(super) fn prefault(&mut self, slots: usize) {
+        self.slots.prefault(slots);
+    }
+
     /// How many pages may be in use while `orders` live.
     pub(super) fn page_budget(orders: u32) -> u32 {
         PAGES_FREE + orders / ORDERS_A_PAGE

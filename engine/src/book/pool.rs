@@ -77,6 +77,11 @@ impl<T: Recycled, const BITS: u32> Pool<T, BITS> {
         self.slots.prefetch(handle);
     }
 
+    /// See [`MaskedTable::prefault`].
+    pub fn prefault(&mut self, records: usize) {
+        self.slots.prefault(records);
+    }
+
     /// Stores `record` and gives its handle; `None` when the pool is full.
     #[inline(always)]
     pub fn allocate(&mut self, record: T) -> Option<u32> {

@@ -44,6 +44,16 @@ impl<T: Pod, const BITS: u32> MaskedTable<T, BITS> {
         Ok(MaskedTable { map, element: PhantomData })
     }
 
+    /// Has the kernel put memory behind the first `elements` now, so that touching them first costs
+    /// nothing later. Kernels before Linux 5.14 cannot; then it is put there as it is touched.
+    pub fn prefault(&mut self, elements: usize) {
+        let bytes = elements.min(Self::CAPACITY) * size_of::<T>();
+        #[cfg(target_os = "linux")]
+        let _ = self.map.advise_range(memmap2::Advice::PopulateWrite, 0, bytes);
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
+
     /// The element at `index`.
     #[inline(always)]
     #[must_use]

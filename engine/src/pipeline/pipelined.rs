@@ -49,6 +49,8 @@ pub struct Layout {
     pub shards: u32,
     /// Bounds of each shard's memory.
     pub limits: Limits,
+    /// Live orders of each shard that memory is put behind before it starts.
+    pub prefault_orders: usize,
     /// Events that a shard's ring holds; a power of two.
     pub ring_events: usize,
     /// Signals that a shard's ring holds; a power of two.
@@ -237,8 +239,10 @@ where
             signals_out.wake_with(shard_waiter.waker());
             lanes.push((events_in, shard_waiter.waker()));
             inputs.push((signals_out, Arc::clone(&progress)));
+            let mut shard = Shard::at(place, layout.limits)?;
+            shard.prefault(layout.prefault_orders);
             let stage = ShardStage {
-                shard: Shard::at(place, layout.limits)?,
+                shard,
                 observer: observers(place),
                 events: events_out,
                 signals: signals_in,

@@ -9,10 +9,13 @@ mod day;
 mod demo;
 mod doctor;
 mod exit;
+mod interrupt;
 mod memory;
 mod output;
 mod progress;
+mod recording;
 mod replay;
+mod session_dir;
 
 use std::io::Write as _;
 use std::panic;

@@ -260,8 +260,8 @@ pub(super) static KEYS: [Key; 28] = [
     Key {
         section: "journal",
         name: "segment_bytes",
-        about: &["Size of a segment file, 1 MiB to 1 GiB."],
-        numbers: Numbers::powers(MIB, 1 << 30),
+        about: &["Size of a segment file, 256 KiB to 1 GiB."],
+        numbers: Numbers::powers(256 << 10, 1 << 30),
         slot: |config| Slot::U64(&mut config.journal.segment_bytes),
     },
     Key {
@@ -271,7 +271,7 @@ pub(super) static KEYS: [Key; 28] = [
             "Memory that segments may fill while they wait for the archiver (place = \"memory\"):",
             "whole segments, four at least.",
         ],
-        numbers: Numbers::any(4 * MIB, TIB),
+        numbers: Numbers::any(MIB, TIB),
         slot: |config| Slot::U64(&mut config.journal.memory_bytes_max),
     },
     Key {

@@ -7,6 +7,7 @@ mod clashes;
 mod command;
 mod fault;
 mod keys;
+mod layout;
 mod model;
 mod print;
 mod read;
@@ -21,7 +22,7 @@ use std::path::Path;
 
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
-pub(crate) use model::Config;
+pub(crate) use model::{Append, Config, OnError, Place, Sync, Topology};
 
 use crate::exit::Failure;
 
@@ -57,13 +58,16 @@ impl Config {
     }
 
     /// The configuration in `text`, in which the sections `beside` are somebody else's: what
-    /// [`Config::to_toml`] gave, read back from a session's file.
+    /// [`Config::to_toml`] gave, read back from a session's file. `set` as for [`Config::load`].
     ///
     /// # Errors
     /// Every fault, in order of its line.
-    #[cfg_attr(not(test), expect(dead_code, reason = "sessions will read their configuration"))]
-    pub(crate) fn from_toml(text: &str, beside: &[&str]) -> Result<Config, Vec<Fault>> {
-        let (config, faults) = read::read(text, beside, &[]);
+    pub(crate) fn from_toml(
+        text: &str,
+        beside: &[&str],
+        set: &[String],
+    ) -> Result<Config, Vec<Fault>> {
+        let (config, faults) = read::read(text, beside, set);
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 }

@@ -135,6 +135,14 @@ macro_rules! choice {
             $(#[doc = $does] $variant,)+
         }
 
+        impl $name {
+            /// The word for it in a file.
+            #[allow(dead_code, reason = "not every choice is told outside of a file")]
+            pub(crate) fn name(self) -> &'static str {
+                Choice::word(&self)
+            }
+        }
+
         impl Choice for $name {
             fn words(&self) -> &'static [(&'static str, &'static str)] {
                 &[$(($word, $does),)+]

@@ -62,14 +62,14 @@ fn a_configuration_survives_being_written_and_read() {
         plain.lines().filter(|line| line.contains('=') && other.lines().any(|it| it == *line));
     assert_eq!(same.collect::<Vec<_>>(), [""; 0]);
     for (config, text) in [(&default, &plain), (&changed, &other)] {
-        assert_eq!(Config::from_toml(text, &[]).as_ref(), Ok(config));
-        assert_eq!(Config::from_toml(&config.to_commented_toml(), &[]).as_ref(), Ok(config));
+        assert_eq!(Config::from_toml(text, &[], &[]).as_ref(), Ok(config));
+        assert_eq!(Config::from_toml(&config.to_commented_toml(), &[], &[]).as_ref(), Ok(config));
     }
 }
 
 #[test]
 fn the_defaults_are_what_the_empty_text_means() {
-    assert_eq!(Config::from_toml("", &[]), Ok(Config::default()));
+    assert_eq!(Config::from_toml("", &[], &[]), Ok(Config::default()));
 }
 
 #[test]
@@ -225,7 +225,7 @@ every_sequences = 3
 #[test]
 fn dotted_keys_and_other_ways_of_writing_are_the_same() {
     let text = "engine.topology = 'pipelined'\nengine.\"shards\" = 0x2\nring = {events = 1_024}\n";
-    let config = Config::from_toml(text, &[]).unwrap();
+    let config = Config::from_toml(text, &[], &[]).unwrap();
     assert_eq!((config.engine.shards, config.ring.events), (2, 1_024));
     assert_eq!(faults("\u{feff}[feed]\r\nname = \"a\"\r\n"), [""; 0]);
 }
@@ -277,8 +277,8 @@ fn a_fault_of_set_names_the_key_and_the_value() {
 #[test]
 fn somebody_elses_section_is_left_alone() {
     let text = format!("[session]\nid = \"x\"\n\n{}", changed().to_toml());
-    assert_eq!(Config::from_toml(&text, &["session"]), Ok(changed()));
-    assert!(Config::from_toml(&text, &[]).is_err());
+    assert_eq!(Config::from_toml(&text, &["session"], &[]), Ok(changed()));
+    assert!(Config::from_toml(&text, &[], &[]).is_err());
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn no_damage_to_a_file_upsets_the_reader() {
             let (config, faults) = read::read(&damaged, &[], &[]);
             // Either it is still right as a whole, or it is refused.
             if faults.is_empty() {
-                assert_eq!(Config::from_toml(&config.to_toml(), &[]), Ok(config));
+                assert_eq!(Config::from_toml(&config.to_toml(), &[], &[]), Ok(config));
             }
         }
         let torn: String = whole[..place].iter().collect();

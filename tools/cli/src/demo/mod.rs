@@ -14,16 +14,18 @@ use engine::pipeline::stage::Decoder as _;
 use engine::units::SymbolId;
 use feed_handlers::input::Format;
 
+use crate::config::Config;
 use crate::console::{self, Console};
 use crate::day::TradingDay;
 use crate::exit::{Failure, Status};
+use crate::interrupt::Interrupt;
 use crate::output::bbo::BboRow;
 use crate::output::names;
-use crate::output::recorder::Recorder;
+use crate::output::recorder::{Recorder, RowsInMemory};
 use crate::output::trades::TradeRow;
 use crate::replay::pace::{Pace, Speed};
 use crate::replay::select::Wanted;
-use crate::replay::session::Session;
+use crate::replay::session::{Ended, Session, Setup};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +46,7 @@ pub(crate) struct DemoArgs {
 
 /// What the engine made of the script.
 struct Shown {
-    session: Session<Recorder>,
+    ended: Ended<Recorder<RowsInMemory>>,
     trades: Vec<TradeRow>,
     bbo: Vec<BboRow>,
 }
@@ -53,16 +55,16 @@ struct Shown {
 pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> {
     let script = script::session();
     let shown = replayed(&script.bytes, console)?;
-    let lines = shown.session.symbol_lines();
-    let summary = shown.session.summary(&lines);
+    let lines = shown.ended.symbol_lines();
+    let summary = shown.ended.summary(&lines);
     let text = if args.json {
         format!("{:#}\n", summary.json())
     } else {
         story::told(&script, &shown, &summary, &lines)
     };
     console::write_result(&text)?;
-    match shown.session.fault() {
-        Some(failure) => Err(failure.clone()),
+    match shown.ended.fault() {
+        Some(failure) => Err(failure),
         None => Ok(Status::Done),
     }
 }
@@ -76,16 +78,20 @@ fn replayed(bytes: &[u8], console: Console) -> Result<Shown, Failure> {
         .map_err(|error| cannot_write(&error))?;
     file.write_all(bytes).and_then(|()| file.flush()).map_err(|error| cannot_write(&error))?;
     let day = TradingDay::parse(script::DATE).ok();
-    let inputs = [file.path().to_owned()];
-    let mut session =
-        Session::open(&inputs, Format::Itch, day, Wanted::default(), Recorder::default())?;
-    let (mut trades, mut bbo) = (Vec::new(), Vec::new());
-    session.drive(Pace::new(Speed::Max), console, |engine| {
-        trades.append(&mut engine.observer_mut().trades);
-        bbo.append(&mut engine.observer_mut().bbo);
-        Ok(())
-    })?;
-    Ok(Shown { session, trades, bbo })
+    let setup = Setup {
+        inputs: vec![file.path().to_owned()],
+        format: Format::Itch,
+        is_session: false,
+        date: day,
+        wanted: Wanted::default(),
+        config: Config::default(),
+        record: None,
+    };
+    let (pace, interrupt) = (Pace::new(Speed::Max), Interrupt::default());
+    let observer = |_| Recorder::default();
+    let mut ended = Session::open(setup)?.drive(pace, console, &interrupt, observer)?;
+    let rows = ended.finished.observers.pop().unwrap_or_default().rows;
+    Ok(Shown { ended, trades: rows.trades, bbo: rows.bbo })
 }
 
 fn cannot_write(error: &std::io::Error) -> Failure {
@@ -97,7 +103,7 @@ fn cannot_write(error: &std::io::Error) -> Failure {
 
 impl Shown {
     fn name(&self, symbol: SymbolId) -> String {
-        let directory = self.session.engine.decoder().directory();
+        let directory = self.ended.finished.decoder.directory();
         names::text(directory.name(symbol), symbol)
     }
 }

@@ -84,9 +84,9 @@ fn wrapped(told: &str) -> Vec<String> {
 
 fn trade(shown: &Shown, row: &TradeRow) -> String {
     let what = match row.kind {
-        'B' => "broken",
-        'P' => "hidden",
-        'Q' => "cross ",
+        b'B' => "broken",
+        b'P' => "hidden",
+        b'Q' => "cross ",
         _ => "print ",
     };
     let aggressor = match row.side {
@@ -115,7 +115,7 @@ fn quote(shown: &Shown, row: &BboRow) -> String {
 /// The best levels of every symbol, bids to the left.
 fn ladders(shown: &Shown) -> String {
     let header = ["", "orders", "bid size", "bid", "ask", "ask size", "orders"];
-    let shard = shown.session.engine.shard();
+    let shard = &shown.ended.finished.shards[0];
     let mut rows: Vec<[String; 7]> = Vec::new();
     for number in 1..shard.books().symbol_count() as u32 {
         let symbol = SymbolId(number);

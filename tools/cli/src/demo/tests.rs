@@ -37,7 +37,7 @@ fn told(line: &SymbolLine) -> String {
 
 #[test]
 fn the_final_figures_are_those_worked_from_the_script() {
-    let lines = shown().session.symbol_lines();
+    let lines = shown().ended.symbol_lines();
     let told: Vec<String> = lines.iter().map(told).collect();
     // ACME: 300 + 200 at 25, 100 + 20 at 24.99, 50 at 25.01, 40 at 25, 1,200 at 25.01.
     // BOLT: 80 at 120.25, 100 at 150 broken, 500 at 120.2.  CRUX: 700 + 300 at 3.15.
@@ -57,21 +57,21 @@ fn the_final_figures_are_those_worked_from_the_script() {
 #[test]
 fn nothing_is_amiss_but_acmes_locked_book_before_its_opening_cross() {
     let shown = shown();
-    let summary = shown.session.summary(&shown.session.symbol_lines());
+    let summary = shown.ended.summary(&shown.ended.symbol_lines());
     let amiss: Vec<_> = summary.quality.iter().filter(|(_, count)| *count > 0).collect();
     // From the second order until the first execution of the cross: six messages of ACME.
     assert_eq!(amiss, [&("locked", 6)]);
     assert_eq!(summary.messages, script::session().messages);
-    assert!(shown.session.fault().is_none());
-    assert!(shown.session.engine.shard().validate().is_ok());
+    assert!(shown.ended.fault().is_none());
+    assert!(shown.ended.finished.shards[0].validate().is_ok());
 }
 
 #[test]
 fn the_story_tells_every_scene_and_that_it_is_scripted() {
     let script = script::session();
     let shown = shown();
-    let lines = shown.session.symbol_lines();
-    let text = story::told(&script, &shown, &shown.session.summary(&lines), &lines);
+    let lines = shown.ended.symbol_lines();
+    let text = story::told(&script, &shown, &shown.ended.summary(&lines), &lines);
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for scene in &script.scenes {
         assert!(words(&text).contains(&words(scene.told)), "{}", scene.told);

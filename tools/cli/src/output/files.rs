@@ -47,6 +47,11 @@ impl OutDir {
         }
     }
 
+    /// Its path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Begins a file that will be called `name`, before any work: what fails is a matter of usage.
     pub(crate) fn begin_early(&self, name: &'static str) -> Result<OutFile, Failure> {
         self.file(name).map_err(|error| cannot_write(&self.path, &error))

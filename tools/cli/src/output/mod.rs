@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod names;
 pub(crate) mod recorder;
 pub(crate) mod rows;
+pub(crate) mod spool;
 pub(crate) mod summary;
 pub(crate) mod symbols;
 pub(crate) mod table;

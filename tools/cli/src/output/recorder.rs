@@ -1,31 +1,85 @@
-//! Collects the rows of `trades.csv` and `bbo.csv` as events are applied.
+//! Turns what a shard does into the rows of `trades.csv` and `bbo.csv`.
 //!
-//! The shard calls it after each event; it only remembers. Whoever drives the engine takes the rows
-//! after each packet, so it never holds more than one packet's.
+//! The shard calls it after each event; it hands each row to a [`Rows`]: the spools of a run, or
+//! plain vectors.
 
 use engine::event::Event;
 use engine::shard::{Observer, Outcome, Shard};
 use engine::units::Side;
 
 use crate::output::bbo::BboRow;
+use crate::output::spool::Spool;
 use crate::output::trades::TradeRow;
 
-/// Rows that have arisen and not been taken yet.
+/// Takes rows as they arise.
+pub(crate) trait TakesRows {
+    /// A print, or a break.
+    fn trade(&mut self, row: TradeRow);
+
+    /// A change of a best bid or ask.
+    fn bbo(&mut self, row: BboRow);
+}
+
+/// Rows of one shard, each kind that was asked for in a spool.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder {
+pub(crate) struct Spools {
+    /// Prints and breaks.
+    pub(crate) trades: Option<Spool>,
+    /// Changes of a best bid or ask.
+    pub(crate) bbo: Option<Spool>,
+}
+
+impl TakesRows for Spools {
+    #[inline]
+    fn trade(&mut self, row: TradeRow) {
+        if let Some(spool) = &mut self.trades {
+            spool.push(row);
+        }
+    }
+
+    #[inline]
+    fn bbo(&mut self, row: BboRow) {
+        if let Some(spool) = &mut self.bbo {
+            spool.push(row);
+        }
+    }
+}
+
+/// Rows in memory: for sessions known to be small.
+#[derive(Debug, Default)]
+pub(crate) struct RowsInMemory {
     /// Prints and breaks.
     pub(crate) trades: Vec<TradeRow>,
     /// Changes of a best bid or ask.
     pub(crate) bbo: Vec<BboRow>,
 }
 
-impl Observer for Recorder {
+impl TakesRows for RowsInMemory {
+    fn trade(&mut self, row: TradeRow) {
+        self.trades.push(row);
+    }
+
+    fn bbo(&mut self, row: BboRow) {
+        self.bbo.push(row);
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder<R> {
+    /// Who takes the rows.
+    pub(crate) rows: R,
+}
+
+impl<R: TakesRows> Observer for Recorder<R> {
     fn on_event(&mut self, event: &Event, outcome: &Outcome, shard: &Shard) {
         let (sequence, ts_ns, symbol) = (event.sequence(), event.time_ns, event.symbol());
-        let printed = outcome.print.map(|print| (print, char::from(print.kind as u8)));
-        let broken = outcome.broken.map(|print| (print, 'B'));
+        let position = shard.position(event);
+        let printed = outcome.print.map(|print| (print, print.kind as u8));
+        let broken = outcome.broken.map(|print| (print, b'B'));
         for (print, kind) in printed.into_iter().chain(broken) {
-            self.trades.push(TradeRow {
+            self.rows.trade(TradeRow {
+                position,
                 sequence,
                 ts_ns,
                 symbol,
@@ -39,21 +93,8 @@ impl Observer for Recorder {
         if outcome.best_changed {
             let book = shard.book(symbol);
             let best = |side| book.best(side).map(|best| (best.price, best.qty));
-            self.bbo.push(BboRow {
-                sequence,
-                ts_ns,
-                symbol,
-                bid: best(Side::Buy),
-                ask: best(Side::Sell),
-            });
+            let (bid, ask) = (best(Side::Buy), best(Side::Sell));
+            self.rows.bbo(BboRow { position, sequence, ts_ns, symbol, bid, ask });
         }
-    }
-}
-
-impl Recorder {
-    /// Forgets the rows, keeping their room.
-    pub(crate) fn clear(&mut self) {
-        self.trades.clear();
-        self.bbo.clear();
     }
 }

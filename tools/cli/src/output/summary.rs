@@ -3,10 +3,25 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use engine::state::{Section, StateHash};
 use engine::units::Nanos;
 use serde_json::{Map, Value, json};
 
 use crate::day::TradingDay;
+use crate::replay::hashes::HashCheck;
+
+/// How the engine was laid out, and how often a stage waited for the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EngineFigures {
+    /// `inline` or `pipelined`.
+    pub(crate) topology: &'static str,
+    /// Shards.
+    pub(crate) shards: usize,
+    /// How often a shard's ring of events was full.
+    pub(crate) router_stalls: u64,
+    /// How often a shard's ring of signals was full.
+    pub(crate) shard_stalls: u64,
+}
 
 /// What a run did, in all.
 #[derive(Clone, Debug)]
@@ -29,6 +44,14 @@ pub(crate) struct Summary {
     pub(crate) quality: Vec<(&'static str, u64)>,
     /// Why the input did not come to a good end.
     pub(crate) fault: Option<String>,
+    /// The state after the last message.
+    pub(crate) hash: StateHash,
+    /// The engine.
+    pub(crate) engine: EngineFigures,
+    /// The journal, where the run was recorded.
+    pub(crate) journal: Option<Value>,
+    /// The digests on record, where the input was a recorded session.
+    pub(crate) hash_check: Option<HashCheck>,
     /// Time from the first packet to the last, of a clock here.
     pub(crate) elapsed: Duration,
     /// Most memory this process held.
@@ -55,6 +78,17 @@ impl Summary {
             .iter()
             .map(|&(cause, count)| (String::from(cause), json!(count)))
             .collect();
+        let digest = |section: Section| {
+            (section.name().to_owned(), json!(self.hash.section(section).to_string()))
+        };
+        let sections: Map<String, Value> = Section::ALL.into_iter().map(digest).collect();
+        let hash_check = self.hash_check.as_ref().map(|check| {
+            json!({
+                "equal": check.equal,
+                "mismatch": check.mismatch,
+                "not_comparable": check.not_comparable,
+            })
+        });
         json!({
             "tapewatch": env!("CARGO_PKG_VERSION"),
             "input": self.input,
@@ -67,7 +101,16 @@ impl Summary {
             "orders_live": self.orders_live,
             "quality": quality,
             "fault": self.fault,
-            "engine": {"topology": "inline", "shards": 1},
+            "state_hash": self.hash.to_string(),
+            "sections": sections,
+            "hash_check": hash_check,
+            "engine": {
+                "topology": self.engine.topology,
+                "shards": self.engine.shards,
+                "router_stalls": self.engine.router_stalls,
+                "shard_stalls": self.engine.shard_stalls,
+            },
+            "journal": self.journal,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "messages_per_s": self.messages_per_s(),
             "ns_per_message": self.ns_per_message(),
@@ -109,6 +152,15 @@ mod tests {
             orders_live: 0,
             quality: vec![("unknown_type", 0)],
             fault: None,
+            hash: StateHash::of(&engine::state::SectionSums::default()),
+            engine: EngineFigures {
+                topology: "inline",
+                shards: 1,
+                router_stalls: 0,
+                shard_stalls: 0,
+            },
+            journal: None,
+            hash_check: None,
             elapsed: Duration::ZERO,
             peak_rss_bytes: 0,
         }
@@ -132,7 +184,11 @@ mod tests {
                 "orders_live",
                 "quality",
                 "fault",
+                "state_hash",
+                "sections",
+                "hash_check",
                 "engine",
+                "journal",
                 "elapsed_s",
                 "messages_per_s",
                 "ns_per_message",

@@ -31,6 +31,15 @@ pub(crate) fn totals(summary: &Summary) -> String {
         .collect();
     let faults = if faults.is_empty() { String::from("nothing amiss") } else { faults.join("  ") };
     lines.push(("quality", faults));
+    lines.push(("state hash", summary.hash.to_string()));
+    if let Some(check) = &summary.hash_check {
+        let told = match (&check.mismatch, &check.not_comparable) {
+            (Some(mismatch), _) => mismatch.clone(),
+            (None, Some(why)) => format!("not comparable: {why}"),
+            (None, None) => format!("{} digests, all equal", grouped(check.equal)),
+        };
+        lines.push(("on record", told));
+    }
     let speed = format!(
         "{:.3} s, {:.2} M messages/s, {:.1} ns a message",
         summary.elapsed.as_secs_f64(),

@@ -104,10 +104,13 @@ impl RecordingDir {
         self.path.join(REPORT)
     }
 
-    /// Begins the `hashes` file.
-    pub(crate) fn begin_hashes(&self) -> Result<File, Failure> {
+    /// Begins the `hashes` file; gives its path too.
+    pub(crate) fn begin_hashes(&self) -> Result<(File, PathBuf), Failure> {
         let path = self.path.join(HASHES);
-        File::create(&path).map_err(|error| cannot_write(&path, &error))
+        match File::create(&path) {
+            Ok(file) => Ok((file, path)),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
     }
 
     /// The session has ended in order: nobody has to look for its writer.
@@ -175,10 +178,7 @@ mod tests {
         let pid = format!("process {}", std::process::id());
         assert!(second.line.contains(&pid), "{}", second.line);
         let lock = fs::read_to_string(path.join("lock")).unwrap();
-        assert_eq!(
-            lock,
-            format!("pid = {}\nmemory = \"/memory/of it\"\n", std::process::id())
-        );
+        assert_eq!(lock, format!("pid = {}\nmemory = \"/memory/of it\"\n", std::process::id()));
         dir.describe("x = 1\n").unwrap();
         dir.end().unwrap();
         assert!(!path.join("lock").exists());

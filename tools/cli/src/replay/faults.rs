@@ -1,12 +1,17 @@
 //! What ends or disturbs a replay, as one line each: what, where, what to do.
 
+use engine::journal::source::JournalError;
+use engine::log::error::LogError;
 use engine::memory::MemoryError;
 use engine::pipeline::SecondStart;
+use engine::pipeline::pin::PinError;
+use engine::pipeline::pipelined::{LayoutError, StageFailed};
 use engine::units::Sequence;
 use feed_handlers::input::{FaultClass, InputError};
 
 use crate::exit::{Failure, Status};
 use crate::output::decimal::grouped;
+use crate::replay::hashes::HashCheck;
 
 /// Messages that were lost.
 pub(crate) fn gap(first: Sequence, end: Sequence) -> String {
@@ -52,4 +57,69 @@ pub(crate) fn of(error: &InputError) -> Failure {
         InputError::Damaged { .. } => "all before it is processed; get an undamaged copy",
     };
     Failure::new(status, format_args!("{error}; {advice}"))
+}
+
+/// A session's journal that cannot be read, or not further.
+pub(crate) fn of_journal(error: &JournalError) -> Failure {
+    let (status, advice) = match error {
+        JournalError::Log(LogError::Io { .. }) => {
+            (Status::Usage, "check the path and its permissions")
+        }
+        JournalError::Unsupported { .. } => (Status::Usage, "use a newer tapewatch"),
+        JournalError::Log(_) | JournalError::Record { .. } => {
+            (Status::No, "all before it is processed; `tapewatch journal verify` tells all faults")
+        }
+    };
+    Failure::new(status, format_args!("{error}; {advice}"))
+}
+
+/// State is not what was recorded; `None` if it is, or nothing says otherwise.
+pub(crate) fn of_hashes(check: &HashCheck) -> Option<Failure> {
+    if let Some(mismatch) = &check.mismatch {
+        return Some(Failure::no(format_args!(
+            "the state is not the one recorded: {mismatch}; run `tapewatch journal verify`, and report it if the journal is whole"
+        )));
+    }
+    check
+        .damage
+        .as_ref()
+        .map(|damage| Failure::no(format_args!("{damage}; digests from there on were not checked")))
+}
+
+/// Somebody asked for the end.
+pub(crate) fn interrupted(messages: u64) -> Failure {
+    Failure::no(format_args!(
+        "interrupted after {} message(s): all of them are processed and written; run it again for the rest",
+        grouped(messages)
+    ))
+}
+
+/// The stages cannot be started as configured.
+pub(crate) fn cannot_start(error: &LayoutError) -> Failure {
+    match error {
+        LayoutError::Memory(error) => no_memory(error),
+        LayoutError::Ring(_) | LayoutError::Shards { .. } | LayoutError::Cores { .. } => {
+            Failure::usage(format_args!("{error}; see `tapewatch config print`"))
+        }
+        LayoutError::Pin { .. } => Failure::usage(format_args!(
+            "{error}; name other cores in threads.shard_cores and threads.market_core, `tapewatch doctor` shows them"
+        )),
+        LayoutError::Thread { .. } => {
+            Failure::no(format_args!("{error}; raise the limit on processes"))
+        }
+    }
+}
+
+/// This thread cannot have its core.
+pub(crate) fn not_pinned(error: &PinError) -> Failure {
+    Failure::usage(format_args!(
+        "{error}; name another in threads.ingest_core, `tapewatch doctor` shows them"
+    ))
+}
+
+/// A stage panicked: a bug of ours.
+pub(crate) fn stage_failed(failed: &StageFailed) -> Failure {
+    Failure::no(format_args!(
+        "{failed}; what was journaled before can be replayed; please report it with the command and its input"
+    ))
 }

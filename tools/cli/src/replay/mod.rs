@@ -1,37 +1,42 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
+pub(crate) mod engine;
 pub(crate) mod faults;
+pub(crate) mod hashes;
 mod inputs;
 pub(crate) mod pace;
 mod records;
 pub(crate) mod select;
 pub(crate) mod session;
+mod source;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use engine::shard::Observer;
 use feed_handlers::input::Format;
 
+use crate::config::Config;
 use crate::console::{self, Console};
 use crate::day::TradingDay;
 use crate::exit::{Failure, Status};
+use crate::interrupt::Interrupt;
 use crate::output::files::{OutDir, OutFile, SealedFile};
-use crate::output::recorder::Recorder;
 use crate::output::summary::Summary;
 use crate::output::symbols::{self, SymbolLine};
 use crate::output::table;
 use crate::replay::pace::{Pace, Speed};
 use crate::replay::records::Records;
 use crate::replay::select::Wanted;
-use crate::replay::session::{Engine, Session};
+use crate::replay::session::{Ended, Session, Setup};
+use crate::session_dir::SessionDir;
 
 const EXAMPLES: &str = "\
 Examples:
   tapewatch replay day.itch.gz --date 2019-12-30 --out results --trades --bbo
   tapewatch replay line-a.pcap line-b.pcap --symbols AAPL,MSFT --speed 10x
   zstdcat day.itch.zst | tapewatch replay - --json
+  tapewatch replay day.itch --session S && tapewatch replay S --topology pipelined --shards 2
 
 With --out DIR, DIR/summary.json and DIR/symbols.csv are written, each whole, at the end.
 Exit status: 0 done (gaps are told, not a fault); 1 damaged input, all before the damage written;
@@ -41,7 +46,7 @@ Exit status: 0 done (gaps are told, not a fault); 1 damaged input, all before th
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
-    /// Files or captures, plain, .gz or .zst; `-` is standard input.
+    /// Files or captures, plain, .gz or .zst; `-` is standard input; or one recorded session.
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::FilePath)]
     inputs: Vec<PathBuf>,
     /// What the inputs are; `auto` looks at their bytes.
@@ -53,20 +58,32 @@ pub(crate) struct ReplayArgs {
     /// How fast: `max`, or a multiple of the pace as received such as `1x`, `10x`, `0.5x`.
     #[arg(long, default_value = "max", value_parser = Speed::parse)]
     speed: Speed,
-    /// How the stages are laid out on threads.
-    #[arg(long, value_enum, default_value_t = Topology::Inline)]
-    topology: Topology,
+    /// How the stages are laid out on threads [default: inline, or pipelined with several shards].
+    #[arg(long, value_enum)]
+    topology: Option<Topology>,
+    /// Shards of a pipelined engine, each on a thread of its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    shards: Option<u32>,
     /// Compute only these symbols; `#123` is locate 123 where it was never named.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',', value_parser = symbol)]
     symbols: Vec<String>,
+    /// Record the run as a session in this directory: a journal from which it replays bit for bit.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    session: Option<PathBuf>,
+    /// Take the configuration from this file; `tapewatch config print` writes one.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Set one key of the configuration, such as journal.sync=batch.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Write summary.json and symbols.csv into this directory.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// Write trades.csv too: a line a print, and a line where a break took one out.
-    #[arg(long, requires = "out")]
+    #[arg(long)]
     trades: bool,
     /// Write bbo.csv too: a line a change of a symbol's best bid or ask.
-    #[arg(long, requires = "out")]
+    #[arg(long)]
     bbo: bool,
     /// Print the summary as JSON.
     #[arg(long)]
@@ -84,6 +101,8 @@ enum FormatChoice {
     ItchZeroPrefix,
     /// Ethernet capture, pcap or pcapng, of MoldUDP64.
     Pcap,
+    /// The directory of a recorded session.
+    Session,
 }
 
 /// The layouts of stages.
@@ -91,6 +110,17 @@ enum FormatChoice {
 enum Topology {
     /// Every stage on one thread.
     Inline,
+    /// Each shard on a thread of its own.
+    Pipelined,
+}
+
+impl Topology {
+    fn name(self) -> &'static str {
+        match self {
+            Topology::Inline => "inline",
+            Topology::Pipelined => "pipelined",
+        }
+    }
 }
 
 /// A symbol as given: not empty.
@@ -104,65 +134,124 @@ fn symbol(text: &str) -> Result<String, String> {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure> {
-    let Topology::Inline = args.topology;
-    let dir = args.out.as_deref().map(OutDir::create).transpose()?;
+    let setup = setup(args)?;
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
+    })?;
+    let pace = Pace::new(args.speed);
+    let shards = setup.config.engine.shards;
+    let given = args.out.as_deref().map(OutDir::create).transpose()?;
+    let session = Session::open(setup)?;
+    let dir = match (given, session.report()) {
+        (Some(dir), _) => Some(dir),
+        (None, Some(report)) => Some(OutDir::create(&report)?),
+        (None, None) => None,
+    };
     match &dir {
         Some(dir) if args.trades || args.bbo => {
-            let mut records = Records::begin(dir, args.trades, args.bbo)?;
-            let mut session = open(args, Recorder::default())?;
-            drive(&mut session, args, console, |engine| records.take(engine))?;
-            let sealed = records.seal(dir, |symbol| session.written_name(symbol))?;
-            end(&session, args, console, Some(dir), sealed)
+            let records = Records::new(dir.path(), args.trades, args.bbo);
+            let mut recorders = records.recorders(shards)?.into_iter();
+            let next = |_| recorders.next().unwrap_or_default();
+            let mut ended = session.drive(pace, console, &interrupt, next)?;
+            let recorders = std::mem::take(&mut ended.finished.observers);
+            let sealed = records.write(dir, recorders, |symbol| ended.written_name(symbol));
+            end(&ended, args, console, Some(dir), sealed)
         }
         _ => {
-            let mut session = open(args, ())?;
-            drive(&mut session, args, console, |_| Ok(()))?;
-            end(&session, args, console, dir.as_ref(), Vec::new())
+            let ended = session.drive(pace, console, &interrupt, |_| ())?;
+            end(&ended, args, console, dir.as_ref(), Ok(Vec::new()))
         }
     }
 }
 
-fn open<O: Observer>(args: &ReplayArgs, observer: O) -> Result<Session<O>, Failure> {
-    let wanted = Wanted::of(&args.symbols);
-    Session::open(&args.inputs, args.format.into(), args.date, wanted, observer)
-}
-
-fn drive<O: Observer>(
-    session: &mut Session<O>,
-    args: &ReplayArgs,
-    console: Console,
-    after_packet: impl FnMut(&mut Engine<O>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    session.drive(Pace::new(args.speed), console, after_packet)
+/// What the arguments, the configuration and, of a recorded session, its description ask for.
+fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
+    let is_session = match (args.inputs.as_slice(), args.format) {
+        (_, FormatChoice::Session) => true,
+        ([input], FormatChoice::Auto) => SessionDir::is_one(input),
+        _ => false,
+    };
+    let mut set = args.set.clone();
+    if let Some(topology) = args.topology {
+        set.push(format!("engine.topology={}", topology.name()));
+    }
+    if let Some(shards) = args.shards {
+        set.push(format!("engine.shards={shards}"));
+        if shards > 1 && args.topology.is_none() {
+            set.push(String::from("engine.topology=pipelined"));
+        }
+    }
+    let mut symbols = args.symbols.clone();
+    let config = match args.inputs.as_slice() {
+        [input] if is_session => {
+            if args.date.is_some() {
+                return Err(Failure::usage(
+                    "--date is given and the input is a session, which has its day; leave --date out",
+                ));
+            }
+            let session = SessionDir::open(input)?;
+            if symbols.is_empty() {
+                symbols = session.symbols().to_vec();
+            }
+            // A session recorded by several shards can be replayed inline.
+            if args.topology == Some(Topology::Inline) && args.shards.is_none() {
+                set.push(String::from("engine.shards=1"));
+            }
+            session.config(&set)?
+        }
+        _ if is_session => {
+            return Err(Failure::usage("several sessions were named; replay one at a time"));
+        }
+        _ => Config::load(args.config.as_deref(), &set)?,
+    };
+    Ok(Setup {
+        inputs: args.inputs.clone(),
+        format: args.format.into(),
+        is_session,
+        date: args.date,
+        wanted: Wanted::of(&symbols),
+        config,
+        record: args.session.clone(),
+    })
 }
 
 /// Writes what came out, then tells how the input ended.
-fn end<O: Observer>(
-    session: &Session<O>,
+fn end<O>(
+    ended: &Ended<O>,
     args: &ReplayArgs,
     console: Console,
     dir: Option<&OutDir>,
-    mut sealed: Vec<SealedFile>,
+    sealed: Result<Vec<SealedFile>, Failure>,
 ) -> Result<Status, Failure> {
-    let lines = session.symbol_lines();
-    let summary = session.summary(&lines);
-    for name in session.missing(&lines) {
+    let lines = ended.symbol_lines();
+    let summary = ended.summary(&lines);
+    for name in ended.missing(&lines) {
         console
             .warning(&format!("--symbols: {name} does not occur in the input; check its spelling"));
     }
-    if let Some(dir) = dir {
-        sealed.push(written(dir.begin("symbols.csv")?, |file| symbols::write(file, &lines))?);
-        // The summary comes last: where it is new, so is the rest.
-        sealed.push(written(dir.begin("summary.json")?, |file| summary.write(file))?);
-        for file in sealed {
-            file.publish()?;
-        }
+    if let Some(dir) = dir
+        && let Err(failure) = sealed.and_then(|sealed| publish(dir, sealed, &lines, &summary))
+    {
+        // What ended the run comes first: a full disk, say, that leaves no room for results either.
+        return Err(ended.fault().unwrap_or(failure));
     }
     console::write_result(&result(&summary, &lines, args.json))?;
-    match session.fault() {
-        Some(failure) => Err(failure.clone()),
+    match ended.fault() {
+        Some(failure) => Err(failure),
         None => Ok(Status::Done),
     }
+}
+
+fn publish(
+    dir: &OutDir,
+    mut sealed: Vec<SealedFile>,
+    lines: &[SymbolLine],
+    summary: &Summary,
+) -> Result<(), Failure> {
+    sealed.push(written(dir.begin("symbols.csv")?, |file| symbols::write(file, lines))?);
+    // The summary comes last: where it is new, so is the rest.
+    sealed.push(written(dir.begin("summary.json")?, |file| summary.write(file))?);
+    sealed.into_iter().try_for_each(SealedFile::publish)
 }
 
 fn written(
@@ -187,7 +276,8 @@ fn result(summary: &Summary, lines: &[SymbolLine], json: bool) -> String {
 impl From<FormatChoice> for Format {
     fn from(choice: FormatChoice) -> Format {
         match choice {
-            FormatChoice::Auto => Format::Auto,
+            // What a session holds is not asked.
+            FormatChoice::Auto | FormatChoice::Session => Format::Auto,
             FormatChoice::Itch => Format::Itch,
             FormatChoice::ItchZeroPrefix => Format::ItchZeroPrefix,
             FormatChoice::Pcap => Format::Pcap,

@@ -1,62 +1,67 @@
-//! `--trades` and `--bbo`: takes the recorder's rows after each packet and writes them.
+//! `--trades` and `--bbo`: rows spooled in the shards, written when the input has ended.
 
-use engine::pipeline::stage::Decoder as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
 use engine::units::SymbolId;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::output::bbo::BboRow;
 use crate::output::files::{OutDir, SealedFile};
-use crate::output::recorder::Recorder;
-use crate::output::rows::Rows;
+use crate::output::recorder::{Recorder, Spools};
+use crate::output::rows;
+use crate::output::spool::Spool;
 use crate::output::trades::TradeRow;
-use crate::replay::session::Engine;
 
 /// The files of rows that were asked for.
+#[derive(Clone, Debug)]
 pub(crate) struct Records {
-    trades: Option<Rows>,
-    bbo: Option<Rows>,
+    dir: PathBuf,
+    trades: bool,
+    bbo: bool,
 }
 
 impl Records {
-    /// Begins the files.
-    pub(crate) fn begin(dir: &OutDir, trades: bool, bbo: bool) -> Result<Records, Failure> {
-        let begin_trades = || Rows::begin::<TradeRow>(dir);
-        let begin_bbo = || Rows::begin::<BboRow>(dir);
-        Ok(Records {
-            trades: trades.then(begin_trades).transpose()?,
-            bbo: bbo.then(begin_bbo).transpose()?,
+    /// Rows will be spooled in `dir`.
+    pub(crate) fn new(dir: &Path, trades: bool, bbo: bool) -> Records {
+        Records { dir: dir.to_owned(), trades, bbo }
+    }
+
+    /// A recorder for each of `shards` shards.
+    pub(crate) fn recorders(&self, shards: u32) -> Result<Vec<Recorder<Spools>>, Failure> {
+        let begin = |wanted: bool| wanted.then(|| Spool::begin(&self.dir)).transpose();
+        let recorder = || -> io::Result<Recorder<Spools>> {
+            Ok(Recorder { rows: Spools { trades: begin(self.trades)?, bbo: begin(self.bbo)? } })
+        };
+        (0..shards).map(|_| recorder()).collect::<io::Result<_>>().map_err(|error| {
+            Failure::new(
+                Status::Usage,
+                format_args!(
+                    "cannot write to {}: {error}; name another directory with --out",
+                    self.dir.display()
+                ),
+            )
         })
     }
 
-    /// Writes the rows that have arisen since the last time.
-    pub(crate) fn take(&mut self, engine: &mut Engine<Recorder>) -> Result<(), Failure> {
-        let directory = engine.decoder().directory();
-        if let Some(file) = &mut self.trades {
-            for row in &engine.observer().trades {
-                file.write(row, directory.name(row.symbol))?;
-            }
-        }
-        if let Some(file) = &mut self.bbo {
-            for row in &engine.observer().bbo {
-                file.write(row, directory.name(row.symbol))?;
-            }
-        }
-        engine.observer_mut().clear();
-        Ok(())
-    }
-
-    /// Ends the files. `final_name` as for [`Rows::seal`].
-    pub(crate) fn seal(
-        self,
+    /// Writes the files. `name_of` as for [`rows::write`].
+    pub(crate) fn write(
+        &self,
         dir: &OutDir,
-        final_name: impl Fn(SymbolId) -> Option<String>,
+        recorders: Vec<Recorder<Spools>>,
+        name_of: impl Fn(SymbolId) -> Option<String>,
     ) -> Result<Vec<SealedFile>, Failure> {
-        let mut sealed = Vec::new();
-        if let Some(file) = self.trades {
-            sealed.push(file.seal::<TradeRow>(dir, &final_name)?);
+        let (mut trades, mut bbo) = (Vec::new(), Vec::new());
+        for recorder in recorders {
+            trades.extend(recorder.rows.trades);
+            bbo.extend(recorder.rows.bbo);
         }
-        if let Some(file) = self.bbo {
-            sealed.push(file.seal::<BboRow>(dir, &final_name)?);
+        let mut sealed = Vec::new();
+        if self.trades {
+            sealed.push(rows::write::<TradeRow>(dir, trades, &name_of)?);
+        }
+        if self.bbo {
+            sealed.push(rows::write::<BboRow>(dir, bbo, &name_of)?);
         }
         Ok(sealed)
     }

@@ -20,6 +20,11 @@ impl Wanted {
         Wanted { names: names.to_vec() }
     }
 
+    /// The names asked for; none for all symbols.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// What the engine is to compute, of symbols numbered below `symbols_max`.
     pub(crate) fn selection(&self, symbols_max: usize) -> Selection {
         if self.names.is_empty() {

@@ -1,47 +1,80 @@
 //! One input through the engine: opened, driven packet by packet, summed up.
 //!
 //! `replay` and `demo` both run through here. Whatever ends the input, all before it has been
-//! applied, and the summary and the symbols' lines can be taken.
+//! applied, and the summary and the symbols' lines can be taken. Where the run is recorded, every
+//! packet is journaled before the engine sees it.
 
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::book::books::Limits;
-use engine::packet::{Arrival, Packet, Source as _};
-use engine::pipeline::inline::Inline;
-use engine::pipeline::sequencer::Sequencer;
+use engine::packet::{Arrival, Packet};
+use engine::pipeline::pipelined::PushError;
 use engine::pipeline::stage::Decoder as _;
-use engine::shard::{Observer, Shard};
+use engine::shard::{Observer, ShardPlace};
 use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::input::{Format, InputSource};
-use feed_handlers::itch50::decode::Itch50Decoder;
 
+use crate::config::Config;
 use crate::console::Console;
 use crate::day::TradingDay;
 use crate::exit::Failure;
+use crate::interrupt::Interrupt;
 use crate::memory::Resident;
 use crate::output::decimal::grouped;
-use crate::output::summary::Summary;
+use crate::output::summary::{EngineFigures, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::progress::Progress;
+use crate::recording::description::Description;
+use crate::recording::{self, Recording, RecordingEnd};
+use crate::replay::engine::{Engine, Finished};
+use crate::replay::faults;
+use crate::replay::hashes::{HashCheck, Hashes};
 use crate::replay::pace::Pace;
 use crate::replay::select::Wanted;
-use crate::replay::{faults, inputs};
+use crate::replay::source::ReplaySource;
+use crate::session_dir::SessionDir;
 
-/// The engine as one thread runs it.
-pub(crate) type Engine<O> = Inline<Itch50Decoder, O>;
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// Files and captures, or the directory of one recorded session.
+    pub(crate) inputs: Vec<PathBuf>,
+    /// What files and captures hold.
+    pub(crate) format: Format,
+    /// Whether the input is a recorded session.
+    pub(crate) is_session: bool,
+    /// The day, where it is given.
+    pub(crate) date: Option<TradingDay>,
+    /// The symbols asked for.
+    pub(crate) wanted: Wanted,
+    /// The configuration.
+    pub(crate) config: Config,
+    /// Where the run is recorded, if it is.
+    pub(crate) record: Option<PathBuf>,
+}
 
-/// An input and the engine that reads it.
-pub(crate) struct Session<O> {
-    /// The engine.
-    pub(crate) engine: Engine<O>,
-    source: InputSource,
+/// An input, and all that is needed to run it.
+pub(crate) struct Session {
+    setup: Setup,
+    source: ReplaySource,
     day: TradingDay,
-    wanted: Wanted,
+    recording: Option<Recording>,
+    hashes: Hashes,
+}
+
+/// A run that has ended.
+pub(crate) struct Ended<O> {
+    /// The engine's parts.
+    pub(crate) finished: Finished<O, Hashes>,
+    source: ReplaySource,
+    setup: Setup,
+    day: TradingDay,
     gaps: u64,
     gap_messages: u64,
     fault: Option<Failure>,
+    recorded: Option<RecordingEnd>,
+    hash_check: Option<HashCheck>,
     elapsed: Duration,
 }
 
@@ -51,100 +84,165 @@ const PACKETS_PER_UPDATE: u64 = 512;
 /// Gaps told one by one; further ones are only counted.
 const GAPS_TOLD_MAX: u64 = 10;
 
-impl<O: Observer> Session<O> {
-    /// Opens the input and readies the engine for its day.
-    pub(crate) fn open(
-        inputs: &[PathBuf],
-        format: Format,
-        date: Option<TradingDay>,
-        wanted: Wanted,
-        observer: O,
-    ) -> Result<Session<O>, Failure> {
-        let mut source = InputSource::open(inputs, format).map_err(|error| faults::of(&error))?;
-        let captured = || source.first_capture_time().and_then(TradingDay::at);
-        let day = date.or_else(captured).unwrap_or_else(TradingDay::epoch);
-        source.set_midnight(day.midnight());
+/// Longest sleep of a paced run before it looks whether it is to end.
+const SLEEP_MAX: Duration = Duration::from_millis(50);
 
-        let limits = Limits::default();
-        let refused = |error| faults::no_memory(&error);
-        let engine = Inline::new(
-            Itch50Decoder::new(day.midnight()).map_err(refused)?,
-            Sequencer::new(day.midnight()),
-            wanted.selection(limits.symbols_max),
-            Shard::new(limits).map_err(refused)?,
-            observer,
-        );
-        Ok(Session {
-            engine,
-            source,
-            day,
-            wanted,
-            gaps: 0,
-            gap_messages: 0,
-            fault: None,
-            elapsed: Duration::ZERO,
-        })
+impl Session {
+    /// Opens the input, and makes the directory of a recording.
+    pub(crate) fn open(setup: Setup) -> Result<Session, Failure> {
+        let fingerprints = setup.config.fingerprints(setup.wanted.names());
+        let (source, day, mut hashes) = match setup.inputs.as_slice() {
+            [input] if setup.is_session => {
+                let session = SessionDir::open(input)?;
+                let hashes = Hashes::checked(&session.hashes(), fingerprints);
+                (ReplaySource::session(&session)?, session.day(), hashes)
+            }
+            inputs => {
+                let mut source =
+                    InputSource::open(inputs, setup.format).map_err(|error| faults::of(&error))?;
+                let captured = || source.first_capture_time().and_then(TradingDay::at);
+                let day = setup.date.or_else(captured).unwrap_or_else(TradingDay::epoch);
+                source.set_midnight(day.midnight());
+                (ReplaySource::Files(Box::new(source)), day, Hashes::Ignored)
+            }
+        };
+        let mut recording = None;
+        if let Some(path) = &setup.record {
+            let description = Description {
+                id: recording::new_id()?,
+                day,
+                symbols: setup.wanted.names().to_vec(),
+                config: setup.config.clone(),
+            };
+            let begun = Recording::begin(path, description)?;
+            let (file, name) = begun.dir().begin_hashes()?;
+            hashes = Hashes::written(file, &name, fingerprints)?;
+            recording = Some(begun);
+        }
+        Ok(Session { setup, source, day, recording, hashes })
     }
 
-    /// Drives the input to its end at `pace`; `after_packet` sees the engine after each packet.
+    /// Where the outputs of a recorded run go unless another place is named.
+    pub(crate) fn report(&self) -> Option<PathBuf> {
+        self.recording.as_ref().map(|recording| recording.dir().report())
+    }
+
+    /// Drives the input to its end at `pace`. `observers` gives one for each shard.
     ///
-    /// What ends the input otherwise than well is kept as [`Session::fault`].
-    pub(crate) fn drive(
-        &mut self,
+    /// What ends the input otherwise than well is kept as [`Ended::fault`].
+    ///
+    /// # Errors
+    /// The engine cannot be started, or a stage of it failed.
+    pub(crate) fn drive<O: Observer + Send + 'static>(
+        self,
         mut pace: Pace,
         console: Console,
-        mut after_packet: impl FnMut(&mut Engine<O>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let progress = Progress::new(console, self.source.progress().total_bytes);
+        interrupt: &Interrupt,
+        observers: impl FnMut(ShardPlace) -> O,
+    ) -> Result<Ended<O>, Failure> {
+        let Session { setup, mut source, day, mut recording, hashes } = self;
+        let selection = setup.wanted.selection(setup.config.limits().symbols_max);
+        let config = &setup.config;
+        let mut engine =
+            Engine::start(config, day.midnight(), selection, observers, hashes, console)?;
+        let progress = Progress::new(console, source.progress().1);
         let start = Instant::now();
-        let mut packets: u64 = 0;
-        let ended = loop {
-            match self.source.next() {
+        let (mut packets, mut gaps, mut gap_messages) = (0u64, 0u64, 0u64);
+        let mut fault = None;
+        loop {
+            if interrupt.is_asked() {
+                fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                break;
+            }
+            match source.next() {
                 Ok(Arrival::Packet(packet)) => {
-                    if pace.is_paced() {
-                        wait(&mut pace, start, packet.recv);
+                    if pace.is_paced() && !wait(&mut pace, start, packet.recv, interrupt) {
+                        continue;
                     }
-                    let pushed = self.engine.push(&packet);
-                    if let Err(failure) = after_packet(&mut self.engine) {
-                        break Err(failure);
+                    if let Some(recording) = &mut recording
+                        && let Err(failure) = recording.packet(&packet)
+                    {
+                        fault = Some(failure);
+                        break;
                     }
-                    if let Err(second) = pushed {
-                        let ahead_bytes = bytes_before(&packet, second.sequence);
-                        let place = inputs::place(&self.source, ahead_bytes);
-                        self.fault = Some(faults::second_start(second, place.as_deref()));
-                        break Ok(());
+                    match engine.push(&packet) {
+                        Ok(()) => {}
+                        Err(PushError::SecondStart(second)) => {
+                            let ahead_bytes = bytes_before(&packet, second.sequence);
+                            let place = source.place(ahead_bytes);
+                            fault = Some(faults::second_start(second, place.as_deref()));
+                            break;
+                        }
+                        // Which stage it was is told when the stages are taken apart.
+                        Err(PushError::StageFailed) => break,
                     }
                     packets += 1;
                     if pace.is_paced() || packets.is_multiple_of(PACKETS_PER_UPDATE) {
-                        let messages = self.engine.decoder().counts().messages;
-                        progress.show(self.source.progress().read_bytes, messages);
+                        let messages = engine.decoder().counts().messages;
+                        progress.show(source.progress().0, messages);
                     }
                 }
                 Ok(Arrival::Gap { first, end }) => {
-                    let lost = end.0.saturating_sub(first.0);
-                    self.gaps += 1;
-                    self.gap_messages = self.gap_messages.saturating_add(lost);
-                    if self.gaps <= GAPS_TOLD_MAX {
+                    gaps += 1;
+                    gap_messages = gap_messages.saturating_add(end.0.saturating_sub(first.0));
+                    if gaps <= GAPS_TOLD_MAX {
                         progress.aside(|| console.note(&faults::gap(first, end)));
                     }
+                    let time = engine.sequencer().feed_time();
+                    if let Some(recording) = &mut recording
+                        && let Err(failure) = recording.gap(first, end, time)
+                    {
+                        fault = Some(failure);
+                        break;
+                    }
                 }
-                Ok(Arrival::End) => break Ok(()),
+                Ok(Arrival::End) => break,
                 Err(error) => {
-                    self.fault = Some(faults::of(&error));
-                    break Ok(());
+                    fault = Some(error.into());
+                    break;
                 }
             }
-        };
-        self.elapsed = start.elapsed();
+        }
+        let mut finished = engine.finish().map_err(|failed| faults::stage_failed(&failed))?;
+        let elapsed = start.elapsed();
         progress.finish();
-        self.tell(&pace, console);
-        ended
+        let position = finished.sequencer.position();
+        if let Err(failure) = finished.listener.end(position, &finished.hash) {
+            fault.get_or_insert(failure);
+        }
+        let hash_check = finished.listener.check();
+        let recorded = match recording.map(Recording::end).transpose() {
+            Ok(recorded) => recorded,
+            Err(failure) => {
+                fault.get_or_insert(failure);
+                None
+            }
+        };
+        let ended = Ended {
+            finished,
+            source,
+            setup,
+            day,
+            gaps,
+            gap_messages,
+            fault,
+            recorded,
+            hash_check,
+            elapsed,
+        };
+        ended.tell(&pace, console);
+        Ok(ended)
     }
+}
 
+impl<O> Ended<O> {
     /// Tells what is no fault but worth knowing.
     fn tell(&self, pace: &Pace, console: Console) {
-        for line in inputs::details(&self.source) {
+        for line in self.source.details() {
             console.detail(&line);
+        }
+        if let Some(line) = self.source.torn() {
+            console.note(&line);
         }
         if self.gaps > GAPS_TOLD_MAX {
             console.note(&format!(
@@ -161,33 +259,52 @@ impl<O: Observer> Session<O> {
                 late_ns_max as f64 / 1e6
             ));
         }
+        let stalls = self.finished.stalls;
+        if stalls.router + stalls.shards > 0 {
+            console.detail(&format!(
+                "the router waited {} time(s) for room in a ring, the shards {}",
+                grouped(stalls.router),
+                grouped(stalls.shards)
+            ));
+        }
+        if let Some(RecordingEnd { incomplete: Some(why), .. }) = &self.recorded {
+            console.warning(&format!(
+                "{why}; the run went on without its journal, and the session is marked incomplete"
+            ));
+        }
+        if let Some(check) = &self.hash_check {
+            if let Some(why) = &check.not_comparable {
+                console.note(&format!("digests on record are not comparable: {why}"));
+            }
+            console.detail(&format!("{} digests equal those on record", grouped(check.equal)));
+        }
     }
 
-    /// What ended the input otherwise than well.
-    pub(crate) fn fault(&self) -> Option<&Failure> {
-        self.fault.as_ref()
+    /// What ended the input otherwise than well; a digest that is not the one on record comes last.
+    pub(crate) fn fault(&self) -> Option<Failure> {
+        self.fault.clone().or_else(|| faults::of_hashes(self.hash_check.as_ref()?))
     }
 
     /// The name of a symbol as results have it; `None` where it does not belong to them.
     pub(crate) fn written_name(&self, symbol: SymbolId) -> Option<String> {
-        let name = self.engine.decoder().directory().name(symbol);
-        self.wanted.written(symbol, name)
+        let name = self.finished.decoder.directory().name(symbol);
+        self.setup.wanted.written(symbol, name)
     }
 
     /// One line a symbol seen, in order.
     pub(crate) fn symbol_lines(&self) -> Vec<SymbolLine> {
-        let shard = self.engine.shard();
-        let directory = self.engine.decoder().directory();
-        let numbers = 1..u32::try_from(shard.books().symbol_count()).unwrap_or(u32::MAX);
-        let mut lines: Vec<SymbolLine> = numbers
-            .map(SymbolId)
-            .filter(|&symbol| shard.metrics(symbol).messages() > 0)
-            .filter(|&symbol| self.written_name(symbol).is_some())
-            .map(|symbol| {
-                let (metrics, book) = (shard.metrics(symbol), shard.book(symbol));
-                SymbolLine::of(symbol, directory.name(symbol), metrics, &book)
-            })
-            .collect();
+        let directory = self.finished.decoder.directory();
+        let mut lines = Vec::new();
+        for shard in &self.finished.shards {
+            let numbers = 1..u32::try_from(shard.books().symbol_count()).unwrap_or(u32::MAX);
+            for symbol in numbers.map(SymbolId) {
+                let metrics = shard.metrics(symbol);
+                if metrics.messages() > 0 && self.written_name(symbol).is_some() {
+                    let (name, book) = (directory.name(symbol), shard.book(symbol));
+                    lines.push(SymbolLine::of(symbol, name, metrics, &book));
+                }
+            }
+        }
         symbols::sort(&mut lines);
         lines
     }
@@ -195,23 +312,33 @@ impl<O: Observer> Session<O> {
     /// The names asked for that no symbol in `lines` has.
     pub(crate) fn missing(&self, lines: &[SymbolLine]) -> Vec<&str> {
         let written: Vec<&str> = lines.iter().map(|line| line.symbol.as_str()).collect();
-        self.wanted.missing(&written)
+        self.setup.wanted.missing(&written)
     }
 
-    /// The run in all; `lines` are those of [`Session::symbol_lines`].
+    /// The run in all; `lines` are those of [`Ended::symbol_lines`].
     pub(crate) fn summary(&self, lines: &[SymbolLine]) -> Summary {
-        let counts = self.engine.decoder().counts();
+        let counts = self.finished.decoder.counts();
         let by_type = (0u8..=255).zip(counts.by_type.iter().copied());
+        let stalls = self.finished.stalls;
         Summary {
-            input: inputs::json(&self.source),
+            input: self.source.json(),
             day: self.day,
             messages: counts.messages,
             by_type: by_type.filter(|(_, count)| *count > 0).collect(),
-            times: self.engine.sequencer().first_and_last(),
+            times: self.finished.sequencer.first_and_last(),
             symbols: lines.len() as u64,
             orders_live: lines.iter().map(|line| line.orders).sum(),
             quality: self.quality(lines),
-            fault: self.fault.as_ref().map(|failure| failure.line.clone()),
+            fault: self.fault().map(|failure| failure.line),
+            hash: self.finished.hash,
+            engine: EngineFigures {
+                topology: self.setup.config.engine.topology.name(),
+                shards: self.finished.shards.len(),
+                router_stalls: stalls.router,
+                shard_stalls: stalls.shards,
+            },
+            journal: self.recorded.as_ref().map(|recorded| recorded.json.clone()),
+            hash_check: self.hash_check.clone(),
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,
         }
@@ -220,12 +347,14 @@ impl<O: Observer> Session<O> {
     /// Every cause, 0 where it did not occur. What is wrong with the feed is counted over the whole
     /// input, what is wrong with an order or a print over the symbols in `lines`.
     fn quality(&self, lines: &[SymbolLine]) -> Vec<(&'static str, u64)> {
-        let decoded = self.engine.decoder().counts();
-        let sequencer = self.engine.sequencer();
-        let shard = self.engine.shard();
-        let mut applied = shard.quality_of(SymbolId(0));
-        for line in lines {
-            applied += shard.quality_of(SymbolId(line.locate));
+        let decoded = self.finished.decoder.counts();
+        let sequencer = &self.finished.sequencer;
+        let mut applied = engine::quality::Quality::default();
+        for shard in &self.finished.shards {
+            applied += shard.quality_of(SymbolId(0));
+            for line in lines {
+                applied += shard.quality_of(SymbolId(line.locate));
+            }
         }
         vec![
             ("unknown_type", decoded.unknown_type),
@@ -236,7 +365,7 @@ impl<O: Observer> Session<O> {
             ("zero_size", applied.zero_size),
             ("unknown_match", applied.unknown_match),
             ("symbol_conflict", decoded.symbol_conflict),
-            ("foreign_session", self.source.counts().foreign_session),
+            ("foreign_session", self.source.foreign_session()),
             ("time_backwards", sequencer.time_backwards()),
             ("future_time", sequencer.future_time()),
             ("gap_messages", self.gap_messages),
@@ -259,13 +388,20 @@ fn bytes_before(packet: &Packet<'_>, sequence: Sequence) -> u64 {
     before.map(|message| (size_of::<u16>() + message.len()) as u64).sum()
 }
 
-/// Waits until a packet received at `recv` is due.
-fn wait(pace: &mut Pace, start: Instant, recv: Nanos) {
+/// Waits until a packet received at `recv` is due; `false` if the end was asked for before.
+fn wait(pace: &mut Pace, start: Instant, recv: Nanos, interrupt: &Interrupt) -> bool {
     let now_ns = || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let due_ns = pace.due_ns(recv);
-    let early_ns = due_ns.saturating_sub(now_ns());
-    if early_ns > 0 {
-        thread::sleep(Duration::from_nanos(early_ns));
+    loop {
+        let early_ns = due_ns.saturating_sub(now_ns());
+        if early_ns == 0 {
+            break;
+        }
+        if interrupt.is_asked() {
+            return false;
+        }
+        thread::sleep(Duration::from_nanos(early_ns).min(SLEEP_MAX));
     }
     pace.handed_over(due_ns, now_ns());
+    true
 }

@@ -1,0 +1,132 @@
+//! From the configuration to the engine's own types.
+
+use std::time::Duration;
+
+use engine::book::books::Limits;
+use engine::pipeline::pin::Core as EngineCore;
+use engine::pipeline::pipelined::Layout;
+use engine::ring::WaitStrategy;
+use engine::state::{Fingerprint, Section};
+
+use super::model::{Config, Core, Wait};
+
+/// How the market stage waits: it has little to do, and mostly no core of its own.
+const MARKET_PERIOD: Duration = Duration::from_micros(200);
+
+impl From<Core> for EngineCore {
+    fn from(core: Core) -> EngineCore {
+        EngineCore(usize::from(core.0))
+    }
+}
+
+impl Config {
+    /// Bounds of a shard's memory.
+    pub(crate) fn limits(&self) -> Limits {
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        Limits {
+            orders_max: size(self.limits.orders_max),
+            levels_max: size(self.limits.levels_max),
+            symbols_max: size(self.limits.symbols_max),
+            prints_max: size(self.limits.prints_max),
+        }
+    }
+
+    /// Live orders that memory is put behind before the first message.
+    pub(crate) fn prefault_orders(&self) -> usize {
+        usize::try_from(self.threads.prefault_orders).unwrap_or(usize::MAX)
+    }
+
+    /// How threads wait.
+    pub(crate) fn wait(&self) -> WaitStrategy {
+        match self.threads.wait {
+            Wait::BusySpin => WaitStrategy::BusySpin,
+            Wait::SpinThenYield => WaitStrategy::SpinThenYield { spins: self.threads.spins },
+            Wait::Park => WaitStrategy::Park,
+            Wait::Interval => {
+                WaitStrategy::Interval { period: Duration::from_micros(self.threads.interval_us) }
+            }
+        }
+    }
+
+    /// How the stages are laid out on threads, on a host with so many cores for this process; and a
+    /// line about what is different there from what was asked for.
+    pub(crate) fn layout(&self, cores: usize) -> (Layout, Option<String>) {
+        let shards = self.engine.shards;
+        let hot = shards as usize + 1;
+        let spins =
+            matches!(self.wait(), WaitStrategy::BusySpin | WaitStrategy::SpinThenYield { .. });
+        let is_short = spins && hot > cores;
+        // Two threads that spin on one core only keep each other from working.
+        let wait = if is_short { WaitStrategy::SpinThenYield { spins: 0 } } else { self.wait() };
+        let note = is_short.then(|| {
+            format!(
+                "{hot} threads of the pipeline share {cores} core(s): they yield instead of spinning"
+            )
+        });
+        let market_wait = match self.threads.market_core {
+            Some(_) => wait,
+            None => WaitStrategy::Interval { period: MARKET_PERIOD },
+        };
+        let cores = self.threads.shard_cores.iter().flatten();
+        let layout = Layout {
+            shards,
+            limits: self.limits(),
+            prefault_orders: self.prefault_orders(),
+            ring_events: self.ring.events as usize,
+            ring_signals: self.ring.signals as usize,
+            wait,
+            market_wait,
+            shard_cores: cores.copied().map(Into::into).collect(),
+            market_core: self.threads.market_core.map(Into::into),
+        };
+        (layout, note)
+    }
+
+    /// What the state of each section depends on besides the events, in the order of
+    /// [`Section::ALL`]. `symbols` are those computed, none for all.
+    pub(crate) fn fingerprints(&self, symbols: &[String]) -> [Fingerprint; Section::COUNT] {
+        let Limits { orders_max, levels_max, symbols_max, prints_max } = self.limits();
+        let mut symbols: Vec<&str> = symbols.iter().map(String::as_str).collect();
+        symbols.sort_unstable();
+        symbols.dedup();
+        let text = format!(
+            "orders_max={orders_max} levels_max={levels_max} symbols_max={symbols_max} \
+             prints_max={prints_max} symbols={}",
+            symbols.join(",")
+        );
+        [Fingerprint::of(&text); Section::COUNT]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_have_no_core_each_yield_and_say_so() {
+        let mut config = Config::default();
+        config.engine.shards = 3;
+        let (layout, note) = config.layout(4);
+        assert_eq!((layout.wait, note), (config.wait(), None));
+        let (layout, note) = config.layout(3);
+        assert_eq!(layout.wait, WaitStrategy::SpinThenYield { spins: 0 });
+        assert!(note.unwrap().contains("4 threads"));
+        config.threads.wait = Wait::Park;
+        assert_eq!(config.layout(1).0.wait, WaitStrategy::Park);
+    }
+
+    #[test]
+    fn a_fingerprint_follows_the_symbols_whatever_their_order() {
+        let config = Config::default();
+        let of = |names: &[&str]| {
+            config.fingerprints(&names.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["A", "B"]), of(&["B", "A", "B"]));
+        assert_ne!(of(&["A"]), of(&[]));
+        let fewer = Config {
+            limits: super::super::model::Limits { orders_max: 9, ..config.limits.clone() },
+            ..config.clone()
+        };
+        assert_ne!(fewer.fingerprints(&[]), config.fingerprints(&[]));
+    }
+}

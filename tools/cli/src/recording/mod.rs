@@ -1,0 +1,190 @@
+//! Records a session: its directory, its journal, its hashes.
+//!
+//! Whoever drives the engine hands every packet here before the engine sees it. What the journal does
+//! when it fails is configuration: the run ends, or goes on and the session is marked incomplete.
+
+pub(crate) mod description;
+pub(crate) mod dir;
+
+use std::fs;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+use engine::journal::writer::{Append, Journal, JournalEnd, JournalError, JournalOptions, OnError};
+use engine::log::SessionId;
+use engine::log::options::{Place, SyncLevel};
+use engine::log::storage::Directory;
+use engine::log::tails::LogStatistics;
+use engine::log::threaded::ThreadOptions;
+use engine::packet::Packet;
+use engine::units::{Nanos, Sequence};
+use serde_json::{Value, json};
+
+use crate::config::{self, Config};
+use crate::exit::Failure;
+use crate::recording::description::{Description, Recorded};
+use crate::recording::dir::RecordingDir;
+
+/// The only feed of a session so far.
+const FEED: u16 = 0;
+
+/// Bytes of the ring to a journal thread.
+const JOURNAL_RING_BYTES: usize = 4 << 20;
+
+/// A session being recorded. Dropped before [`Recording::end`], it is left as a kill leaves it.
+pub(crate) struct Recording {
+    dir: RecordingDir,
+    journal: Journal,
+    description: Description,
+    /// The session's directory in memory.
+    memory: Option<PathBuf>,
+}
+
+/// What a recording came to.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordingEnd {
+    /// Why the journal does not hold everything, where it does not.
+    pub(crate) incomplete: Option<String>,
+    /// For `summary.json`.
+    pub(crate) json: Value,
+}
+
+impl Recording {
+    /// Makes the session in `path`.
+    pub(crate) fn begin(path: &Path, description: Description) -> Result<Recording, Failure> {
+        let mut dir = RecordingDir::create(path)?;
+        let config = &description.config.journal;
+        let directory = Directory::new(dir.journal());
+        let memory = match config.place {
+            config::Place::Disk => None,
+            config::Place::Memory => {
+                Some(config.memory_dir.join(format!("tapewatch-{}", description.id)))
+            }
+        };
+        let place = match &memory {
+            None => Place::Disk { directory },
+            Some(memory) => {
+                let memory_directory = Directory::new(memory.join("journal"));
+                Place::Memory { memory_directory, directory }
+            }
+        };
+        dir.tell_writer(memory.as_ref().map(|memory| memory.join("journal")).as_deref())?;
+        let text = description.text(Recorded::Recording);
+        let options = options(&description.config, place);
+        let journal =
+            Journal::create(options, description.id, &text).map_err(|error| cannot_make(&error))?;
+        dir.describe(&text)?;
+        Ok(Recording { dir, journal, description, memory })
+    }
+
+    /// The directory.
+    pub(crate) fn dir(&self) -> &RecordingDir {
+        &self.dir
+    }
+
+    /// Journals a packet, before the engine sees it.
+    #[inline]
+    pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
+        self.journal.append_packet(packet, FEED).map_err(|error| failed(&error))
+    }
+
+    /// Journals a range that was given up.
+    pub(crate) fn gap(
+        &mut self,
+        first: Sequence,
+        end: Sequence,
+        time: Nanos,
+    ) -> Result<(), Failure> {
+        self.journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
+    }
+
+    /// Ends the session in order. After a failure of the journal only what it holds is left there.
+    pub(crate) fn end(self) -> Result<RecordingEnd, Failure> {
+        let Recording { dir, journal, description, memory } = self;
+        let statistics = journal.statistics();
+        let ended = journal.close().map_err(|error| failed(&error))?;
+        let (state, incomplete, seal) = match ended {
+            JournalEnd::Complete(closed) => (Recorded::Complete, None, Some(closed)),
+            JournalEnd::Incomplete(error) => (Recorded::Incomplete, Some(error.to_string()), None),
+        };
+        if let Some(memory) = memory {
+            // Whatever else lies there is not this session's to remove.
+            let _ = fs::remove_dir(memory);
+        }
+        dir.describe(&description.text(state))?;
+        let json = json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
+        dir.end()?;
+        Ok(RecordingEnd { incomplete, json })
+    }
+}
+
+fn options(config: &Config, place: Place<Directory>) -> JournalOptions {
+    let journal = &config.journal;
+    let append = match journal.append {
+        config::Append::Inline => Append::Inline,
+        config::Append::Thread => Append::Thread(ThreadOptions {
+            ring_bytes: JOURNAL_RING_BYTES,
+            wait: config.wait(),
+            core: config.threads.journal_core.map(Into::into),
+        }),
+    };
+    let sync = match journal.sync {
+        config::Sync::Nothing => SyncLevel::None,
+        config::Sync::Batch => SyncLevel::Batch,
+        config::Sync::Interval => SyncLevel::Interval {
+            period: std::time::Duration::from_millis(journal.sync_interval_ms),
+            bytes: NonZeroU64::new(journal.sync_interval_bytes),
+        },
+    };
+    let on_error = match journal.on_error {
+        config::OnError::Stop => OnError::Stop,
+        config::OnError::ContinueUnjournaled => OnError::ContinueUnjournaled,
+    };
+    JournalOptions {
+        place,
+        append,
+        segment_bytes: journal.segment_bytes,
+        memory_bytes_max: journal.memory_bytes_max,
+        sync,
+        on_error,
+    }
+}
+
+fn json_of(description: &Description, statistics: &LogStatistics, seal: Option<String>) -> Value {
+    let journal = &description.config.journal;
+    json!({
+        "id": description.id.to_string(),
+        "place": journal.place.name(),
+        "append": journal.append.name(),
+        "sync": journal.sync.name(),
+        "frames": statistics.frames,
+        "bytes": statistics.bytes,
+        "rolls": statistics.rolls,
+        "waits": statistics.waits,
+        "waited_ns": statistics.waited_ns,
+        "seal": seal,
+    })
+}
+
+/// A fresh id, from the system's random numbers.
+pub(crate) fn new_id() -> Result<SessionId, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::no(format_args!(
+            "the system gives no random numbers for a session's id: {error}; run where /dev/urandom can be read"
+        ))
+    })?;
+    Ok(SessionId(bytes))
+}
+
+fn cannot_make(error: &JournalError) -> Failure {
+    Failure::no(format_args!(
+        "{error}; make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir"
+    ))
+}
+
+fn failed(error: &JournalError) -> Failure {
+    Failure::no(format_args!(
+        "{error}; what was accepted before is journaled and processed; make room and record again, or set journal.on_error=continue-unjournaled"
+    ))
+}

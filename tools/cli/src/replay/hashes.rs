@@ -1,0 +1,186 @@
+//! The digests of a replay: written into a session's `hashes` file, or held against one.
+//!
+//! Hears the market stage, on its thread. A file that cannot be written or read any further ends the
+//! writing or checking, never the replay; the fault is told at the end.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use engine::market::{HashPoint, MarketListener};
+use engine::state::hashes::{HashesReader, HashesWriter};
+use engine::state::{Compared, Fingerprint, Section, SectionHash, StateHash};
+use engine::units::{Position, Sequence};
+
+use crate::exit::Failure;
+
+/// What is done with digests.
+#[derive(Default)]
+pub(crate) enum Hashes {
+    /// Nothing.
+    #[default]
+    Ignored,
+    /// They are written.
+    Written(Box<Writing>),
+    /// They are held against those on record.
+    Checked(Box<Checking>),
+}
+
+/// See [`Hashes::Written`].
+pub(crate) struct Writing {
+    path: PathBuf,
+    writer: HashesWriter<File>,
+    fault: Option<io::Error>,
+}
+
+/// See [`Hashes::Checked`].
+pub(crate) struct Checking {
+    fingerprints: [Fingerprint; Section::COUNT],
+    /// By sequence; the end may have the sequence of a hash point, and then the same digests.
+    recorded: HashMap<u64, Vec<SectionHash>>,
+    /// Why digests on record were not all read.
+    damage: Option<String>,
+    compared: u64,
+    mismatch: Option<String>,
+    not_comparable: Option<String>,
+}
+
+/// What a check came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HashCheck {
+    /// Digests that were compared and equal.
+    pub(crate) equal: u64,
+    /// The first that was not, in words.
+    pub(crate) mismatch: Option<String>,
+    /// Why the first digest was not comparable, where one was not.
+    pub(crate) not_comparable: Option<String>,
+    /// Why the record could not be read to its end.
+    pub(crate) damage: Option<String>,
+}
+
+impl Hashes {
+    /// Writes to `file` at `path`.
+    pub(crate) fn written(
+        file: File,
+        path: &Path,
+        fingerprints: [Fingerprint; Section::COUNT],
+    ) -> Result<Hashes, Failure> {
+        let writer =
+            HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
+        Ok(Hashes::Written(Box::new(Writing { path: path.to_owned(), writer, fault: None })))
+    }
+
+    /// Checks against the file at `path`; one that is absent has nothing on record.
+    pub(crate) fn checked(path: &Path, fingerprints: [Fingerprint; Section::COUNT]) -> Hashes {
+        let mut checking = Checking {
+            fingerprints,
+            recorded: HashMap::new(),
+            damage: None,
+            compared: 0,
+            mismatch: None,
+            not_comparable: None,
+        };
+        match File::open(path) {
+            Ok(file) => checking.read(path, BufReader::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => checking.damage = Some(format!("{}: {error}", path.display())),
+        }
+        Hashes::Checked(Box::new(checking))
+    }
+
+    /// The session has ended at `position` with `hash`.
+    pub(crate) fn end(&mut self, position: Position, hash: &StateHash) -> Result<(), Failure> {
+        self.point(position, hash);
+        match self {
+            Hashes::Written(writing) => match writing.fault.take() {
+                Some(error) => Err(cannot_write(&writing.path, &error)),
+                None => Ok(()),
+            },
+            Hashes::Ignored | Hashes::Checked(_) => Ok(()),
+        }
+    }
+
+    /// What the check came to, if there was one.
+    pub(crate) fn check(&self) -> Option<HashCheck> {
+        match self {
+            Hashes::Checked(checking) => Some(HashCheck {
+                equal: checking.compared,
+                mismatch: checking.mismatch.clone(),
+                not_comparable: checking.not_comparable.clone(),
+                damage: checking.damage.clone(),
+            }),
+            Hashes::Ignored | Hashes::Written(_) => None,
+        }
+    }
+
+    fn point(&mut self, position: Position, hash: &StateHash) {
+        match self {
+            Hashes::Ignored => {}
+            Hashes::Written(writing) if writing.fault.is_none() => {
+                let written = writing.writer.append(Sequence(position.0), hash);
+                writing.fault = written.err();
+            }
+            Hashes::Written(_) => {}
+            Hashes::Checked(checking) => checking.compare(position, hash),
+        }
+    }
+}
+
+impl MarketListener for Hashes {
+    fn on_hash_point(&mut self, point: &HashPoint) {
+        self.point(point.position, &point.hash);
+    }
+}
+
+impl Checking {
+    fn read(&mut self, path: &Path, file: BufReader<File>) {
+        let mut reader = HashesReader::new(file);
+        loop {
+            match reader.next_line() {
+                Ok(Some(line)) => {
+                    self.recorded.entry(line.sequence.0).or_default().push(line.hash);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    self.damage = Some(format!("{}: {error}", path.display()));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn compare(&mut self, position: Position, hash: &StateHash) {
+        let Some(recorded) = self.recorded.get(&position.0) else {
+            return;
+        };
+        for recorded in recorded {
+            let section = recorded.section;
+            let Some(at) = Section::ALL.iter().position(|&one| one == section) else {
+                continue;
+            };
+            let computed = hash.section_hash(section, self.fingerprints[at]);
+            match computed.compare(recorded) {
+                Compared::Equal => self.compared += 1,
+                Compared::Mismatch { recorded, computed } => {
+                    self.mismatch.get_or_insert_with(|| {
+                        format!(
+                            "after message {} the {section} digest is {computed}, on record is {recorded}",
+                            position.0
+                        )
+                    });
+                }
+                Compared::NotComparable { reason } => {
+                    self.not_comparable.get_or_insert_with(|| format!("{section}: {reason}"));
+                }
+            }
+        }
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::no(format_args!(
+        "cannot write {}: {error}; make room and record the session again",
+        path.display()
+    ))
+}

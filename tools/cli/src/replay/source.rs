@@ -1,0 +1,155 @@
+//! What a replay reads: files and captures, or the journal of a recorded session.
+
+use std::fs;
+use std::path::PathBuf;
+
+use engine::journal::source::{JournalError, JournalSource};
+use engine::log::storage::Directory;
+use engine::packet::{Arrival, Source};
+use feed_handlers::input::{InputError, InputSource};
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+use crate::replay::{faults, inputs};
+use crate::session_dir::SessionDir;
+
+/// The only feed of a session so far.
+const FEED: u16 = 0;
+
+/// See the module.
+pub(crate) enum ReplaySource {
+    /// Files and captures.
+    Files(Box<InputSource>),
+    /// A recorded session.
+    Journal(Box<Recorded>),
+}
+
+/// A session's journal being read.
+pub(crate) struct Recorded {
+    name: String,
+    source: JournalSource<Directory>,
+    packets: u64,
+    messages_bytes: u64,
+    total_bytes: u64,
+}
+
+/// Why a source gave no more.
+pub(crate) enum SourceError {
+    /// A file or capture.
+    Input(InputError),
+    /// A journal.
+    Journal(JournalError),
+}
+
+impl ReplaySource {
+    /// Opens the journal of a session.
+    pub(crate) fn session(session: &SessionDir) -> Result<ReplaySource, Failure> {
+        let directories = session.journal_directories();
+        let total_bytes = size_bytes(&session.journal_paths());
+        let source =
+            JournalSource::open(directories, FEED).map_err(|error| faults::of_journal(&error))?;
+        Ok(ReplaySource::Journal(Box::new(Recorded {
+            name: session.path().display().to_string(),
+            source,
+            packets: 0,
+            messages_bytes: 0,
+            total_bytes,
+        })))
+    }
+
+    /// The next arrival.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
+        match self {
+            ReplaySource::Files(source) => source.next().map_err(SourceError::Input),
+            ReplaySource::Journal(recorded) => {
+                let arrival = recorded.source.next().map_err(SourceError::Journal)?;
+                if let Arrival::Packet(packet) = &arrival {
+                    recorded.packets += 1;
+                    recorded.messages_bytes += packet.messages.len() as u64;
+                }
+                Ok(arrival)
+            }
+        }
+    }
+
+    /// Bytes read so far, and in all where that is known.
+    pub(crate) fn progress(&self) -> (u64, Option<u64>) {
+        match self {
+            ReplaySource::Files(source) => {
+                let progress = source.progress();
+                (progress.read_bytes, progress.total_bytes)
+            }
+            ReplaySource::Journal(recorded) => {
+                (recorded.messages_bytes, Some(recorded.total_bytes))
+            }
+        }
+    }
+
+    /// The `input` object of the summary.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            ReplaySource::Files(source) => inputs::json(source),
+            ReplaySource::Journal(recorded) => json!({
+                "paths": [{"path": recorded.name, "compression": "none"}],
+                "format": "session",
+                "packets": recorded.packets,
+                "session": recorded.source.reader().session().to_string(),
+                "torn_bytes": recorded.source.torn_tail().map_or(0, |torn| torn.torn_bytes),
+            }),
+        }
+    }
+
+    /// Where the byte `ahead_bytes` into the last packet is.
+    pub(crate) fn place(&self, ahead_bytes: u64) -> Option<String> {
+        match self {
+            ReplaySource::Files(source) => inputs::place(source, ahead_bytes),
+            ReplaySource::Journal(recorded) => Some(recorded.source.reader().file().to_owned()),
+        }
+    }
+
+    /// Packets of another session met.
+    pub(crate) fn foreign_session(&self) -> u64 {
+        match self {
+            ReplaySource::Files(source) => source.counts().foreign_session,
+            ReplaySource::Journal(_) => 0,
+        }
+    }
+
+    /// Details for `-v`, a line each.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            ReplaySource::Files(source) => inputs::details(source),
+            ReplaySource::Journal(recorded) => {
+                vec![format!("read {}, {} packets", recorded.name, recorded.packets)]
+            }
+        }
+    }
+
+    /// What is worth knowing about the end of a session whose writer died.
+    pub(crate) fn torn(&self) -> Option<String> {
+        let ReplaySource::Journal(recorded) = self else {
+            return None;
+        };
+        let torn = recorded.source.torn_tail()?;
+        Some(format!(
+            "{} was not ended in order: all whole frames are read, {} byte(s) of a torn one are left out",
+            recorded.name, torn.torn_bytes
+        ))
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Failure {
+        match error {
+            SourceError::Input(error) => faults::of(&error),
+            SourceError::Journal(error) => faults::of_journal(&error),
+        }
+    }
+}
+
+/// Bytes of all files in the journal's directories, roughly those that will be read.
+fn size_bytes(paths: &[PathBuf]) -> u64 {
+    let entries = paths.iter().flat_map(fs::read_dir).flatten().flatten();
+    entries.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
+}

@@ -1,0 +1,221 @@
+//! A recorded session's directory, for reading: its description, its journal's places, its hashes.
+//!
+//! What is written there is told in [`recording`](crate::recording). A session whose writer died has
+//! a `lock` still, which says where its memory lies; one that is being written, too.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use engine::log::SessionId;
+use engine::log::directories::LogDirectories;
+use engine::log::storage::Directory;
+use toml::{Table, Value};
+
+use crate::config::Config;
+use crate::day::TradingDay;
+use crate::exit::Failure;
+use crate::recording::description::{FORMAT_VERSION, PROTOCOL};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionDir {
+    path: PathBuf,
+    text: String,
+    id: SessionId,
+    day: TradingDay,
+    symbols: Vec<String>,
+    state: String,
+    memory: Option<PathBuf>,
+}
+
+impl SessionDir {
+    /// Whether a path looks like one: a directory with a `session.toml`.
+    pub(crate) fn is_one(path: &Path) -> bool {
+        path.join("session.toml").is_file()
+    }
+
+    /// Reads the description of the session in `path`.
+    pub(crate) fn open(path: &Path) -> Result<SessionDir, Failure> {
+        let name = path.join("session.toml");
+        let text = fs::read_to_string(&name).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::usage(format_args!(
+                "{} is no session: it has no session.toml; name the directory given to --session",
+                path.display()
+            )),
+            _ => Failure::usage(format_args!(
+                "cannot read {}: {error}; check the path and its permissions",
+                name.display()
+            )),
+        })?;
+        let wrong = |what: &str| {
+            Failure::usage(format_args!(
+                "{}: {what}; restore the file, the journal's first record holds its text",
+                name.display()
+            ))
+        };
+        let table: Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message()))?;
+        let session = table
+            .get("session")
+            .and_then(Value::as_table)
+            .ok_or_else(|| wrong("it has no section [session]"))?;
+        let version = session.get("format_version").and_then(Value::as_integer).unwrap_or(0);
+        if version > i64::from(FORMAT_VERSION) {
+            return Err(Failure::usage(format_args!(
+                "{}: session format version {version}, this program reads up to {FORMAT_VERSION}; use a newer tapewatch",
+                name.display()
+            )));
+        }
+        let word = |key: &str| session.get(key).and_then(Value::as_str).unwrap_or_default();
+        let protocol = word("protocol");
+        if protocol != PROTOCOL {
+            return Err(Failure::usage(format_args!(
+                "{}: protocol \"{protocol}\", this program decodes \"{PROTOCOL}\"",
+                name.display()
+            )));
+        }
+        let id = id(word("id")).ok_or_else(|| wrong("id is not 32 hexadecimal digits"))?;
+        let day =
+            TradingDay::parse(word("date")).map_err(|error| wrong(&format!("date: {error}")))?;
+        let symbols = session.get("symbols").and_then(Value::as_array);
+        let symbols = symbols.into_iter().flatten().filter_map(Value::as_str);
+        Ok(SessionDir {
+            symbols: symbols.map(str::to_owned).collect(),
+            state: word("state").to_owned(),
+            memory: memory_of(path),
+            path: path.to_owned(),
+            text,
+            id,
+            day,
+        })
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The session's id.
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Its day.
+    pub(crate) fn day(&self) -> TradingDay {
+        self.day
+    }
+
+    /// The symbols that were computed; none for all.
+    pub(crate) fn symbols(&self) -> &[String] {
+        &self.symbols
+    }
+
+    /// `recording`, `complete` or `incomplete`, as its writer left it.
+    pub(crate) fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// The configuration it was recorded under, with `set` (`KEY=VALUE` each) over it.
+    pub(crate) fn config(&self, set: &[String]) -> Result<Config, Failure> {
+        let name = self.path.join("session.toml");
+        Config::from_toml(&self.text, &["session"], set).map_err(|faults| {
+            let first = faults.first().map_or_else(String::new, |fault| fault.text(Some(&name)));
+            Failure::usage(format_args!("{first}; `tapewatch config print` shows every key"))
+        })
+    }
+
+    /// Where the journal's segments lie.
+    pub(crate) fn journal_directories(&self) -> LogDirectories<Directory> {
+        let disk = Directory::new(self.path.join("journal"));
+        match &self.memory {
+            Some(memory) => LogDirectories::disk_and_memory(disk, Directory::new(memory)),
+            None => LogDirectories::disk(disk),
+        }
+    }
+
+    /// The directories of the journal that there may be.
+    pub(crate) fn journal_paths(&self) -> Vec<PathBuf> {
+        let memory = self.memory.iter().cloned();
+        memory.chain([self.path.join("journal")]).collect()
+    }
+
+    /// The `hashes` file, which may be absent.
+    pub(crate) fn hashes(&self) -> PathBuf {
+        self.path.join("hashes")
+    }
+}
+
+/// What the `lock` file says of memory.
+fn memory_of(path: &Path) -> Option<PathBuf> {
+    let lock: Table = fs::read_to_string(path.join("lock")).ok()?.parse().ok()?;
+    lock.get("memory").and_then(Value::as_str).map(PathBuf::from)
+}
+
+/// An id from its 32 digits.
+fn id(digits: &str) -> Option<SessionId> {
+    if digits.len() != 32 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(SessionId(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Status;
+    use crate::recording::description::{Description, Recorded};
+
+    fn description() -> Description {
+        Description {
+            id: SessionId([0x1f; 16]),
+            day: TradingDay::parse("2019-12-30").unwrap(),
+            symbols: vec![String::from("BRK.B"), String::from("A\"B")],
+            config: Config::load(None, &[String::from("journal.sync=batch")]).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_was_described_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = description().text(Recorded::Complete);
+        fs::write(dir.path().join("session.toml"), &text).unwrap();
+        let session = SessionDir::open(dir.path()).unwrap();
+        assert_eq!(session.id(), SessionId([0x1f; 16]));
+        assert_eq!(session.day().to_string(), "2019-12-30");
+        assert_eq!(session.symbols(), ["BRK.B", "A\"B"]);
+        assert_eq!(session.state(), "complete");
+        assert_eq!(session.config(&[]).unwrap(), description().config);
+        assert_eq!(session.journal_paths(), [dir.path().join("journal")]);
+        fs::write(dir.path().join("lock"), "pid = 1\nmemory = \"/m/journal\"\n").unwrap();
+        let session = SessionDir::open(dir.path()).unwrap();
+        assert_eq!(session.journal_paths(), [Path::new("/m/journal"), &dir.path().join("journal")]);
+    }
+
+    #[test]
+    fn what_is_no_session_of_ours_is_told_in_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let line_of = |text: Option<&str>| {
+            let name = dir.path().join("session.toml");
+            let _ = fs::remove_file(&name);
+            if let Some(text) = text {
+                fs::write(&name, text).unwrap();
+            }
+            let failure = SessionDir::open(dir.path()).unwrap_err();
+            assert_eq!(failure.status, Status::Usage);
+            failure.line
+        };
+        assert!(line_of(None).contains("no session.toml"));
+        assert!(line_of(Some("x = ")).contains("session.toml"));
+        assert!(line_of(Some("x = 1")).contains("no section [session]"));
+        let text = description().text(Recorded::Recording);
+        let changed = |from: &str, to: &str| line_of(Some(&text.replacen(from, to, 1)));
+        assert!(changed("format_version = 1", "format_version = 2").contains("newer tapewatch"));
+        assert!(changed("\"itch50\"", "\"pitch\"").contains("protocol \"pitch\""));
+        assert!(changed("1f1f", "1fxf").contains("32 hexadecimal digits"));
+        assert!(changed("2019-12-30", "2019-12-32").contains("date"));
+    }
+}
