@@ -16,10 +16,10 @@
 //! - `prefetch`: hints for the walk
 //!
 //! A hash point walks everything and allocates nothing. With 300,000 live orders, a million prints and
-//! 8,000 symbols it took 14 to 19 ms on one core of a busy virtual machine (Intel Xeon, AVX2, two
-//! cores, caches warm and cold; `benches/benches/state.rs`), some 46 MB; 2 of them are the hash's, the
-//! rest is memory. Orders cost about 25 ns each, prints 8, and prints only grow in number. So latency
-//! runs have no hash points, and live they are the follower's work.
+//! 8,000 symbols, 46 MB of encoding, it took 17 to 21 ms (median of three runs 18) on one of the two
+//! cores of a virtual machine that others were using (Intel Xeon, AVX2; `benches/benches/state.rs`).
+//! Hashing is 2 of them; the rest is memory, some 30 ns an order and 8 a print, and prints only grow in
+//! number. So latency runs have no hash points, and live they are the follower's work.
 
 pub mod digest;
 pub mod encode;
