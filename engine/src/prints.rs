@@ -17,6 +17,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::book::sparse::SparseTable;
 use crate::memory::array_arena::{ArrayArena, ArrayRef};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::memory::prefetch::prefetch_read;
 use crate::units::{MatchNumber, Nanos, Price, Qty, Side, SymbolId};
 
 /// Prints in a block.
@@ -325,6 +326,29 @@ impl Prints {
             &records[start..start + used]
         });
         (full * BLOCK + in_last, slices)
+    }
+
+    /// Fetches where a symbol's list of blocks begins.
+    pub(crate) fn prefetch_list(&self, symbol: SymbolId) {
+        prefetch_read(self.blocks(symbol), 0);
+    }
+
+    /// Fetches the first records of a symbol, up to two blocks; further ones lie in rows that the
+    /// processor foresees.
+    pub(crate) fn prefetch_records(&self, symbol: SymbolId) {
+        const LINE_BYTES: usize = 64;
+        for &block in self.blocks(symbol).iter().take(2) {
+            let start = block as usize * BLOCK;
+            let records: &[u8] = bytemuck::cast_slice(&self.records[start..start + BLOCK]);
+            for line in (0..records.len()).step_by(LINE_BYTES) {
+                prefetch_read(records, line);
+            }
+        }
+    }
+
+    fn blocks(&self, symbol: SymbolId) -> &[u32] {
+        let tape = self.tapes.get(symbol.0 as usize);
+        tape.map_or(&[], |tape| self.block_lists.get(&tape.blocks))
     }
 
     /// Open, high, low and last of a symbol's prints that count; `None` without any. Scans the

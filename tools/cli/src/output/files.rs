@@ -163,11 +163,6 @@ pub(crate) struct SealedFile {
 }
 
 impl SealedFile {
-    /// Opens the content for reading, from its start.
-    pub(crate) fn reopen(&self) -> io::Result<File> {
-        self.file.reopen()
-    }
-
     /// Gives the file its name, in place of an earlier one.
     pub(crate) fn publish(self) -> Result<(), Failure> {
         let SealedFile { file, path } = self;

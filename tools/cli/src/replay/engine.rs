@@ -148,11 +148,3 @@ where
         Ok(finished)
     }
 }
-
-impl<O, L> Finished<O, L> {
-    /// The shard that a symbol belongs to.
-    pub(crate) fn shard_of(&self, symbol: engine::units::SymbolId) -> &Shard {
-        let seen = |shard: &&Shard| shard.metrics(symbol).messages() > 0;
-        self.shards.iter().find(seen).unwrap_or(&self.shards[0])
-    }
-}
