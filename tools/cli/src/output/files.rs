@@ -52,11 +52,6 @@ impl OutDir {
         &self.path
     }
 
-    /// Begins a file that will be called `name`, before any work: what fails is a matter of usage.
-    pub(crate) fn begin_early(&self, name: &'static str) -> Result<OutFile, Failure> {
-        self.file(name).map_err(|error| cannot_write(&self.path, &error))
-    }
-
     /// Begins a file that will be called `name`, after the work: what fails loses its answer.
     pub(crate) fn begin(&self, name: &'static str) -> Result<OutFile, Failure> {
         self.file(name).map_err(|error| fault(&self.path.join(name), &error))
@@ -266,8 +261,6 @@ mod tests {
             assert_eq!(failure.status, crate::exit::Status::No, "{}", failure.line);
             assert!(failure.line.contains(dir.to_str().unwrap()), "{}", failure.line);
         }
-        let early = out.begin_early("trades.csv").unwrap_err();
-        assert_eq!(early.status, crate::exit::Status::Usage);
     }
 
     #[test]
