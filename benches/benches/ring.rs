@@ -1,46 +1,50 @@
 #![forbid(unsafe_code)]
-//! What it costs to read a message: our decoder beside published parsers, the obvious hand match and
-//! the floor, on the first messages of the yardstick file.
+//! What a 64-byte value costs from one pinned thread to another, through our ring and published ones.
+//!
+//! Criterion runs one contender after the other, so a host that moves cores meanwhile favours one of
+//! them: the program `rings` interleaves them and drops disturbed runs. This one shows changes of one
+//! contender from run to run.
 
-use std::hint::black_box;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, Throughput};
-use engine::pipeline::stage::EventBatch;
-use feed_handlers::itch50::decode::Itch50Decoder;
-use tapewatch_benches::stages::{self, MIDNIGHT};
-use tapewatch_benches::{peers, tape::Tape};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
+use tapewatch_benches::rings::contenders::{Contender, Crossbeam, Disruptor, Rtrb, Tapewatch};
+use tapewatch_benches::rings::{Cores, Pattern};
 
-/// Messages of one iteration: some 60 MB, far beyond every cache, as a day's file is.
-const MESSAGES: u64 = 2_000_000;
+/// Slots of a queue.
+const CAPACITY: usize = 1_024;
+/// Values of an iteration, so that the start of two threads does not show.
+const VALUES: u64 = 100_000;
 
-fn decode(criterion: &mut Criterion, tape: &Tape) {
-    let bytes = tape.bytes();
-    let mut group = criterion.benchmark_group("decode");
-    group.throughput(Throughput::Elements(tape.messages()));
-    group.sample_size(20).measurement_time(Duration::from_secs(4));
-    group.bench_function("length walk", |b| b.iter(|| peers::length_walk(black_box(bytes))));
-    group.bench_function("itch5", |b| b.iter(|| peers::itch5_pass(black_box(bytes))));
-    group.bench_function("hand match", |b| b.iter(|| peers::hand_match_pass(black_box(bytes))));
-    group.bench_function("itchy", |b| b.iter(|| peers::itchy_pass(black_box(bytes))));
-    group.bench_function("tapewatch framing", |b| b.iter(|| stages::framing(black_box(tape))));
-    group.bench_function("tapewatch", |b| {
-        // Each pass is a day of its own, or its second start of day would end it.
-        b.iter_batched_ref(
-            || (Itch50Decoder::new(MIDNIGHT).expect("memory for a decoder"), EventBatch::new()),
-            |(decoder, batch)| stages::decode(black_box(tape), decoder, batch),
-            BatchSize::PerIteration,
-        );
+fn contender<C: Contender>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    pattern: Pattern,
+    cores: Cores,
+) {
+    group.bench_function(name, |b| {
+        b.iter_custom(|iterations| pattern.run::<C>(cores, CAPACITY, iterations * VALUES));
     });
-    group.finish();
 }
 
 fn main() {
-    let tape = Tape::yardstick().first(MESSAGES);
-    // Whoever closed standard error does not want to know.
-    let _ = writeln!(io::stderr(), "decode: {}", tape.origin());
     let mut criterion = Criterion::default().configure_from_args();
-    decode(&mut criterion, &tape);
+    let Some(cores) = Cores::first_two().filter(|cores| cores.are_usable()) else {
+        // Whoever closed standard error does not want to know.
+        let _ = writeln!(io::stderr(), "ring: nothing is measured, it takes two cores");
+        return;
+    };
+    for pattern in Pattern::ALL {
+        let mut group = criterion.benchmark_group(pattern.names().1);
+        group.throughput(Throughput::Elements(VALUES)).sampling_mode(SamplingMode::Flat);
+        group.sample_size(20).measurement_time(Duration::from_secs(2));
+        contender::<Tapewatch>(&mut group, "tapewatch", pattern, cores);
+        contender::<Rtrb>(&mut group, "rtrb", pattern, cores);
+        contender::<Crossbeam>(&mut group, "crossbeam ArrayQueue", pattern, cores);
+        contender::<Disruptor>(&mut group, "disruptor", pattern, cores);
+        group.finish();
+    }
     criterion.final_summary();
 }

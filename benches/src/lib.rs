@@ -7,10 +7,12 @@
 //!   or made by
 //!   exchange)  clock     wall and CPU time of a pass, so that a disturbed one is seen
 //!              resident  memory as the kernel counts it
+//!
+//!  rings        our ring and other people's between two pinned threads, and the floor under them
 //! ```
 //! The Criterion benchmarks lie in `benches/`; the programs in `src/bin` print whole tables: `peers`
 //! the parsers beside our stages in one run, `steady_state` what a message costs early and late in a
-//! day at a constant number of live orders.
+//! day at a constant number of live orders, `rings` the rings.
 //!
 //! Every input is made before a clock starts, from a seed, and is the same on every machine.
 

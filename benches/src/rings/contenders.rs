@@ -179,8 +179,9 @@ impl Contender for Disruptor {
         let Ok(mut guard) = receiver.poll() else {
             return 0;
         };
-        let count = (&mut guard).len();
-        (&mut guard).for_each(sink);
+        let events = &mut guard;
+        let count = events.len();
+        events.for_each(sink);
         count
     }
 }

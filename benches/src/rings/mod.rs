@@ -1,8 +1,9 @@
 //! Two pinned threads and a queue of 64-byte values between them: streams and ping-pong.
 //!
 //! [`contenders`] are our ring and published ones. Every run checks that all values arrived in order.
-//! All contenders wait in the same way. The floor under a ping-pong is [`line_round_trip_ns`]: what
-//! the two cores need to bounce one cache line each way, without any queue.
+//! All contenders wait in the same way: a spin-loop hint between two looks. The floor under a
+//! ping-pong is [`line_round_trip_ns`]: what the two cores need to bounce a cache line each way,
+//! without any queue.
 
 pub mod contenders;
 
@@ -11,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use core_affinity::CoreId;
 use engine::event::{Event, Kind};
+use engine::pipeline::pin::{Core, allowed_cores, pin_current_thread};
 
 use self::contenders::Contender;
 
@@ -49,7 +50,17 @@ impl Pattern {
     /// All.
     pub const ALL: [Pattern; 3] = [Pattern::Single, Pattern::Chunks, Pattern::PingPong];
 
-    /// Time for `count` values (round trips).
+    /// Its name in JSON, and what it does.
+    #[must_use]
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Pattern::Single => ("single", "stream, single values"),
+            Pattern::Chunks => ("chunks", "stream, chunks of 32"),
+            Pattern::PingPong => ("ping_pong", "ping-pong, round trip"),
+        }
+    }
+
+    /// Time for `count` values or round trips.
     #[must_use]
     pub fn run<C: Contender>(self, cores: Cores, capacity: usize, count: u64) -> Duration {
         match self {
@@ -63,14 +74,39 @@ impl Pattern {
 /// The two cores of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cores {
-    /// Of the thread that sends first.
-    pub first: usize,
-    /// Of the other.
-    pub second: usize,
+    /// Of the thread that takes, or pings.
+    pub first: Core,
+    /// Of the thread that sends, or echoes.
+    pub second: Core,
+}
+
+impl Cores {
+    /// The first two that this process may use; `None` if there is but one.
+    #[must_use]
+    pub fn first_two() -> Option<Cores> {
+        match allowed_cores().as_slice() {
+            &[first, second, ..] => Some(Cores { first, second }),
+            _ => None,
+        }
+    }
+
+    /// Whether they are two, and threads can be pinned to them.
+    #[must_use]
+    pub fn are_usable(self) -> bool {
+        self.first != self.second
+            && [self.first, self.second].into_iter().all(|core| {
+                thread::spawn(move || pin_current_thread(core))
+                    .join()
+                    .is_ok_and(|pinned| pinned.is_ok())
+            })
+    }
 }
 
 /// Runs both at the same time, each on its core; gives what the first gives. The second is on its core
 /// before the first begins.
+///
+/// # Panics
+/// If the cores cannot be used, see [`Cores::are_usable`], or a run finds a wrong value.
 fn on_cores<R: Send>(
     cores: Cores,
     first: impl FnOnce() -> R + Send,
@@ -79,23 +115,19 @@ fn on_cores<R: Send>(
     let is_ready = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            pin(cores.second);
+            pin_current_thread(cores.second).expect("the second core can be used");
             is_ready.store(true, Ordering::Release);
             second();
         });
         let first = scope.spawn(|| {
-            pin(cores.first);
+            pin_current_thread(cores.first).expect("the first core can be used");
             while !is_ready.load(Ordering::Acquire) {
-                spin_loop();
+                wait();
             }
             first()
         });
         first.join().expect("a run ends well")
     })
-}
-
-fn pin(core: usize) {
-    assert!(core_affinity::set_for_current(CoreId { id: core }), "core {core} can be used");
 }
 
 #[inline(always)]
@@ -122,35 +154,27 @@ impl Checked {
     }
 }
 
+// In each run the closures own their ends, as threads of a program would: ends that lie side by side
+// on one stack share a cache line, which costs some contenders half their speed.
+
 fn single<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
     let (mut sender, mut receiver) = C::make(capacity);
-    let taken = move || {
+    let take = move || {
         let start = Instant::now();
         let mut checked = Checked::default();
         while checked.next < count {
-            match C::receive(&mut receiver) {
-                Some(value) => checked.take(&value),
-                None => wait(),
-            }
+            checked.take(&receive::<C>(&mut receiver));
         }
-
         checked.end();
         start.elapsed()
     };
-    let send = move || {
-        for sequence in 0..count {
-            let value = value(sequence);
-            while !C::send(&mut sender, &value) {
-                wait();
-            }
-        }
-    };
-    on_cores(Cores { first: cores.second, second: cores.first }, taken, send)
+    let send = move || (0..count).for_each(|sequence| send::<C>(&mut sender, &value(sequence)));
+    on_cores(cores, take, send)
 }
 
 fn chunks<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
     let (mut sender, mut receiver) = C::make(capacity);
-    let taken = move || {
+    let take = move || {
         let start = Instant::now();
         let mut checked = Checked::default();
         while checked.next < count {
@@ -179,7 +203,7 @@ fn chunks<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
             }
         }
     };
-    on_cores(Cores { first: cores.second, second: cores.first }, taken, send)
+    on_cores(cores, take, send)
 }
 
 fn ping_pong<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duration {
@@ -189,10 +213,7 @@ fn ping_pong<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duratio
         let start = Instant::now();
         let mut checked = Checked::default();
         for sequence in 0..count {
-            let ping = value(sequence);
-            while !C::send(&mut sender, &ping) {
-                wait();
-            }
+            send::<C>(&mut sender, &value(sequence));
             checked.take(&receive::<C>(&mut receiver));
         }
         checked.end();
@@ -201,12 +222,17 @@ fn ping_pong<C: Contender>(cores: Cores, capacity: usize, count: u64) -> Duratio
     let pong = move || {
         for _ in 0..count {
             let value = receive::<C>(&mut echo_receiver);
-            while !C::send(&mut echo_sender, &value) {
-                wait();
-            }
+            send::<C>(&mut echo_sender, &value);
         }
     };
     on_cores(cores, ping, pong)
+}
+
+#[inline(always)]
+fn send<C: Contender>(sender: &mut C::Sender, value: &Event) {
+    while !C::send(sender, value) {
+        wait();
+    }
 }
 
 #[inline(always)]
@@ -229,27 +255,59 @@ struct Line(AtomicU64);
 #[must_use]
 pub fn line_round_trip_ns(cores: Cores, count: u64) -> f64 {
     let (ping, pong) = (Line::default(), Line::default());
-    let bounce = |ours: &Line, others: &Line, leads: bool| {
-        for turn in 1..=count {
-            if leads {
-                ours.0.store(turn, Ordering::Release);
-            }
-            while others.0.load(Ordering::Acquire) != turn {
-                wait();
-            }
-            if !leads {
-                ours.0.store(turn, Ordering::Release);
-            }
+    let await_turn = |line: &Line, turn| {
+        while line.0.load(Ordering::Acquire) != turn {
+            wait();
         }
     };
-    let taken = on_cores(
-        cores,
-        || {
-            let start = Instant::now();
-            bounce(&ping, &pong, true);
-            start.elapsed()
-        },
-        || bounce(&pong, &ping, false),
-    );
-    taken.as_nanos() as f64 / count as f64
+    let first = || {
+        let start = Instant::now();
+        for turn in 1..=count {
+            ping.0.store(turn, Ordering::Release);
+            await_turn(&pong, turn);
+        }
+        start.elapsed()
+    };
+    let second = || {
+        for turn in 1..=count {
+            await_turn(&ping, turn);
+            pong.0.store(turn, Ordering::Release);
+        }
+    };
+    on_cores(cores, first, second).as_nanos() as f64 / count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contenders::{Crossbeam, Disruptor, Rtrb, Tapewatch};
+    use super::*;
+
+    /// The runs check the values themselves.
+    #[test]
+    fn every_contender_carries_every_pattern() {
+        let Some(cores) = Cores::first_two().filter(|cores| cores.are_usable()) else {
+            return;
+        };
+        for pattern in Pattern::ALL {
+            let _ = pattern.run::<Tapewatch>(cores, 64, 5_000);
+            let _ = pattern.run::<Rtrb>(cores, 64, 5_000);
+            let _ = pattern.run::<Crossbeam>(cores, 64, 5_000);
+            let _ = pattern.run::<Disruptor>(cores, 64, 5_000);
+        }
+        assert!(line_round_trip_ns(cores, 5_000) > 0.0);
+    }
+
+    #[test]
+    fn one_core_is_not_two() {
+        assert!(!Cores { first: Core(0), second: Core(0) }.are_usable());
+        assert!(!Cores { first: Core(0), second: Core(1_000) }.are_usable());
+    }
+
+    #[test]
+    #[should_panic(expected = "out of order")]
+    fn a_value_out_of_order_fails_a_run() {
+        let mut checked = Checked::default();
+        checked.take(&value(1));
+        checked.end();
+    }
 }

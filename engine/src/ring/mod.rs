@@ -25,6 +25,28 @@
 //! used up what it saw there.
 //!
 //! Proofs: `cargo xtask loom` explores every order of the two threads' steps on rings of two slots.
+//!
+//! ```
+//! use engine::ring::ring;
+//!
+//! let (mut producer, mut consumer) = ring::<u64>(8)?;
+//! std::thread::spawn(move || {
+//!     for value in 0..100 {
+//!         while producer.try_push(value).is_err() {
+//!             std::hint::spin_loop();
+//!         }
+//!     }
+//! });
+//! let mut sum = 0;
+//! while !consumer.is_drained() {
+//!     let batch = consumer.read(usize::MAX);
+//!     sum += batch.iter().sum::<u64>();
+//!     let count = batch.len();
+//!     batch.release(count);
+//! }
+//! assert_eq!(sum, 4_950);
+//! # Ok::<(), engine::ring::RingError>(())
+//! ```
 
 mod consumer;
 #[cfg(all(test, loom))]

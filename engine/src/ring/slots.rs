@@ -152,20 +152,21 @@ impl<T: Pod> Slots<T> {
         prefetch_address(self.slot(position));
     }
 
-    /// Asks for slots that are to be written soon, `max` at most, from `position` on; at most the
-    /// lines that a processor can have on their way at a time.
+    /// Asks for `count` slots from `position` on that are to be written soon, but for no more lines
+    /// than a processor can have on their way at a time. Tells how many slots were asked for.
     #[inline(always)]
-    pub(super) fn prefetch_write(&self, position: u64, max: u64) {
+    pub(super) fn prefetch_write(&self, position: u64, count: u64) -> u64 {
         // Slots that begin in one line are asked for once, lines that one slot spans each.
         let step = const { Self::within(LINE_BYTES) };
         let lines = const { size_of::<T>().div_ceil(LINE_BYTES) };
-        let count = max.min(const { Self::within(PREFETCH_BYTES_MAX) });
+        let count = count.min(const { Self::within(PREFETCH_BYTES_MAX) });
         let mut ahead = 0;
         while ahead < count {
             let slot = self.slot(position.wrapping_add(ahead)).cast::<[u8; LINE_BYTES]>();
             (0..lines).for_each(|line| prefetch_write_address(slot.wrapping_add(line)));
             ahead += step;
         }
+        count
     }
 
     /// How many slots there are in so many bytes, at least one.

@@ -32,7 +32,7 @@ pub enum WaitStrategy {
 }
 
 impl WaitStrategy {
-    /// `spin-then-yield` without a number: some 50 µs of looks at 2.6 GHz.
+    /// `spin-then-yield` without a number: some tens of microseconds.
     const SPINS: u32 = 1_000;
     /// `interval` without a duration.
     const PERIOD: Duration = Duration::from_micros(100);
@@ -153,6 +153,16 @@ struct Parked {
     woken: Condvar,
 }
 
+impl Parked {
+    /// Changes the flag; `false` if another thread has done it already.
+    ///
+    /// Always an exchange, though a store would do in some places: loom knows the order of exchanges
+    /// of two threads, of their stores it allows orders that no processor does.
+    fn change(&self, from: bool, to: bool, success: Ordering) -> bool {
+        self.announced.compare_exchange(from, to, success, Ordering::Relaxed).is_ok()
+    }
+}
+
 impl Waiter {
     /// A waiter, to be used by one thread.
     #[must_use]
@@ -234,7 +244,7 @@ impl Parking {
     fn wait(&mut self) {
         if !self.announced {
             self.announced = true;
-            self.shared.announced.store(true, Ordering::Relaxed);
+            self.shared.change(false, true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
             return;
         }
@@ -252,7 +262,7 @@ impl Parking {
     fn withdraw(&mut self) {
         if self.announced {
             // Whoever is waking us just now clears it too, or wakes us from a later park for nothing.
-            self.shared.announced.store(false, Ordering::Relaxed);
+            self.shared.change(true, false, Ordering::Relaxed);
             self.announced = false;
         }
     }
@@ -278,7 +288,7 @@ impl Waker {
     #[cold]
     fn unpark(&self) {
         // Of several that saw the flag one wakes. Release: what was published comes with it.
-        if self.parked.announced.swap(false, Ordering::AcqRel) {
+        if self.parked.change(true, false, Ordering::AcqRel) {
             // With the lock: the thread has not looked at the flag yet, or sleeps.
             let asleep = self.parked.asleep.lock().unwrap_or_else(PoisonError::into_inner);
             self.parked.woken.notify_one();

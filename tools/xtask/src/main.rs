@@ -1,9 +1,11 @@
 #![forbid(unsafe_code)]
-//! Developer commands: `cargo xtask test`, `fuzz`, `yardstick`, `bench`; `cargo xtask help` explains
-//! them. Each command has a module of its own and runs other programs; this one picks the command.
+//! Developer commands: `cargo xtask test`, `loom`, `fuzz`, `yardstick`, `bench`; `cargo xtask help`
+//! explains them. Each command has a module of its own and runs other programs; this one picks the
+//! command.
 
 mod bench;
 mod fuzz;
+mod loom;
 mod paths;
 mod steps;
 mod test;
@@ -21,9 +23,12 @@ Usage: cargo xtask COMMAND
 
   test               everything that must hold before a change is merged, step by step: repository
                      rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
-                     a nightly toolchain), doctests, all tests. Stops at the first failure, exit 1.
+                     a nightly toolchain), doctests, all tests, the models of `loom`. Stops at the
+                     first failure, exit 1.
   tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
                      is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
+  loom               the ring's models: every order of two threads' steps with at most 4
+                     interruptions, or as many as LOOM_MAX_PREEMPTIONS says. Builds in target/loom.
   fuzz [TARGET...] [--seconds N]
                      fuzzes the targets named (all of them otherwise), one after the other, N
                      seconds each (default 600). Installs cargo-fuzz if it is missing; needs a
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         }
         "test" => no_more(&rest).and_then(|()| test::run()),
         "tidy" => no_more(&rest).and_then(|()| tidy::run()),
+        "loom" => no_more(&rest).and_then(|()| loom::run()),
         "fuzz" => fuzz::run(&rest),
         "yardstick" => no_more(&rest).and_then(|()| {
             say(&yardstick::file()?.display().to_string());

@@ -1,14 +1,15 @@
-//! `cargo xtask test`: every check, in an order that fails early and ends with the tests' own sum.
+//! `cargo xtask test`: every check, in an order that fails early.
 //!
 //! Build and tests share one profile, so that nothing is compiled twice; benches are among the
-//! targets that are built and checked.
+//! targets that are built and checked. The models, and what runs in release, are builds of their own
+//! and come last.
 
 use std::env;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::steps::{self, Failure, cargo, is_there, nightly_cargo, step, tell};
-use crate::{paths, tidy};
+use crate::{loom, paths, tidy};
 
 /// Runs every step.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -46,6 +47,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         tell("── cargo-nextest is not installed: the tests are run by cargo test");
         step("tests", cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
+    loom::run()?;
     step("state hash in release", hash_check())?;
     // Other compiler flags would rebuild everything in place, so this one builds in its own folder.
     let mut native = hash_check();
