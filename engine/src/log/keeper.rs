@@ -27,10 +27,12 @@ use crossbeam_queue::ArrayQueue;
 use crate::log::SegmentNumber;
 use crate::log::failure::{Act, CreateError, LogFailure};
 use crate::log::follow::{Following, Trouble};
+use crate::log::index::Index;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::SEGMENT_NUMBER_MAX;
 use crate::log::prepare::Preparer;
 use crate::log::seal::Seal;
+use crate::log::segment::index_name;
 use crate::log::storage::{Storage, StoredFile, write_by_rename};
 use crate::log::tails::{LogTails, PanicIsFailure};
 use crate::memory::append_map::AppendMap;
@@ -324,12 +326,7 @@ fn write_index<S: Storage>(
     content: &[u8],
     sync: SyncLevel,
 ) -> io::Result<()> {
-    let Some(bytes) = index_of(content) else { return Ok(()) };
-    let name = crate::log::segment::index_name(number);
-    write_by_rename(directory, &name, &bytes, sync != SyncLevel::None)
-}
-
-/// The place for `Index::build`.
-fn index_of(_content: &[u8]) -> Option<Vec<u8>> {
-    None
+    let index = Index::build(content).map_err(io::Error::other)?;
+    let name = index_name(number);
+    write_by_rename(directory, &name, &index.to_bytes(), sync != SyncLevel::None)
 }
