@@ -10,9 +10,10 @@
 //! every millisecond and is never woken by an append that has room. When everything is in use
 //! nothing is prepared, and the writer waits.
 //!
-//! **Failures** stay (see [`failure`](crate::log::failure)). A segment that cannot be prepared stops
-//! the writer when it needs one; what is full or written is still archived and sealed. Any other one
-//! stops the writer at its next append, and the keeper too. A panic here counts as one of these.
+//! **Failures** stay (see [`failure`](crate::log::failure)). After a segment that could not be prepared
+//! or an index that could not be written no more segments are prepared: the writer stops when it needs
+//! one, and what is full or written is still archived and sealed. Any other failure stops the writer
+//! at its next append, and the keeper too. A panic here counts as one of these.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
@@ -124,6 +125,7 @@ impl Keeper {
             next: SegmentNumber(0),
             last_seal: Seal::NONE,
             prepares: true,
+            indexed: true,
         };
         let name = "keeper";
         let thread = thread::Builder::new()
@@ -189,6 +191,8 @@ struct Keeping<S: Storage> {
     last_seal: Seal,
     /// Whether segments can still be prepared.
     prepares: bool,
+    /// Whether every sealed segment has its index.
+    indexed: bool,
 }
 
 impl<S: Storage> Keeping<S>
@@ -215,10 +219,13 @@ where
             }
             if ending == Ending::Orderly as u8 {
                 let segment = self.next;
-                return self
-                    .finish()
-                    .map_err(|error| self.fail(segment, (Act::Remove, error), true))
-                    .ok();
+                return match self.finish() {
+                    Ok(closed) => self.indexed.then_some(closed),
+                    Err(error) => {
+                        self.fail(segment, (Act::Remove, error), true);
+                        None
+                    }
+                };
             }
             if ending == Ending::Failed as u8 {
                 return None;
@@ -260,8 +267,7 @@ where
         let ready = match self.preparer.prepare(number) {
             Ok(ready) => ready,
             Err(error) => {
-                self.prepares = false;
-                self.fail(number, (Act::Prepare, error), false);
+                self.stop_preparing(number, (Act::Prepare, error));
                 return false;
             }
         };
@@ -288,14 +294,23 @@ where
         assert_eq!(following.number(), full.number, "Invariant: segments are full in their order");
         let sealed = following.close(full.frames, self.last_seal)?;
         self.last_seal = sealed;
-        write_index(self.preparer.directory(), full.number, following.content(), self.sync)
-            .map_err(|error| (Act::Index, error))?;
+        let directory = self.preparer.directory();
+        if let Err(error) = write_index(directory, full.number, following.content(), self.sync) {
+            self.stop_preparing(full.number, (Act::Index, error));
+        }
         // The last view of the memory, which can be used again now.
         drop(following);
         if self.archives {
             self.preparer.recycle(full.number, full.map);
         }
         Ok(())
+    }
+
+    /// Keeps a failure that harms nothing that the writer has yet.
+    fn stop_preparing(&mut self, segment: SegmentNumber, trouble: Trouble) {
+        self.prepares = false;
+        self.indexed &= trouble.0 != Act::Index;
+        self.fail(segment, trouble, false);
     }
 
     /// Removes what an ended log does not need.

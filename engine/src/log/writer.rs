@@ -296,7 +296,8 @@ impl LogWriter {
     ///
     /// # Errors
     /// If the log has failed, now or before. Then what was accepted is as it was, archived as far as
-    /// that is possible, and without an end: it recovers as after a kill.
+    /// that is possible, and without an end (it recovers as after a kill) unless just an index could
+    /// not be written.
     pub fn close(mut self) -> Result<ClosedLog, Arc<LogFailure>> {
         let orderly = self.failure.is_none() && !self.tails.must_stop();
         let ending = if orderly { Ending::Orderly } else { Ending::Failed };
