@@ -72,7 +72,8 @@ pub struct LogWriter {
 
 impl LogWriter {
     /// Makes a log in a directory that holds none, and waits until its first segment is prepared.
-    /// Absent directories are made.
+    /// Absent directories are made. The keeper may run on the cores on which the calling thread may
+    /// run now: a hot thread pins itself afterwards.
     ///
     /// # Errors
     /// An option that cannot be, a log that is there already, no room, or what else the system says.
