@@ -73,7 +73,7 @@ fn a_torn_tail_is_a_good_end_that_is_told() {
 fn a_frame_that_is_no_record_ends_the_source_with_its_place() {
     let mut journal = script();
     let bad = journal.offset_bytes();
-    journal.record(RecordKind::Packet, 8, 40, b"\0\x09torn").packet(9, 50, &[b"never"]);
+    journal.record(RecordKind::Gap, 8, 40, b"half").packet(9, 50, &[b"never"]);
     let (_directory, mut source) = source(&journal.end(), 0);
     for _ in 0..3 {
         source.next().unwrap();
@@ -83,8 +83,8 @@ fn a_frame_that_is_no_record_ends_the_source_with_its_place() {
         let JournalError::Record { file, at, fault } = &error else { panic!("{error:?}") };
         assert!(file.ends_with("00000001.seg"), "{file}");
         assert_eq!(at.offset_bytes, bad);
-        let torn = RecordError::TornPacket { payload_bytes: 6, offset_bytes: 0 };
-        assert_eq!(*fault, torn);
+        let kind = RecordKind::Gap;
+        assert_eq!(*fault, RecordError::Size { kind, found: 4, expected: 8 });
     }
 }
 

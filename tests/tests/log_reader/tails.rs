@@ -145,7 +145,7 @@ fn prepared_segments_behind_a_torn_tail_are_no_damage() {
 fn a_segment_may_be_filled_to_its_last_byte() {
     let mut log = script();
     let left = SEGMENT_BYTES_MIN as usize - log.offset_bytes() as usize - 160;
-    let first = left / 2 & !7;
+    let first = (left / 2) & !7;
     log.frame(tag(1), &vec![1; first - 32]).frame(tag(2), &vec![2; left - first - 32]);
     let image = log.end();
     let (name, file) = image.files.last_key_value().unwrap();
