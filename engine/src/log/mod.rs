@@ -26,6 +26,7 @@
 //! - [`frame`], [`segment`], [`seal`], [`index`]: the formats, drawn and pinned
 //! - [`storage`], [`directories`]: where the files lie
 //! - [`reader`]: frame by frame, while it is written or afterwards
+//! - [`verify`]: whether anything was changed
 
 pub mod checksum;
 pub mod directories;
@@ -37,6 +38,7 @@ mod rest;
 pub mod seal;
 pub mod segment;
 pub mod storage;
+pub mod verify;
 mod window;
 
 /// Identifies one session: random, chosen when its log is made. All segments carry it.
