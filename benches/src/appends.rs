@@ -13,7 +13,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use core_affinity::CoreId;
 use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
 use engine::log::SessionId;
 use engine::log::options::{Place, SyncLevel};
@@ -23,6 +22,7 @@ use engine::log::threaded::ThreadOptions;
 use engine::memory::append_map::AppendMap;
 use engine::packet::Packet;
 use engine::pipeline::pin::Core;
+use engine::pipeline::pin::{Core, pin_current_thread};
 use engine::ring::WaitStrategy;
 use engine::units::{Nanos, Sequence};
 use hdrhistogram::Histogram;
@@ -228,7 +228,7 @@ fn histogram() -> Histogram<u64> {
 /// Keeps the calling thread on a core.
 pub fn pin(core: usize) {
     // Where that is refused the figures say it by themselves.
-    let _ = core_affinity::set_for_current(CoreId { id: core });
+    let _ = pin_current_thread(Core(core));
 }
 
 /// Times batches of appends back to back, `bytes` altogether. Each batch counts with the mean of its
