@@ -21,7 +21,6 @@ use engine::log::tails::LogStatistics;
 use engine::log::threaded::ThreadOptions;
 use engine::memory::append_map::AppendMap;
 use engine::packet::Packet;
-use engine::pipeline::pin::Core;
 use engine::pipeline::pin::{Core, pin_current_thread};
 use engine::ring::WaitStrategy;
 use engine::units::{Nanos, Sequence};
