@@ -27,3 +27,4 @@ pub mod resident;
 pub mod rings;
 pub mod stages;
 pub mod tape;
+pub mod whole;

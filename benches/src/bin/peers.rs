@@ -1,8 +1,12 @@
 #![forbid(unsafe_code)]
-//! Published ITCH parsers beside our stages, in one run on one core: the README's table.
+//! Published ITCH parsers beside our stages and our whole engine, in one run: the README's table.
 //!
 //! All passes are run once, then all again, so that a host that slows down slows all alike; a ratio
 //! is taken within its round. The messages lie in memory, no file is read while a clock runs.
+//!
+//! The passes on two cores are probed: the time that a cache line takes there and back is measured
+//! before and after, and a pass between which it changed by more than 25 % is made again, since the
+//! host had moved a core meanwhile.
 
 use std::hint::black_box;
 use std::io::{self, Write as _};
@@ -12,17 +16,19 @@ use std::process::ExitCode;
 use clap::Parser;
 use engine::book::Books;
 use engine::book::books::Limits;
-use engine::memory::MemoryError;
 use engine::pipeline::stage::EventBatch;
+use engine::state::{StateHash, section_sums};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use serde_json::{Value, json};
 use tapewatch_benches::clock::{Spread, Taken, timed};
 use tapewatch_benches::peers::{self, FieldSums, HandMatch};
 use tapewatch_benches::resident::resident_bytes;
+use tapewatch_benches::rings::Cores;
 use tapewatch_benches::stages::{self, BookBuilder, MIDNIGHT};
 use tapewatch_benches::tape::{Tape, YARDSTICK};
+use tapewatch_benches::whole::{self, Failed, JournalPlace, OnTwoCores};
 
-/// Published ITCH parsers beside our stages, in one run on one core.
+/// Published ITCH parsers beside our stages and our whole engine, in one run.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A BinaryFILE of ITCH 5.0 messages; else the file that TAPEWATCH_YARDSTICK names; else the one
@@ -31,9 +37,36 @@ struct Arguments {
     /// How often each pass is run, at least 5.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..=1_000))]
     runs: u32,
+    /// Where the journal of the whole engine is written; a file system in memory.
+    #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
+    memory_dir: PathBuf,
+    /// Let an archiver carry the journal to this directory, as a session does.
+    #[arg(long, value_name = "DIR")]
+    session_dir: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl Arguments {
+    fn journal(&self) -> JournalPlace {
+        match &self.session_dir {
+            None => JournalPlace::There(self.memory_dir.clone()),
+            Some(directory) => JournalPlace::Carried {
+                memory: self.memory_dir.clone(),
+                directory: directory.clone(),
+            },
+        }
+    }
+
+    /// As the table tells it.
+    fn journal_text(&self) -> String {
+        let memory = self.memory_dir.display();
+        let carried = self.session_dir.as_ref().map_or(String::new(), |_| {
+            String::from(", from where an archiver carries it to a file on disk")
+        });
+        format!("Journal: segments of 64 MiB in {memory}{carried}, appended inline, sync none.")
+    }
 }
 
 /// What is measured. Ours include those before them.
@@ -47,10 +80,22 @@ enum Pass {
     Decode,
     Books,
     Metrics,
+    Pipeline,
+    PipelinedUnjournaled,
+    Pipelined,
+}
+
+/// One pass.
+struct Run {
+    taken: Taken,
+    /// On two cores: the round trip of a cache line between them, ns.
+    round_trip_ns: Option<f64>,
+    /// Passes before it that do not count.
+    dropped: u32,
 }
 
 impl Pass {
-    const ALL: [Pass; 8] = [
+    const ALL: [Pass; 11] = [
         Pass::LengthWalk,
         Pass::Itch5,
         Pass::HandMatch,
@@ -59,6 +104,9 @@ impl Pass {
         Pass::Decode,
         Pass::Books,
         Pass::Metrics,
+        Pass::Pipeline,
+        Pass::PipelinedUnjournaled,
+        Pass::Pipelined,
     ];
 
     /// Its name in JSON, and what it does.
@@ -72,13 +120,25 @@ impl Pass {
             Pass::Decode => ("decode", "Tapewatch: … and decode to `Event`"),
             Pass::Books => ("book", "Tapewatch: … and full-depth books with queues"),
             Pass::Metrics => ("metrics", "Tapewatch: … and prints and metrics"),
+            Pass::Pipeline => ("pipeline", "Tapewatch: … and the journal (whole engine, inline)"),
+            Pass::PipelinedUnjournaled => {
+                ("pipelined_unjournaled", "Tapewatch: pipelined, one shard, two cores, no journal")
+            }
+            Pass::Pipelined => {
+                ("pipelined", "Tapewatch: pipelined, one shard, two cores (whole engine)")
+            }
         }
     }
 
+    /// Whether it needs two cores.
+    fn is_pipelined(self) -> bool {
+        matches!(self, Pass::PipelinedUnjournaled | Pass::Pipelined)
+    }
+
     /// One pass. What it needs is made before the clock starts and dropped after it has stopped.
-    fn run(self, tape: &Tape) -> Result<Taken, MemoryError> {
-        let bytes = tape.bytes();
-        Ok(match self {
+    fn run(self, bench: &Bench) -> Result<Run, Failed> {
+        let (tape, bytes) = (&bench.tape, bench.tape.bytes());
+        let taken = match self {
             Pass::LengthWalk => timed(|| black_box(peers::length_walk(bytes))).1,
             Pass::Itch5 => timed(|| black_box(peers::itch5_pass(bytes))).1,
             Pass::HandMatch => timed(|| peers::hand_match_pass(bytes)).1,
@@ -96,7 +156,49 @@ impl Pass {
                 let mut engine = stages::engine()?;
                 timed(|| stages::metrics(tape, &mut engine)).1
             }
-        })
+            Pass::Pipeline => {
+                let (taken, hash) = whole::inline(tape, &bench.journal)?;
+                bench.same_state(self, hash)?;
+                taken
+            }
+            Pass::PipelinedUnjournaled => return self.on_two_cores(bench, &JournalPlace::None),
+            Pass::Pipelined => return self.on_two_cores(bench, &bench.journal),
+        };
+        Ok(Run { taken, round_trip_ns: None, dropped: 0 })
+    }
+
+    fn on_two_cores(self, bench: &Bench, place: &JournalPlace) -> Result<Run, Failed> {
+        let cores = bench.cores.ok_or("a pass on two cores needs two")?;
+        let OnTwoCores { taken, hash, round_trip_ns, dropped } =
+            whole::pipelined_in_place(&bench.tape, place, cores)?;
+        bench.same_state(self, hash)?;
+        Ok(Run { taken, round_trip_ns: Some(round_trip_ns), dropped })
+    }
+}
+
+/// What all passes share.
+struct Bench {
+    tape: Tape,
+    journal: JournalPlace,
+    /// `None` where this host has but one.
+    cores: Option<Cores>,
+    checked: Checked,
+}
+
+impl Bench {
+    /// Every whole engine must come to the same state, or it did not do the same work.
+    fn same_state(&self, pass: Pass, hash: StateHash) -> Result<(), Failed> {
+        if hash == self.checked.hash {
+            return Ok(());
+        }
+        let name = pass.names().0;
+        Err(format!("{name} led to {hash:?}, the engine by itself to {:?}", self.checked.hash)
+            .into())
+    }
+
+    fn passes(&self) -> impl Iterator<Item = Pass> {
+        let has_two = self.cores.is_some();
+        Pass::ALL.into_iter().filter(move |pass| has_two || !pass.is_pipelined())
     }
 }
 
@@ -105,19 +207,22 @@ struct Checked {
     orders_live_max: u32,
     levels: u32,
     resident_without_input_bytes: u64,
+    hash: StateHash,
 }
 
-fn check(tape: &Tape) -> Result<Checked, Box<dyn std::error::Error>> {
+fn check(tape: &Tape) -> Result<Checked, Failed> {
     let mut engine = stages::engine()?;
     let mut orders_live_max = 0;
     stages::walk(tape, |packet| {
         let _ = engine.push(packet);
         orders_live_max = orders_live_max.max(engine.shard().books().order_count());
     });
+    let feed_time = engine.sequencer().feed_time();
     let checked = Checked {
         orders_live_max,
         levels: engine.shard().books().level_count(),
         resident_without_input_bytes: resident_bytes().saturating_sub(tape.bytes().len() as u64),
+        hash: StateHash::of(&section_sums(engine.shard(), feed_time, true)),
     };
     drop(engine);
     let ours = stages::field_sums(tape)?;
@@ -140,47 +245,64 @@ fn check(tape: &Tape) -> Result<Checked, Box<dyn std::error::Error>> {
 /// The runs of one pass, in the order of the rounds.
 struct Row {
     pass: Pass,
-    runs: Vec<Taken>,
+    runs: Vec<Run>,
 }
 
-fn measure(tape: &Tape, runs: u32) -> Result<Vec<Row>, MemoryError> {
-    let mut rows = Pass::ALL.map(|pass| Row { pass, runs: Vec::new() });
+impl Row {
+    fn dropped(&self) -> u32 {
+        self.runs.iter().map(|run| run.dropped).sum()
+    }
+
+    fn disturbed(&self) -> usize {
+        self.runs.iter().filter(|run| run.taken.is_disturbed()).count()
+    }
+
+    fn round_trip_ns(&self) -> Option<Spread> {
+        Spread::of(self.runs.iter().filter_map(|run| run.round_trip_ns))
+    }
+}
+
+fn measure(bench: &Bench, runs: u32) -> Result<Vec<Row>, Failed> {
+    let mut rows: Vec<Row> = bench.passes().map(|pass| Row { pass, runs: Vec::new() }).collect();
     for _ in 0..runs {
         for row in &mut rows {
-            row.runs.push(row.pass.run(tape)?);
+            row.runs.push(row.pass.run(bench)?);
         }
     }
-    Ok(rows.into())
+    Ok(rows)
 }
 
-/// A row's figures: ns a message, ratio to `itch5` in the same round, runs that lacked the core.
-fn figures(rows: &[Row], row: &Row, messages: u64) -> Option<(Spread, Spread, usize)> {
+/// A row's figures: ns a message, and the ratio to `itch5` in the same round.
+fn figures(rows: &[Row], row: &Row, messages: u64) -> Option<(Spread, Spread)> {
     let base = rows.iter().find(|row| row.pass == Pass::Itch5)?;
-    let wall = |taken: &Taken| taken.wall.as_secs_f64();
+    let wall = |run: &Run| run.taken.wall.as_secs_f64();
     let ratios = row.runs.iter().zip(&base.runs).map(|(ours, base)| wall(ours) / wall(base));
     Some((
-        Spread::of(row.runs.iter().map(|taken| taken.ns_per_message(messages)))?,
+        Spread::of(row.runs.iter().map(|run| run.taken.ns_per_message(messages)))?,
         Spread::of(ratios)?,
-        row.runs.iter().filter(|taken| taken.is_disturbed()).count(),
     ))
 }
 
-fn json_of(tape: &Tape, checked: &Checked, rows: &[Row]) -> Value {
+fn json_of(arguments: &Arguments, bench: &Bench, rows: &[Row]) -> Value {
+    let Bench { tape, checked, .. } = bench;
     let rows: Vec<Value> = rows
         .iter()
         .filter_map(|row| {
-            let (ns, ratio, disturbed) = figures(rows, row, tape.messages())?;
+            let (ns, ratio) = figures(rows, row, tape.messages())?;
+            let round_trip_ns = row.round_trip_ns().map(|spread| spread.median);
             Some(json!({
                 "name": row.pass.names().0,
                 "ns_per_message": ns.median, "min": ns.min, "max": ns.max,
                 "ratio_to_itch5": ratio.median, "ratio_min": ratio.min, "ratio_max": ratio.max,
-                "runs": row.runs.len(), "disturbed_runs": disturbed,
+                "runs": row.runs.len(), "disturbed_runs": row.disturbed(),
+                "dropped_runs": row.dropped(), "round_trip_ns": round_trip_ns,
             }))
         })
         .collect();
     json!({
         "rows": rows,
         "input": tape.origin(),
+        "journal": arguments.journal_text(),
         "messages": tape.messages(),
         "input_bytes": tape.bytes().len(),
         "orders_live_max": checked.orders_live_max,
@@ -189,41 +311,61 @@ fn json_of(tape: &Tape, checked: &Checked, rows: &[Row]) -> Value {
     })
 }
 
-fn table_of(tape: &Tape, checked: &Checked, rows: &[Row]) -> String {
+fn table_of(arguments: &Arguments, bench: &Bench, rows: &[Row]) -> String {
+    let Bench { tape, checked, .. } = bench;
     let mut text = String::from(
         "| pass | ns a message, median | min | max | × itch5, same round | disturbed runs |\n\
          |---|---:|---:|---:|---:|---:|\n",
     );
     for row in rows {
-        let Some((ns, ratio, disturbed)) = figures(rows, row, tape.messages()) else {
+        let Some((ns, ratio)) = figures(rows, row, tape.messages()) else {
             continue;
         };
         text += &format!(
-            "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {disturbed} of {} |\n",
+            "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {} of {} |\n",
             row.pass.names().1,
             ns.median,
             ns.min,
             ns.max,
             ratio.median,
+            row.disturbed(),
             row.runs.len(),
         );
     }
     text += &format!(
         "\n{} messages, {} MB, in memory, from {}.\n\
          At most {} live orders, {} levels at the end; {:.0} MB resident without the input.\n\
-         One thread, wall time, passes interleaved; a run is disturbed where the thread lacked its \
-         core for more than 3 % of it.\n",
+         Wall time, passes interleaved, one thread unless two cores are told; a run is disturbed where \
+         the thread lacked its core for more than 3 % of it.\n\
+         {}\n{}\n",
         tape.messages(),
         tape.bytes().len() / 1_000_000,
         tape.origin(),
         checked.orders_live_max,
         checked.levels,
         checked.resident_without_input_bytes as f64 / 1e6,
+        arguments.journal_text(),
+        two_cores_text(rows),
     );
     text
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+/// How the cores of the passes on two lay to each other.
+fn two_cores_text(rows: &[Row]) -> String {
+    let on_two: Vec<&Row> = rows.iter().filter(|row| row.pass.is_pipelined()).collect();
+    let trips = on_two.iter().flat_map(|row| &row.runs).filter_map(|run| run.round_trip_ns);
+    let Some(trips) = Spread::of(trips) else {
+        return String::from("Two cores were not to be had.");
+    };
+    let dropped: u32 = on_two.iter().map(|row| row.dropped()).sum();
+    format!(
+        "Two cores: a cache line takes {:.0} ns there and back (median; {:.0} to {:.0}); {dropped} \
+         pass(es) during which that changed by more than 25 % were made again.",
+        trips.median, trips.min, trips.max,
+    )
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failed> {
     let tape = match &arguments.file {
         Some(path) => Tape::file(path).map_err(|error| format!("{}: {error}", path.display()))?,
         None => Tape::yardstick(),
@@ -233,11 +375,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{name} has no messages; give a file, or set {YARDSTICK}").into());
     }
     let checked = check(&tape)?;
-    let rows = measure(&tape, arguments.runs)?;
+    let cores = Cores::first_two().filter(|cores| cores.are_usable());
+    let bench = Bench { tape, journal: arguments.journal(), cores, checked };
+    let rows = measure(&bench, arguments.runs)?;
     let text = if arguments.json {
-        format!("{:#}\n", json_of(&tape, &checked, &rows))
+        format!("{:#}\n", json_of(arguments, &bench, &rows))
     } else {
-        table_of(&tape, &checked, &rows)
+        table_of(arguments, &bench, &rows)
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(())

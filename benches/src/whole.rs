@@ -1,0 +1,317 @@
+//! The whole engine as it records: every packet is journaled, then decoded, stamped and applied.
+//!
+//! ```text
+//!  tape ─► packet ─► journal ─► decoder ─► sequencer ─► shard              inline
+//!                    journal ─► decoder ─► sequencer ─► ring ─► shard      pipelined, two cores
+//! ```
+//! The journal lies in `/dev/shm` unless another place is named, appends inline and syncs nothing. It
+//! is made, and as many segments as it keeps ready are, before a clock starts, as they are in a live
+//! engine; its last segment is sealed after the clock has stopped. There are no hash points: live,
+//! they are a follower's work. A pass ends when every message is appended and applied.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::book::books::Limits;
+use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
+use engine::log::SessionId;
+use engine::log::options::{Place, SyncLevel};
+use engine::log::storage::Directory;
+use engine::packet::Packet;
+use engine::pipeline::inline::InlineParts;
+use engine::pipeline::pin::pin_current_thread;
+use engine::pipeline::pipelined::{Layout, Pipelined, PipelinedParts};
+use engine::pipeline::selection::Selection;
+use engine::pipeline::sequencer::Sequencer;
+use engine::ring::WaitStrategy;
+use engine::state::{SectionSums, StateHash, section_sums};
+use feed_handlers::itch50::decode::Itch50Decoder;
+
+use crate::clock::{Taken, timed};
+use crate::rings::{Cores, line_round_trip_ns};
+use crate::stages::{self, Engine, MIDNIGHT};
+use crate::tape::Tape;
+
+/// Why a pass could not be made.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Segments that a journal has ready before it is written: the first and those that wait behind it.
+const SEGMENTS_READY: usize = 3;
+
+/// How long that is waited for.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Share, in percent, by which the round trip of a cache line may differ before and after a pass.
+const ROUND_TRIP_PERCENT: f64 = 25.0;
+
+/// Round trips of a probe: some milliseconds.
+const PROBE_ROUND_TRIPS: u64 = 20_000;
+
+/// Passes that are made again at most because the cores had moved.
+const AGAIN_MAX: u32 = 4;
+
+/// Where the journal of a pass lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalPlace {
+    /// There is none.
+    None,
+    /// Segments are appended to where they stay.
+    There(PathBuf),
+    /// Segments are appended to in `memory`; the keeper carries them to `directory`.
+    Carried {
+        /// A directory of a file system in memory.
+        memory: PathBuf,
+        /// Where the session stays.
+        directory: PathBuf,
+    },
+}
+
+/// A journal that is removed after its pass.
+struct Scratch {
+    journal: Option<Journal>,
+    roots: Vec<PathBuf>,
+}
+
+impl Scratch {
+    /// A fresh one, with all segments ready that it keeps ready.
+    fn new(place: &JournalPlace) -> Result<Scratch, Failed> {
+        let name = format!("tapewatch-bench-{}", std::process::id());
+        let (place, roots) = match place {
+            JournalPlace::None => return Ok(Scratch { journal: None, roots: Vec::new() }),
+            JournalPlace::There(directory) => {
+                let root = directory.join(name);
+                let directory = Directory::new(root.join("journal"));
+                (Place::Disk { directory }, vec![root])
+            }
+            JournalPlace::Carried { memory, directory } => {
+                let (memory, disk) = (memory.join(&name), directory.join(name + "-session"));
+                let place = Place::Memory {
+                    memory_directory: Directory::new(memory.join("journal")),
+                    directory: Directory::new(disk.join("journal")),
+                };
+                (place, vec![memory, disk])
+            }
+        };
+        let written = place.memory_directory().unwrap_or(place.directory()).path().to_owned();
+        let options = JournalOptions {
+            place,
+            append: Append::Inline,
+            segment_bytes: 64 << 20,
+            memory_bytes_max: 1 << 30,
+            sync: SyncLevel::None,
+            on_error: OnError::Stop,
+        };
+        let mut scratch = Scratch { journal: None, roots };
+        scratch.journal = Some(Journal::create(options, SessionId([7; 16]), "")?);
+        wait_until_ready(&written)?;
+        Ok(scratch)
+    }
+
+    /// Seals the journal.
+    fn end(mut self) -> Result<(), Failed> {
+        match self.journal.take().map(Journal::close).transpose()? {
+            Some(JournalEnd::Incomplete(why)) => Err(why.into()),
+            Some(JournalEnd::Complete(_)) | None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Before its files.
+        drop(self.journal.take());
+        for root in &self.roots {
+            // What is left behind is seen, and does no harm.
+            let _ = fs::remove_dir_all(root);
+        }
+    }
+}
+
+/// Waits until a journal's directory shows that its keeper has prepared what it prepares.
+fn wait_until_ready(written: &Path) -> io::Result<()> {
+    let until = Instant::now() + READY_WITHIN;
+    loop {
+        let entries = fs::read_dir(written)?.filter_map(Result::ok);
+        let is_segment = |entry: &fs::DirEntry| entry.path().extension() == Some("seg".as_ref());
+        if entries.filter(is_segment).count() >= SEGMENTS_READY {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(io::Error::other("the journal's segments were not prepared in time"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Appends a packet, where there is a journal.
+#[inline(always)]
+fn append(journal: &mut Option<Journal>, packet: &Packet<'_>) {
+    if let Some(journal) = journal {
+        // A failure stays, and is told when the journal is closed.
+        let _ = journal.append_packet(packet, 0);
+    }
+}
+
+/// One pass of the `inline` engine, and the state that it led to.
+///
+/// # Errors
+/// If the system refuses memory, or the journal's place room.
+pub fn inline(tape: &Tape, place: &JournalPlace) -> Result<(Taken, StateHash), Failed> {
+    let mut scratch = Scratch::new(place)?;
+    let mut engine = stages::engine()?;
+    let ((), taken) = timed(|| inline_pass(tape, &mut engine, &mut scratch.journal));
+    let InlineParts { sequencer, shard, .. } = engine.into_parts();
+    scratch.end()?;
+    let sums = section_sums(&shard, sequencer.feed_time(), true);
+    Ok((taken, StateHash::of(&sums)))
+}
+
+#[inline(never)]
+fn inline_pass(tape: &Tape, engine: &mut Engine, journal: &mut Option<Journal>) {
+    stages::walk(tape, |packet| {
+        append(journal, packet);
+        // A second start of day, where the engine stops, stands in no tape.
+        let _ = engine.push(packet);
+    });
+}
+
+/// The layout of a pipelined pass: one shard.
+fn layout(cores: Cores) -> Layout {
+    Layout {
+        shards: 1,
+        limits: Limits::default(),
+        prefault_orders: 0,
+        ring_events: 16_384,
+        ring_signals: 4_096,
+        wait: WaitStrategy::BusySpin,
+        // It has no core of its own and next to nothing to do.
+        market_wait: WaitStrategy::Interval { period: Duration::from_micros(200) },
+        shard_cores: vec![cores.second],
+        market_core: None,
+    }
+}
+
+/// One pass of the `pipelined` engine with one shard, and the state that it led to. Packets are
+/// journaled, decoded and routed on the first core and applied on the second.
+///
+/// # Errors
+/// As [`inline`]; if a thread cannot have its core.
+pub fn pipelined(
+    tape: &Tape,
+    place: &JournalPlace,
+    cores: Cores,
+) -> Result<(Taken, StateHash), Failed> {
+    // Made here, where threads may run on any core: those of the keeper and the market take that over.
+    let mut scratch = Scratch::new(place)?;
+    let mut engine = Pipelined::start(
+        Itch50Decoder::new(MIDNIGHT)?,
+        Sequencer::new(MIDNIGHT),
+        Selection::all(),
+        &layout(cores),
+        |_| (),
+        (),
+    )?;
+    let journal = &mut scratch.journal;
+    let (parts, taken) = thread::scope(|scope| {
+        let ingest = thread::Builder::new().name("ingest".to_owned());
+        let pass = ingest.spawn_scoped(scope, move || -> Result<_, Failed> {
+            pin_current_thread(cores.first)?;
+            let (parts, taken) = timed(|| {
+                stages::walk(tape, |packet| {
+                    append(journal, packet);
+                    // A failure stays, and is told when the stages are taken apart.
+                    let _ = engine.push(packet);
+                });
+                engine.finish()
+            });
+            Ok((parts?, taken))
+        })?;
+        pass.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    scratch.end()?;
+    let PipelinedParts { sequencer, shards, .. } = parts;
+    let mut sums = SectionSums::default();
+    for shard in &shards {
+        sums += section_sums(shard, sequencer.feed_time(), shard.place().owns_market());
+    }
+    Ok((taken, StateHash::of(&sums)))
+}
+
+/// A pass on two cores during which they stayed where they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnTwoCores {
+    /// How long it took.
+    pub taken: Taken,
+    /// What it led to.
+    pub hash: StateHash,
+    /// Round trip of a cache line between the two cores around the pass, ns.
+    pub round_trip_ns: f64,
+    /// Passes before it that do not count, since the cores had moved.
+    pub dropped: u32,
+}
+
+/// Makes passes until the round trip of a cache line between the cores is the same before and after
+/// one, within 25 %: a host may move virtual cores to others of its own at any time.
+///
+/// # Errors
+/// As [`pipelined`]; if the cores do not stay where they are.
+pub fn pipelined_in_place(
+    tape: &Tape,
+    place: &JournalPlace,
+    cores: Cores,
+) -> Result<OnTwoCores, Failed> {
+    let probe = || line_round_trip_ns(cores, PROBE_ROUND_TRIPS);
+    for dropped in 0..=AGAIN_MAX {
+        let before = probe();
+        let (taken, hash) = pipelined(tape, place, cores)?;
+        let after = probe();
+        if has_stayed(before, after) {
+            let round_trip_ns = f64::midpoint(before, after);
+            return Ok(OnTwoCores { taken, hash, round_trip_ns, dropped });
+        }
+    }
+    Err("the host keeps moving the cores; try again when it is quiet".into())
+}
+
+fn has_stayed(before: f64, after: f64) -> bool {
+    before.max(after) <= before.min(after) * (1.0 + ROUND_TRIP_PERCENT / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::Exchange;
+    use feed_handlers::itch50::Encoder;
+
+    fn small() -> Tape {
+        let mut encoder = Encoder::new();
+        let mut exchange = Exchange::new(1, 20, 500);
+        exchange.open(&mut encoder);
+        while encoder.messages() < 20_000 {
+            exchange.next(&mut encoder);
+        }
+        Tape::of(encoder, "made for a test")
+    }
+
+    #[test]
+    fn every_pass_leads_to_one_state_and_leaves_nothing_behind() {
+        let (tape, directory) = (small(), std::env::temp_dir());
+        let place = JournalPlace::There(directory.clone());
+        let (_, hash) = inline(&tape, &JournalPlace::None).unwrap();
+        assert_eq!(inline(&tape, &place).unwrap().1, hash);
+        let name = format!("tapewatch-bench-{}", std::process::id());
+        assert!(!directory.join(name).exists());
+        if let Some(cores) = Cores::first_two().filter(|cores| cores.are_usable()) {
+            assert_eq!(pipelined(&tape, &place, cores).unwrap().1, hash);
+        }
+    }
+
+    #[test]
+    fn cores_have_moved_when_the_round_trip_changed_by_a_quarter() {
+        assert!(has_stayed(100.0, 125.0) && has_stayed(125.0, 100.0));
+        assert!(!has_stayed(100.0, 126.0) && !has_stayed(126.0, 100.0));
+    }
+}
