@@ -1,5 +1,5 @@
-//! What the tests that cross crates share: plain events, a plain market, and the comparison of both
-//! with the engine.
+//! What the tests that cross crates share: plain events, a plain market, the comparison of both
+//! with the engine, and logs as bytes.
 //!
 //! The modules here are written from the rules of the interface alone. They are slow on purpose:
 //! nothing in them is kept up to date in place that can be worked out again from what came before.
@@ -8,6 +8,7 @@
 
 pub mod compare;
 pub mod events;
+pub mod logs;
 pub mod random;
 pub mod reference;
 pub mod session;

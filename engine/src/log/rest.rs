@@ -10,7 +10,7 @@ use crate::log::storage::StoredFile;
 use crate::log::window::FRAME_BYTES_MAX;
 
 /// Bytes looked through at a time.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// What was found behind a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) struct Rest {
     /// One past the last byte that is not zero; the place itself if there is none. Not known where a
     /// whole frame was found.
     pub(super) nonzero_end_bytes: u64,
+    /// Whether the search was given up where it says that a whole frame stands.
+    pub(super) gave_up: bool,
 }
 
 /// Looks from `from_bytes` on, up to `end_bytes` or the end of the file, for frames of a segment with
@@ -33,7 +35,7 @@ pub(super) fn look_through<F: StoredFile>(
     from_bytes: u64,
     end_bytes: u64,
 ) -> io::Result<Rest> {
-    let mut rest = Rest { next_whole_bytes: None, nonzero_end_bytes: from_bytes };
+    let mut rest = Rest { next_whole_bytes: None, nonzero_end_bytes: from_bytes, gave_up: false };
     let mut to_check = end_bytes.saturating_sub(from_bytes).saturating_mul(2) + (64 << 20);
     let mut buffer = vec![0; CHUNK_BYTES + FRAME_BYTES_MAX];
     let mut at_bytes = from_bytes;
@@ -48,9 +50,9 @@ pub(super) fn look_through<F: StoredFile>(
                 let Some(length) = length_of_candidate(&read[at..], epoch) else {
                     continue;
                 };
-                let gives_up = to_check < length;
+                rest.gave_up = to_check < length;
                 to_check = to_check.saturating_sub(length);
-                if gives_up || matches!(Frame::read(&read[at..], epoch), FrameRead::Whole(_)) {
+                if rest.gave_up || matches!(Frame::read(&read[at..], epoch), FrameRead::Whole(_)) {
                     rest.next_whole_bytes = Some(at_bytes + at as u64);
                     return Ok(rest);
                 }
