@@ -8,12 +8,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::log::LogKind;
+use crate::log::directories::LogDirectories;
 use crate::log::frame::{FRAME_HEADER_BYTES, Frame, FrameRead};
+use crate::log::index::Index;
 use crate::log::options::Place;
 use crate::log::raw::{ReadLog, SESSION, bytes_of, read};
+use crate::log::reader::{AtTail, LogReader, Next};
 use crate::log::seal::SEAL_BYTES;
 use crate::log::segment::{
-    SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, number_of, segment_name,
+    SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name,
 };
 use crate::log::storage::Directory;
 use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
@@ -104,6 +107,12 @@ fn an_ended_log_holds_what_was_appended_sealed_and_nothing_else() {
             assert_eq!(statistics.rolls, log.rolls);
             let names = directory.list().expect("a list");
             assert!(names.iter().all(|name| !name.ends_with(".new")), "{names:?}");
+            assert_eq!(names.len() as u64, 2 * log.segments, "a segment and its index each");
+            for number in (0..log.segments).map(SegmentNumber) {
+                let segment = bytes_of(&directory, &segment_name(number));
+                let index = Index::build(&segment).expect("a closed segment");
+                assert_eq!(bytes_of(&directory, &index_name(number)), index.to_bytes());
+            }
             assert!(!memory_directory.path().exists());
             assert_eq!(tails.archived(), tails.appended());
             let synced = if sync == SyncLevel::None { Position::START } else { tails.appended() };
@@ -262,7 +271,8 @@ fn a_full_disk_is_told_when_the_segment_is_needed_and_stays_told() {
             }
         };
         let text = error.to_string();
-        assert!(text.starts_with("cannot prepare segment"), "{text}");
+        let told = ["cannot prepare segment", "cannot write the index of segment"];
+        assert!(told.iter().any(|told| text.starts_with(told)), "{text}");
         assert!(text.contains("(fault storage): No space left on device"), "{text}");
         // The disk has room again, and yet nothing may follow the hole.
         for _ in 0..3 {
@@ -276,6 +286,31 @@ fn a_full_disk_is_told_when_the_segment_is_needed_and_stays_told() {
         assert!(!log.ended);
         assert_eq!(log.sealed, log.rolls, "what is full is sealed");
     }
+}
+
+#[test]
+fn an_index_that_cannot_be_written_harms_nothing_else() {
+    let (memory, disk) = (healthy(), healthy());
+    let place = Place::Memory { memory_directory: memory, directory: disk.clone() };
+    let mut writer = LogWriter::create(options(place, SyncLevel::None)).expect("a log");
+    // Two segments are prepared ahead; the next file that is created is an index, or the third.
+    let payloads = payloads(1);
+    append_all(&mut writer, &payloads[..10]);
+    while disk.calls(Operation::Create) < 3 {
+        thread::yield_now();
+    }
+    let fault =
+        Fault { operation: Operation::Create, after: 0, times: u64::MAX, answer: Answer::Full };
+    disk.set_plan(FaultPlan::default().with(fault));
+    for (sequence, payload) in (11..).zip(&payloads[10..]) {
+        writer.append(&tag(sequence), payload).expect("prepared before");
+    }
+    let failure = writer.close().expect_err("no index");
+    assert!(matches!(failure.act, Act::Index | Act::Prepare), "{failure}");
+    let log = read(&disk);
+    assert_holds(&log, &payloads);
+    assert!(log.ended);
+    assert_eq!(log.sealed, log.segments);
 }
 
 #[test]
@@ -423,6 +458,19 @@ fn a_log_dropped_in_memory_is_whole_between_memory_and_disk() {
     append_all(&mut writer, &payloads);
     let archived = writer.tails().archived();
     drop(writer);
+    // As a reader finds it who looks into both.
+    let both = LogDirectories::disk_and_memory(disk.clone(), memory.clone());
+    let mut reader =
+        LogReader::open(both, LogKind::Journal, AtTail::Stop).expect("a log in two places");
+    for (sequence, payload) in (1..).zip(&payloads) {
+        match reader.next().expect("whole") {
+            Next::Frame(frame, _) => {
+                assert_eq!((frame.tag, frame.payload), (tag(sequence), &payload[..]))
+            }
+            other => panic!("{other:?} instead of frame {sequence}"),
+        }
+    }
+    assert!(matches!(reader.next(), Ok(Next::TornTail { torn_bytes: 0, .. })));
     put_memory_over(&memory, &disk, archived);
     let log = read(&disk);
     assert_holds(&log, &payloads);
