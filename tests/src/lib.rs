@@ -1,15 +1,17 @@
 //! What the tests that cross crates share: plain events, a plain market, the comparison of both
-//! with the engine, and logs as bytes.
+//! with the engine, logs and captures as bytes, and one session run in many ways.
 //!
 //! The modules here are written from the rules of the interface alone. They are slow on purpose:
 //! nothing in them is kept up to date in place that can be worked out again from what came before.
 
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod compare;
 pub mod events;
 pub mod logs;
 pub mod random;
 pub mod reference;
+pub mod same_state;
 pub mod session;
 pub mod subject;
