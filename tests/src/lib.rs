@@ -8,6 +8,7 @@
 
 pub mod compare;
 pub mod events;
+pub mod log_fixture;
 pub mod logs;
 pub mod random;
 pub mod reference;
