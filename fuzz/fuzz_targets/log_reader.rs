@@ -5,6 +5,8 @@
 //! is read to the end that verify tells. In a log that ended in order every change is found, and what a
 //! reader gives of it is what was written, as far as it gives anything. A killed writer's log verifies.
 
+use std::cell::RefCell;
+
 use engine::journal::record::Record;
 use engine::journal::source::JournalSource;
 use engine::log::LogKind;
@@ -14,7 +16,7 @@ use engine::log::reader::{AtTail, LogReader, Next};
 use engine::log::storage::Directory;
 use engine::log::verify::{VerifyReport, verify};
 use engine::packet::{Arrival, Source};
-use fuzzing::logs::{change, directories, script};
+use fuzzing::logs::{Scratch, change, script};
 use libfuzzer_sys::fuzz_target;
 use tapewatch_tests::logs::{FileImage, LogImage};
 
@@ -90,15 +92,24 @@ fn changed_log(choice: u8, cut: u8, bytes: &[u8]) {
 
 type Given = Vec<(u64, Vec<u8>)>;
 
+thread_local! {
+    static SCRATCH: RefCell<[Scratch; 2]> = RefCell::new(["disk", "memory"].map(Scratch::new));
+}
+
 /// Reads and verifies; what is read, and the report if there is a log.
 fn check(disk: &LogImage, memory: Option<&LogImage>) -> (Given, Option<VerifyReport>) {
-    let [on_disk, in_memory] = directories();
-    disk.write_to(on_disk).expect("a directory of this process");
-    let mut place = LogDirectories::disk(Directory::new(on_disk));
-    if let Some(memory) = memory {
-        memory.write_to(in_memory).expect("a directory of this process");
-        place = LogDirectories::disk_and_memory(Directory::new(on_disk), Directory::new(in_memory));
-    }
+    let place = SCRATCH.with_borrow_mut(|[on_disk, in_memory]| {
+        on_disk.hold(disk);
+        let disk = Directory::new(on_disk.path());
+        match memory {
+            Some(memory) => {
+                in_memory.hold(memory);
+                let memory = Directory::new(in_memory.path());
+                LogDirectories::disk_and_memory(disk, memory)
+            }
+            None => LogDirectories::disk(disk),
+        }
+    });
     let report = verify(&place, LogKind::Journal).ok();
     let (given, ended) = read(&place, AtTail::Stop);
     let (followed, _) = read(&place, AtTail::Wait);

@@ -1,4 +1,4 @@
-//! Logs that bytes name: frames and segment ends, changes to their files, a directory to hold them.
+//! Logs that bytes name: frames and segment ends, changes to their files, directories to hold them.
 //!
 //! ```text
 //!  script   what payload payload what payload …     what: its low bits choose the kind of frame or end
@@ -6,8 +6,8 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use engine::journal::RecordKind;
 use tapewatch_tests::logs::{LogImage, LogScript};
@@ -87,17 +87,50 @@ pub fn change(image: &mut LogImage, bytes: &[u8]) -> bool {
     before != image.files
 }
 
-/// Two directories of this process, in memory where there is such a file system.
-///
-/// # Panics
-/// If none can be made.
-#[must_use]
-pub fn directories() -> &'static [PathBuf; 2] {
-    static DIRECTORIES: OnceLock<[PathBuf; 2]> = OnceLock::new();
-    DIRECTORIES.get_or_init(|| {
+/// A directory of this process, in memory where there is such a file system, and what it holds.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    holds: LogImage,
+}
+
+impl Scratch {
+    /// An empty directory with this name.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn new(name: &str) -> Scratch {
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let base = base.join(format!("tapewatch-fuzz-{}", std::process::id()));
-        ["disk", "memory"].map(|name| base.join(name))
-    })
+        let path = base.join(format!("tapewatch-fuzz-{}", std::process::id())).join(name);
+        let holds = LogImage::default();
+        holds.write_to(&path).expect("a directory of this process");
+        Scratch { path, holds }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it hold these files and no other; touches only those that differ.
+    ///
+    /// # Panics
+    /// If the file system refuses.
+    pub fn hold(&mut self, image: &LogImage) {
+        for name in self.holds.files.keys().filter(|name| !image.files.contains_key(*name)) {
+            fs::remove_file(self.path.join(name)).expect("a file of this process");
+        }
+        for (name, file) in &image.files {
+            if self.holds.files.get(name) != Some(file) {
+                let path = self.path.join(name);
+                fs::write(&path, &file.bytes).expect("a file of this process");
+                let opened = OpenOptions::new().write(true).open(&path);
+                opened.and_then(|opened| opened.set_len(file.size_bytes)).expect("its size");
+            }
+        }
+        self.holds = image.clone();
+    }
 }
