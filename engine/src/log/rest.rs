@@ -37,7 +37,9 @@ pub(super) fn look_through<F: StoredFile>(
 ) -> io::Result<Rest> {
     let mut rest = Rest { next_whole_bytes: None, nonzero_end_bytes: from_bytes, gave_up: false };
     let mut to_check = end_bytes.saturating_sub(from_bytes).saturating_mul(2) + (64 << 20);
-    let mut buffer = vec![0; CHUNK_BYTES + FRAME_BYTES_MAX];
+    let end_bytes = end_bytes.min(file.size_bytes()?);
+    let bytes = usize::try_from(end_bytes.saturating_sub(from_bytes)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; bytes.min(CHUNK_BYTES + FRAME_BYTES_MAX)];
     let mut at_bytes = from_bytes;
     while at_bytes < end_bytes {
         let wanted = usize::try_from(end_bytes - at_bytes).unwrap_or(usize::MAX).min(buffer.len());

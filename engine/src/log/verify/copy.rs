@@ -14,7 +14,7 @@ use crate::log::verify::order::Order;
 use crate::log::window::{FRAME_BYTES_MAX, Seen, SegmentWindow};
 
 /// Bytes compared or hashed at a time.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 256 << 10;
 
 /// A segment's file after its frames were read.
 pub(super) struct Walked<F> {
@@ -181,7 +181,8 @@ pub(super) fn has_frames<F: StoredFile>(file: &F, header: &SegmentHeader) -> io:
 /// Tells where two copies of a segment differ: each holds the same bytes, as far as it goes.
 pub(super) fn compare<F: StoredFile>(other: &Walked<F>, best: &Walked<F>, faults: &mut Faults) {
     let end_bytes = other.content_bytes.min(best.content_bytes);
-    let mut buffers = [vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]];
+    let bytes = usize::try_from(end_bytes).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+    let mut buffers = [vec![0; bytes], vec![0; bytes]];
     let mut at_bytes = 0;
     while at_bytes < end_bytes {
         let wanted = usize::try_from(end_bytes - at_bytes).unwrap_or(usize::MAX).min(CHUNK_BYTES);

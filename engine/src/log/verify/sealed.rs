@@ -126,7 +126,8 @@ fn seal_of<F: StoredFile>(
     previous: Seal,
 ) -> io::Result<SealBlock> {
     let mut sealer = Sealer::default();
-    let mut buffer = vec![0; CHUNK_BYTES];
+    let bytes = usize::try_from(walked.content_bytes).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; bytes.min(CHUNK_BYTES)];
     let mut at_bytes = 0;
     while at_bytes < walked.content_bytes {
         let left = usize::try_from(walked.content_bytes - at_bytes).unwrap_or(usize::MAX);
