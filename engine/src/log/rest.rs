@@ -12,6 +12,9 @@ use crate::log::window::FRAME_BYTES_MAX;
 /// Bytes looked through at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// Bytes compared with zero at a time.
+const BLOCK_BYTES: usize = 1 << 10;
+
 /// What was found behind a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rest {
@@ -46,7 +49,7 @@ pub(super) fn look_through<F: StoredFile>(
         let filled = file.read_at(&mut buffer[..wanted], at_bytes)?;
         let read = &buffer[..filled];
         let own = &read[..filled.min(CHUNK_BYTES)];
-        if let Some(last) = own.iter().rposition(|&byte| byte != 0) {
+        if let Some(last) = last_nonzero(own) {
             rest.nonzero_end_bytes = at_bytes + last as u64 + 1;
             for at in (0..=last).step_by(FRAME_ALIGN_BYTES) {
                 let Some(length) = length_of_candidate(&read[at..], epoch) else {
@@ -68,6 +71,20 @@ pub(super) fn look_through<F: StoredFile>(
     Ok(rest)
 }
 
+/// Where the last byte that is not zero stands. Most of what is looked through is zeros, so they are
+/// passed a block at a time, which compiles to wide registers.
+fn last_nonzero(bytes: &[u8]) -> Option<usize> {
+    let mut end = bytes.len();
+    for block in bytes.rchunks(BLOCK_BYTES) {
+        let start = end - block.len();
+        if block.iter().fold(0, |any, byte| any | byte) != 0 {
+            return block.iter().rposition(|&byte| byte != 0).map(|last| start + last);
+        }
+        end = start;
+    }
+    None
+}
+
 /// The length that stands here, if it and the epoch can be a frame's.
 fn length_of_candidate(bytes: &[u8], epoch: u32) -> Option<u64> {
     let header = bytes.first_chunk::<FRAME_HEADER_BYTES>()?;
@@ -76,4 +93,22 @@ fn length_of_candidate(bytes: &[u8], epoch: u32) -> Option<u64> {
     let is_one = (FRAME_HEADER_BYTES..=FRAME_BYTES_MAX).contains(&length)
         && u32::from_le_bytes([e, f, g, h]) == epoch;
     is_one.then_some(length as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_byte_that_is_not_zero_is_found_wherever_it_stands() {
+        for length in [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, 3 * BLOCK_BYTES + 7] {
+            assert_eq!(last_nonzero(&vec![0; length]), None);
+            for place in 0..length {
+                let mut bytes = vec![0; length];
+                bytes[place] = 1;
+                bytes[0] = 0x80;
+                assert_eq!(last_nonzero(&bytes), Some(place), "{place} of {length}");
+            }
+        }
+    }
 }
