@@ -135,7 +135,7 @@ impl<'a> Line<'a> {
             let is_first = bytes == 0;
             let from_ns = *from_ns.get_or_insert(time_ns);
             let fits = bytes + 2 + message.len() <= PAYLOAD_BYTES_MAX;
-            if !is_first && !(fits && time_ns - from_ns <= SPAN_NS_MAX) {
+            if !(is_first || fits && time_ns - from_ns <= SPAN_NS_MAX) {
                 break;
             }
             bytes += 2 + message.len();
