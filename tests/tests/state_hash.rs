@@ -301,7 +301,7 @@ fn sums_over_any_number_of_shards_are_those_of_one() {
 #[test]
 fn the_way_to_a_book_is_not_in_its_digest() {
     let rest = |order: u64| {
-        let (side, base) = if order % 2 == 0 { (Buy, 1_000) } else { (Sell, 1_010) };
+        let (side, base) = if order.is_multiple_of(2) { (Buy, 1_000) } else { (Sell, 1_010) };
         add(1, order * 700, side, cents(base + order as i64 % 5), 10 + order).at(order as i64)
     };
     let straight: Vec<Event> = (0..50).map(rest).collect();
