@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use engine::units::{MatchNumber, OrderRef, Side};
@@ -43,7 +43,7 @@ fn ts(sequence: u64) -> u64 {
     1_577_682_000_000_000_000 + OPEN_NS + ahead * 1_000
 }
 
-fn dump(session: &PathBuf, options: &[&str]) -> Vec<String> {
+fn dump(session: &Path, options: &[&str]) -> Vec<String> {
     let args = [&["journal", "dump", arg(session)], options].concat();
     let run = tapewatch(&args).ended_with(0);
     run.stdout.lines().map(str::to_owned).collect()
