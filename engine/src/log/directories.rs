@@ -45,7 +45,7 @@ pub(super) struct SegmentCopy<F> {
     /// Its path, as messages name it.
     pub(super) name: String,
     pub(super) header: SegmentHeader,
-    is_sealed: bool,
+    pub(super) is_sealed: bool,
 }
 
 impl<S: Storage> LogDirectories<S> {

@@ -7,6 +7,7 @@
 //! where it can. A log may be verified while it is written: what it was when the check began is
 //! checked.
 //!
+//! - `listing`: which files there are
 //! - `copy`: the frames of one file, and what stands behind them
 //! - `order`: what the frames say, and in which order
 //! - `sealed`: seals and their chain
@@ -15,6 +16,7 @@
 //! mebibyte more; memory does not grow with the log.
 
 mod copy;
+mod listing;
 mod order;
 mod sealed;
 
@@ -24,14 +26,15 @@ use crate::log::directories::{
     INDEX_BYTES_MAX, LogDirectories, Medium, belongs, damaged, path_of, read_header, read_whole,
 };
 use crate::log::error::{Damage, LogError};
-use crate::log::frame::KIND_END;
+use crate::log::frame::{KIND_END, KIND_ROLL};
 use crate::log::seal::Seal;
-use crate::log::segment::{index_name, number_of, segment_name};
+use crate::log::segment::{index_name, segment_name};
 use crate::log::storage::Storage;
 use crate::log::{LogKind, SegmentNumber, SessionId};
 use crate::units::Sequence;
 
 use copy::Walked;
+use listing::Listed;
 use order::Order;
 use sealed::{Chain, Sealing};
 
@@ -138,7 +141,9 @@ pub fn verify<S: Storage>(
         faults: Faults::default(),
         order: Order::default(),
         chain: Chain::Start,
-        frames_from: None,
+        is_continued: true,
+        last_with_frames: None,
+        last_sealed: None,
         open: None,
         ended: None,
         report: VerifyReport::default(),
@@ -152,10 +157,21 @@ pub fn verify<S: Storage>(
     Ok(report)
 }
 
-/// Numbers of the segments and indexes that there were when the check began.
-struct Listed {
-    segments: BTreeSet<SegmentNumber>,
-    indexes: BTreeSet<SegmentNumber>,
+/// The copies of a segment, walked.
+struct Copies<F> {
+    walked: Vec<Walked<F>>,
+    /// Of copies that could not be walked.
+    faults: Faults,
+    /// Whether memory became another segment's meanwhile.
+    has_moved: bool,
+}
+
+/// What was found of a segment.
+struct Checked<F> {
+    best: Walked<F>,
+    sealing: Sealing,
+    /// Of all copies.
+    faults: Faults,
 }
 
 /// Where the frames of a segment ended, as faults name it.
@@ -171,8 +187,12 @@ struct Verifier<'a, S> {
     faults: Faults,
     order: Order,
     chain: Chain,
-    /// The last segment that had frames when the check began.
-    frames_from: Option<SegmentNumber>,
+    /// Whether the log goes on behind the segment that was checked last, or has not begun.
+    is_continued: bool,
+    /// The last segment that had frames when the check began; those before it are closed.
+    last_with_frames: Option<SegmentNumber>,
+    /// The last segment that had a seal when the check began; those before it have one.
+    last_sealed: Option<SegmentNumber>,
     /// A segment without a frame that closes it.
     open: Option<End>,
     /// The `End` frame.
@@ -182,13 +202,20 @@ struct Verifier<'a, S> {
 
 impl<S: Storage> Verifier<'_, S> {
     fn run(&mut self) -> Result<(), LogError> {
-        let Listed { segments, indexes } = self.list()?;
+        let Listed { segments, indexes, unfinished } =
+            listing::list(self.directories, &mut self.faults)?;
+        self.report.unfinished_files = unfinished;
         self.session = self.first_session(&segments)?;
-        self.frames_from = segments.iter().rev().copied().find(|number| self.has_frames(*number));
+        // From behind: the writer and its keeper go forwards.
+        let mut from_behind = segments.iter().rev().copied();
+        self.last_with_frames = from_behind.clone().find(|number| self.has_frames(*number));
+        self.last_sealed = from_behind.find(|number| self.is_sealed(*number));
         let last_index = indexes.iter().next_back().copied();
         let mut expected = Some(SegmentNumber(0));
         for number in segments {
-            if let Some(first) = expected.filter(|first| *first < number) {
+            if let Some(first) = expected.filter(|first| *first < number)
+                && self.is_needed(number)
+            {
                 let last = SegmentNumber(number.0 - 1);
                 let damage = Damage::Missing { first, last };
                 self.faults.add(&self.directories.describe(), 0, damage);
@@ -196,44 +223,10 @@ impl<S: Storage> Verifier<'_, S> {
                 self.order.skip();
             }
             expected = number.0.checked_add(1).map(SegmentNumber);
-            self.report.segments += 1;
-            let is_indexed = indexes.contains(&number);
-            self.segment(number, is_indexed, last_index.is_some_and(|last| last > number))?;
+            let is_listed = indexes.contains(&number);
+            self.segment(number, is_listed, last_index.is_some_and(|last| last > number))?;
         }
         Ok(())
-    }
-
-    /// What there is. Names that a log's files do not have are faults, or left behind.
-    fn list(&mut self) -> Result<Listed, LogError> {
-        let (mut segments, mut indexes) = (BTreeSet::new(), BTreeSet::new());
-        let mut strangers = BTreeSet::new();
-        for (medium, name) in self.directories.names()? {
-            if let Some(number) = number_of(&name, "seg") {
-                segments.insert(number);
-            } else if let Some(number) = number_of(&name, "idx") {
-                indexes.insert(number);
-            } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
-                self.report.unfinished_files += 1;
-            } else {
-                strangers.insert(self.path(medium, &name));
-            }
-        }
-        if segments.is_empty() {
-            return Err(LogError::Empty { directory: self.directories.describe() });
-        }
-        for path in strangers {
-            self.faults.add(&path, 0, "no file of a log has this name");
-        }
-        for number in indexes.difference(&segments) {
-            let file = format!("{}/{}", self.directories.describe(), index_name(*number));
-            self.faults.add(&file, 0, "an index without its segment");
-        }
-        Ok(Listed { segments, indexes })
-    }
-
-    fn path(&self, medium: Medium, name: &str) -> String {
-        let of_medium = self.directories.each().find(|(each, _)| *each == medium);
-        of_medium.map_or_else(|| name.to_owned(), |(_, storage)| path_of(storage, name))
     }
 
     /// The session of the first segment that can be read. Other segments are held to it.
@@ -260,6 +253,12 @@ impl<S: Storage> Verifier<'_, S> {
         }
     }
 
+    /// Whether a segment that is not there, or others before it, must be. A log that ends while it is
+    /// checked takes away those that were prepared.
+    fn is_needed(&self, number: SegmentNumber) -> bool {
+        self.is_continued || self.last_with_frames.is_some_and(|last| number <= last)
+    }
+
     /// Whether a segment has a frame now. What cannot be read has, so that its faults are told.
     fn has_frames(&self, number: SegmentNumber) -> bool {
         let Ok(copies) = self.directories.copies(number, self.kind, self.session) else {
@@ -268,101 +267,120 @@ impl<S: Storage> Verifier<'_, S> {
         copies.iter().any(|copy| copy::has_frames(&copy.file, &copy.header).unwrap_or(true))
     }
 
+    fn is_sealed(&self, number: SegmentNumber) -> bool {
+        let copies = self.directories.copies(number, self.kind, self.session);
+        copies.is_ok_and(|copies| copies.iter().any(|copy| copy.is_sealed))
+    }
+
     fn segment(
         &mut self,
         number: SegmentNumber,
-        is_indexed: bool,
-        later_is_indexed: bool,
+        is_listed: bool,
+        later_is_listed: bool,
     ) -> Result<(), LogError> {
-        let mut copies = self.walk_copies(number)?;
-        let Some(best) = copies
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, walked)| (walked.is_cut, walked.content_bytes))
-            .map(|(place, _)| place)
-        else {
+        let Some(Checked { best, sealing, faults }) = self.check(number)? else {
             self.chain = Chain::Unknown;
             self.order.skip();
+            self.is_continued = self.is_needed(number);
             return Ok(());
         };
-        let best = copies.swap_remove(best);
-        for other in &copies {
-            copy::compare(other, &best, &mut self.faults);
-            self.faults.add_all(other.faults.clone());
-        }
-        let was_prepared = self.frames_from.is_none_or(|last| number > last);
+        self.report.segments += 1;
+        self.is_continued = best.closed_by == Some(KIND_ROLL);
+        let was_prepared = self.last_with_frames.is_none_or(|last| number > last);
         if was_prepared && best.index.frames() > 0 && !best.is_damaged {
             // Written to since the check began.
             return Ok(());
         }
         self.place(number, &best);
-        let sealing = sealed::check(&best, number, self.chain, &mut self.faults);
         if let Sealing::Sealed(seal) = sealing {
             self.report.sealed_segments += 1;
             self.report.last_seal = Some((number, seal));
         }
         self.chain = sealing.chain();
-        self.faults.add_all(best.faults.clone());
-        self.index(number, &best, is_indexed, later_is_indexed, sealing);
+        self.faults.add_all(faults);
+        self.index(number, &best, is_listed, later_is_listed, sealing);
         self.report.frames += best.index.frames();
         self.report.torn_bytes += best.torn_bytes;
         self.order = best.order;
         Ok(())
     }
 
-    /// All copies of a segment that can be read, walked; the faults of others are told.
-    fn walk_copies(&mut self, number: SegmentNumber) -> Result<Vec<Walked<S::File>>, LogError> {
-        let mut tries = 1;
+    /// A segment by its best copy; `None` if no copy can be read, which has been told.
+    fn check(&mut self, number: SegmentNumber) -> Result<Option<Checked<S::File>>, LogError> {
+        let was_sealed = self.last_sealed.is_some_and(|last| number <= last);
+        let mut tries = 0;
         loop {
-            let (mut walked, mut faults, mut moved) = (Vec::new(), Faults::default(), false);
-            for (medium, storage) in self.directories.each() {
-                let name = path_of(storage, &segment_name(number));
-                let file = match storage.open(&segment_name(number)) {
-                    Ok(file) => file,
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                    Err(error) => {
-                        faults.add(&name, 0, format_args!("it cannot be read: {error}"));
-                        continue;
-                    }
-                };
-                let header = match read_header(&file, &name).and_then(|header| {
-                    belongs(&header, number, self.kind, self.session)
-                        .map_err(|damage| damaged(&name, 0, damage))?;
-                    Ok(header)
-                }) {
-                    Ok(header) => header,
-                    Err(error @ LogError::Newer { .. }) => return Err(error),
-                    Err(LogError::Damaged { file, offset_bytes, damage }) => {
-                        // Memory that was taken for another segment after it was opened.
-                        moved |= medium == Medium::Memory;
-                        faults.add(&file, offset_bytes, damage);
-                        continue;
-                    }
-                    Err(error) => {
-                        faults.add(&name, 0, error);
-                        continue;
-                    }
-                };
-                match Walked::walk(file, name.clone(), header, self.kind, self.order.clone()) {
-                    Ok(copy) => {
-                        moved |= medium == Medium::Memory && copy.has_moved();
-                        walked.push(copy);
-                    }
-                    Err(error) => faults.add(&name, 0, format_args!("it cannot be read: {error}")),
+            tries += 1;
+            let Copies { mut walked, mut faults, has_moved } = self.walk_copies(number)?;
+            let longest = walked
+                .iter()
+                .enumerate()
+                .max_by_key(|(_, copy)| (copy.is_cut, copy.content_bytes))
+                .map(|(place, _)| place);
+            let Some(best) = longest.map(|place| walked.swap_remove(place)) else {
+                let is_absent = faults.found.is_empty();
+                if (has_moved || is_absent) && tries < TRIES {
+                    continue;
                 }
+                if is_absent && self.is_needed(number) {
+                    let damage = Damage::Missing { first: number, last: number };
+                    faults.add(&self.directories.describe(), 0, damage);
+                }
+                self.faults.add_all(faults);
+                return Ok(None);
+            };
+            for other in &walked {
+                copy::compare(other, &best, &mut faults);
+                faults.add_all(other.faults.clone());
             }
-            let vanished = walked.is_empty() && faults.found.is_empty();
-            if (moved || vanished) && tries < TRIES {
-                tries += 1;
-                continue;
+            let sealing = sealed::check(&best, number, self.chain, was_sealed, &mut faults);
+            faults.add_all(best.faults.clone());
+            // Memory that became another segment's at any time until here says nothing of this one.
+            let has_moved = has_moved || best.has_moved() || walked.iter().any(Walked::has_moved);
+            if !has_moved || tries == TRIES {
+                return Ok(Some(Checked { best, sealing, faults }));
             }
-            if vanished {
-                let damage = Damage::Missing { first: number, last: number };
-                self.faults.add(&self.directories.describe(), 0, damage);
-            }
-            self.faults.add_all(faults);
-            return Ok(walked);
         }
+    }
+
+    /// All copies of a segment that can be read, walked, and the faults of the others. Memory first:
+    /// what has left it is on disk by then.
+    fn walk_copies(&self, number: SegmentNumber) -> Result<Copies<S::File>, LogError> {
+        let (mut walked, mut faults, mut has_moved) = (Vec::new(), Faults::default(), false);
+        for (medium, storage) in self.directories.each() {
+            let name = path_of(storage, &segment_name(number));
+            let file = match storage.open(&segment_name(number)) {
+                Ok(file) => file,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    faults.add(&name, 0, format_args!("it cannot be read: {error}"));
+                    continue;
+                }
+            };
+            let header = read_header(&file, &name).and_then(|header| {
+                let belongs = belongs(&header, number, self.kind, self.session);
+                belongs.map(|()| header).map_err(|damage| damaged(&name, 0, damage))
+            });
+            let header = match header {
+                Ok(header) => header,
+                Err(error @ LogError::Newer { .. }) => return Err(error),
+                Err(LogError::Damaged { file, offset_bytes, damage }) => {
+                    has_moved |= medium == Medium::Memory;
+                    faults.add(&file, offset_bytes, damage);
+                    continue;
+                }
+                Err(error) => {
+                    faults.add(&name, 0, error);
+                    continue;
+                }
+            };
+            match Walked::walk(file, name.clone(), header, self.kind, self.order.clone()) {
+                Ok(copy) if copy.has_moved() => has_moved = true,
+                Ok(copy) => walked.push(copy),
+                Err(error) => faults.add(&name, 0, format_args!("it cannot be read: {error}")),
+            }
+        }
+        Ok(Copies { walked, faults, has_moved })
     }
 
     /// Whether the segment may stand where it stands: behind one that was closed, and not behind the
@@ -393,18 +411,12 @@ impl<S: Storage> Verifier<'_, S> {
         &mut self,
         number: SegmentNumber,
         walked: &Walked<S::File>,
-        is_indexed: bool,
-        later_is_indexed: bool,
+        is_listed: bool,
+        later_is_listed: bool,
         sealing: Sealing,
     ) {
         let name = index_name(number);
-        if !is_indexed {
-            if later_is_indexed {
-                let file = format!("{}/{name}", self.directories.describe());
-                self.faults.add(&file, 0, "it is missing, and a later segment has its index");
-            }
-            return;
-        }
+        let mut is_there = false;
         let expected = walked.index.clone().finish().to_bytes();
         for (_, storage) in self.directories.each() {
             let file = path_of(storage, &name);
@@ -412,15 +424,19 @@ impl<S: Storage> Verifier<'_, S> {
                 Ok(found) => found,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
+                    is_there = true;
                     self.faults.add(&file, 0, format_args!("it cannot be read: {error}"));
                     continue;
                 }
             };
+            is_there = true;
             if walked.is_damaged {
                 // What it should be is not known; that its segment is damaged has been told.
                 continue;
             }
-            if matches!(sealing, Sealing::Unsealed) {
+            if !is_listed {
+                // Made since the check began.
+            } else if matches!(sealing, Sealing::Unsealed) {
                 self.faults.add(&file, 0, "the index of a segment that is not sealed");
             } else if found != expected {
                 let differs = found.iter().zip(&expected).position(|(found, made)| found != made);
@@ -428,6 +444,10 @@ impl<S: Storage> Verifier<'_, S> {
                 let what = "it differs from the index made of its segment";
                 self.faults.add(&file, offset as u64, what);
             }
+        }
+        if !is_there && later_is_listed {
+            let file = format!("{}/{name}", self.directories.describe());
+            self.faults.add(&file, 0, "it is missing, and a later segment has its index");
         }
     }
 }

@@ -43,11 +43,13 @@ impl Sealing {
     }
 }
 
-/// Checks what stands behind the frames of a segment that was walked.
+/// Checks what stands behind the frames of a segment that was walked. `was_sealed` says whether it, or
+/// a later one, had a seal when the check began: then all before it had one, too.
 pub(super) fn check<F: StoredFile>(
     walked: &Walked<F>,
     number: SegmentNumber,
     chain: Chain,
+    was_sealed: bool,
     faults: &mut Faults,
 ) -> Sealing {
     if walked.is_damaged {
@@ -57,7 +59,7 @@ pub(super) fn check<F: StoredFile>(
         return Sealing::Unsealed;
     }
     let at_bytes = walked.content_bytes;
-    match find(walked, number, chain) {
+    match find(walked, number, chain, was_sealed) {
         Ok(Ok(sealing)) => sealing,
         Ok(Err(what)) => {
             faults.add(&walked.name, at_bytes, what);
@@ -74,6 +76,7 @@ fn find<F: StoredFile>(
     walked: &Walked<F>,
     number: SegmentNumber,
     chain: Chain,
+    was_sealed: bool,
 ) -> io::Result<Result<Sealing, String>> {
     let at_bytes = walked.content_bytes;
     let rest = walked.rest(at_bytes)?;
@@ -92,6 +95,10 @@ fn find<F: StoredFile>(
     let mut found = [0; SEAL_BYTES];
     let filled = walked.window.file().read_at(&mut found, at_bytes)?;
     let block = SealBlock::read(&found);
+    if chain == Chain::Unsealed && !was_sealed && (block.is_ok() || lacks_checksum(&found)) {
+        // Sealed since the check began, and so was the segment before it, after it was checked.
+        return Ok(Ok(Sealing::Unsealed));
+    }
     let previous = match (chain, &block) {
         (Chain::Start, _) => Seal::NONE,
         (Chain::Sealed(seal), _) => seal,
@@ -105,7 +112,8 @@ fn find<F: StoredFile>(
     let expected_bytes = bytemuck::bytes_of(&expected);
     if filled == SEAL_BYTES && found == expected_bytes {
         let end_bytes = at_bytes + SEAL_BYTES as u64;
-        return Ok(match walked.size_bytes == end_bytes {
+        // Its size now: it may have been cut and sealed since it was opened.
+        return Ok(match walked.window.file().size_bytes()? == end_bytes {
             true => Ok(Sealing::Sealed(expected.seal())),
             false => Err(format!("the seal ends at byte {end_bytes}, and the file does not")),
         });
@@ -147,7 +155,11 @@ fn seal_of<F: StoredFile>(
 fn is_part_of(found: &[u8; SEAL_BYTES], expected: &[u8]) -> bool {
     let written = found.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let flipped = found.iter().zip(expected).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
-    written <= SEAL_BYTES - 4 && found[..written] == expected[..written] && flipped > 1
+    lacks_checksum(found) && found[..written] == expected[..written] && flipped > 1
+}
+
+fn lacks_checksum(found: &[u8; SEAL_BYTES]) -> bool {
+    found[SEAL_BYTES - 4..] == [0; 4]
 }
 
 fn difference(found: &SealBlock, expected: &SealBlock) -> String {
