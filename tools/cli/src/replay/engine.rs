@@ -69,11 +69,16 @@ where
             ));
         }
         let cores = pin::allowed_cores().len().max(1);
-        if let Some(core) = config.threads.ingest_core {
-            pin::pin_current_thread(core.into()).map_err(|error| faults::not_pinned(&error))?;
-        }
+        let pin = || match config.threads.ingest_core {
+            Some(core) => {
+                pin::pin_current_thread(core.into()).map_err(|error| faults::not_pinned(&error))
+            }
+            None => Ok(()),
+        };
         match config.engine.topology {
             Topology::Inline => {
+                // Before memory is touched: it is then this core's.
+                pin()?;
                 let mut shard = Shard::new(config.limits()).map_err(refused)?;
                 shard.prefault(config.prefault_orders());
                 let observer = observers(ShardPlace::default());
@@ -89,6 +94,8 @@ where
                 let started =
                     Pipelined::start(decoder, sequencer, selection, &layout, observers, listener);
                 let started = started.map_err(|error| faults::cannot_start(&error))?;
+                // After the stages have started: a thread begins on the cores of the one that starts it.
+                pin()?;
                 Ok(Engine::Pipelined(Box::new(started)))
             }
         }
