@@ -13,7 +13,9 @@
 //! | 6 | `Parameters` | first message it applies to | changed configuration, TOML, UTF-8 |
 //! | 7 | `Trade` | its own | a trade from the API |
 //!
-//! The frame's time is the receive time, the `Session` record's is 0. Kinds 5 to 7 are reserved until
+//! Flag 1 ([`FLAG_RESTARTS`]) of a frame says that its sequence does not follow from the record before
+//! it: where unsequenced messages, which are numbered by their ordinal, come among sequenced ones. All
+//! other flags are 0. The frame's time is the receive time, the `Session` record's is 0. Kinds 5 to 7 are reserved until
 //! something writes them.
 //!
 //! - [`record`]: what each payload must be
@@ -24,6 +26,9 @@
 pub mod record;
 pub mod source;
 pub mod writer;
+
+/// Flag of a frame whose sequence does not lie behind that of the feed's record before it.
+pub const FLAG_RESTARTS: u8 = 1;
 
 /// What a record of a journal is. The numbers are part of the format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

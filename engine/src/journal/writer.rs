@@ -5,7 +5,7 @@
 //! [`LogWriter`] and [`ThreadedLogWriter`]; the appending thread waits, and that is counted.
 //! **Failed**: the first error stays; what comes of it is [`OnError`].
 
-use crate::journal::RecordKind;
+use crate::journal::{FLAG_RESTARTS, RecordKind};
 use crate::log::failure::{AppendError, CreateError};
 use crate::log::frame::FrameTag;
 use crate::log::options::{LogOptions, Place, SyncLevel};
@@ -72,12 +72,17 @@ pub enum JournalEnd {
     Incomplete(AppendError),
 }
 
+/// Feeds whose last sequence is kept without allocation after the start.
+const FEEDS_AT_FIRST: usize = 64;
+
 /// See the module.
 pub struct Journal {
     appender: Appender,
     on_error: OnError,
     /// The first failure.
     failure: Option<AppendError>,
+    /// Sequence of the last packet or gap, by feed.
+    last: Vec<Sequence>,
 }
 
 enum Appender {
@@ -116,7 +121,8 @@ impl Journal {
         };
         let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
         appender.append(&tag, session_toml.as_bytes())?;
-        Ok(Journal { appender, on_error: options.on_error, failure: None })
+        let last = Vec::with_capacity(FEEDS_AT_FIRST);
+        Ok(Journal { appender, on_error: options.on_error, failure: None, last })
     }
 
     /// Appends a packet of a feed.
@@ -125,7 +131,8 @@ impl Journal {
     /// As [`LogWriter::append`], with [`OnError::Stop`].
     #[inline]
     pub fn append_packet(&mut self, packet: &Packet<'_>, feed: u16) -> Result<(), JournalError> {
-        let tag = record(RecordKind::Packet, feed, packet.sequence, packet.recv);
+        let mut tag = record(RecordKind::Packet, feed, packet.sequence, packet.recv);
+        tag.flags = self.flags_of(feed, packet.sequence);
         self.append(&tag, packet.messages)
     }
 
@@ -140,7 +147,9 @@ impl Journal {
         time: Nanos,
         feed: u16,
     ) -> Result<(), JournalError> {
-        self.append(&record(RecordKind::Gap, feed, first, time), &end.0.to_le_bytes())
+        let mut tag = record(RecordKind::Gap, feed, first, time);
+        tag.flags = self.flags_of(feed, first);
+        self.append(&tag, &end.0.to_le_bytes())
     }
 
     /// Appends that it is `time` and nothing came after the message `last` of a feed.
@@ -154,6 +163,17 @@ impl Journal {
         feed: u16,
     ) -> Result<(), JournalError> {
         self.append(&record(RecordKind::Tick, feed, last, time), &[])
+    }
+
+    /// Whether `sequence` lies behind that of the feed's last record.
+    #[inline]
+    fn flags_of(&mut self, feed: u16, sequence: Sequence) -> u8 {
+        let at = usize::from(feed);
+        if at >= self.last.len() {
+            self.last.resize(at + 1, Sequence(0));
+        }
+        let last = core::mem::replace(&mut self.last[at], sequence);
+        if last.0 != 0 && sequence <= last { FLAG_RESTARTS } else { 0 }
     }
 
     #[inline]

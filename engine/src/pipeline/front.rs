@@ -34,11 +34,13 @@ pub(super) struct Front<D> {
     pub(super) sequencer: Sequencer,
     selection: Selection,
     batch: EventBatch,
+    /// Packets with bytes behind their last whole message. No source gives such.
+    pub(super) torn_packets: u64,
 }
 
 impl<D: Decoder> Front<D> {
     pub(super) fn new(decoder: D, sequencer: Sequencer, selection: Selection) -> Self {
-        Front { decoder, sequencer, selection, batch: EventBatch::new() }
+        Front { decoder, sequencer, selection, batch: EventBatch::new(), torn_packets: 0 }
     }
 
     /// Hands every message of a packet to `sink`.
@@ -58,7 +60,11 @@ impl<D: Decoder> Front<D> {
             self.hand_over(sink);
             match decoded {
                 Decoded::BatchFull => {}
-                Decoded::PacketDone => return Ok(()),
+                Decoded::PacketDone => {
+                    let is_torn = cursor.offset_bytes < packet.messages.len();
+                    self.torn_packets += u64::from(is_torn);
+                    return Ok(());
+                }
                 Decoded::SecondStart(sequence) => return Err(SecondStart { sequence }),
             }
         }

@@ -129,6 +129,12 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
         &self.front.decoder
     }
 
+    /// Packets with bytes behind their last whole message, which were left out.
+    #[must_use]
+    pub fn torn_packets(&self) -> u64 {
+        self.front.torn_packets
+    }
+
     /// The sequencer.
     #[must_use]
     pub fn sequencer(&self) -> &Sequencer {

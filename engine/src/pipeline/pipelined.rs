@@ -280,7 +280,8 @@ where
     pub fn push(&mut self, packet: &Packet<'_>) -> Result<(), PushError> {
         let pushed = self.front.push(packet, &mut self.router);
         self.router.settle(self.front.sequencer.position());
-        if self.router.is_broken() {
+        // A stage that is gone is noticed with the next packet, however empty the rings are.
+        if self.router.is_broken() || self.market.handle.is_finished() {
             return Err(PushError::StageFailed);
         }
         Ok(pushed?)
@@ -290,6 +291,12 @@ where
     #[must_use]
     pub fn decoder(&self) -> &D {
         &self.front.decoder
+    }
+
+    /// Packets with bytes behind their last whole message, which were left out.
+    #[must_use]
+    pub fn torn_packets(&self) -> u64 {
+        self.front.torn_packets
     }
 
     /// The sequencer.

@@ -75,6 +75,7 @@ impl Router {
     /// All up to `position` has been handed over: puts the rest into the rings and says so.
     #[inline]
     pub(super) fn settle(&mut self, position: Position) {
+        self.broken |= self.lanes.iter().any(|lane| lane.ring.is_abandoned());
         // One shard's ring is in order already: nobody asks how far it is filled.
         if self.lanes.len() == 1 || self.broken {
             return;

@@ -27,6 +27,7 @@ pub(crate) struct SessionDir {
     day: TradingDay,
     symbols: Vec<String>,
     state: String,
+    over_capacity: u64,
     memory: Option<PathBuf>,
 }
 
@@ -34,11 +35,6 @@ impl SessionDir {
     /// Whether its writer is at work.
     pub(crate) fn is_being_recorded(&self) -> bool {
         is_locked(&self.path)
-    }
-
-    /// Whether a path looks like one: a directory with a `session.toml`.
-    pub(crate) fn is_one(path: &Path) -> bool {
-        path.join("session.toml").is_file()
     }
 
     /// Reads the description of the session in `path`.
@@ -88,6 +84,11 @@ impl SessionDir {
         Ok(SessionDir {
             symbols: symbols.map(str::to_owned).collect(),
             state: word("state").to_owned(),
+            over_capacity: session
+                .get("over_capacity")
+                .and_then(Value::as_integer)
+                .and_then(|count| u64::try_from(count).ok())
+                .unwrap_or(0),
             memory: memory_of(path),
             path: path.to_owned(),
             text,
@@ -104,6 +105,39 @@ impl SessionDir {
     /// The session's id.
     pub(crate) fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Refuses a journal of another session than the one described.
+    pub(crate) fn refuse_another(&self, found: SessionId) -> Result<(), Failure> {
+        if found == self.id {
+            return Ok(());
+        }
+        Err(Failure::usage(format_args!(
+            "the journal in {} is of session {found}, its session.toml says {}; put together what belongs together",
+            self.path.display(),
+            self.id
+        )))
+    }
+
+    /// The shards it was recorded with.
+    pub(crate) fn shards(&self) -> usize {
+        self.config(&[]).map_or(1, |config| config.engine.shards as usize)
+    }
+
+    /// How often a limit was met while it was recorded.
+    pub(crate) fn over_capacity(&self) -> u64 {
+        self.over_capacity
+    }
+
+    /// Whether `text`, the journal's first record, is `session.toml` as it was when the session began.
+    pub(crate) fn began_as(&self, text: &str) -> bool {
+        // What changes when a session ends.
+        let changes =
+            |line: &&str| line.starts_with("state = ") || line.starts_with("over_capacity = ");
+        let same = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !changes(line)).map(str::to_owned).collect()
+        };
+        same(text) == same(&self.text)
     }
 
     /// Its day.
@@ -187,7 +221,7 @@ mod tests {
     #[test]
     fn what_was_described_is_read() {
         let dir = tempfile::tempdir().unwrap();
-        let text = description().text(Recorded::Complete);
+        let text = description().text(Recorded::Complete, 0);
         fs::write(dir.path().join("session.toml"), &text).unwrap();
         let session = SessionDir::open(dir.path()).unwrap();
         assert_eq!(session.id(), SessionId([0x1f; 16]));
@@ -217,7 +251,7 @@ mod tests {
         assert!(line_of(None).contains("no session.toml"));
         assert!(line_of(Some("x = ")).contains("session.toml"));
         assert!(line_of(Some("x = 1")).contains("no section [session]"));
-        let text = description().text(Recorded::Recording);
+        let text = description().text(Recorded::Recording, 0);
         let changed = |from: &str, to: &str| line_of(Some(&text.replacen(from, to, 1)));
         assert!(changed("format_version = 1", "format_version = 2").contains("newer tapewatch"));
         assert!(changed("\"itch50\"", "\"pitch\"").contains("protocol \"pitch\""));

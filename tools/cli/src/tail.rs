@@ -17,7 +17,7 @@ use engine::log::reader::{AtTail, LogReader, Next};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::journal::dump::Lines;
+use crate::journal::dump::{Lines, no_record};
 use crate::journal::filter::FilterArgs;
 use crate::journal::line::LineDecoder;
 use crate::journal::verify::cannot_read;
@@ -63,6 +63,7 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
     let directories = session.journal_directories();
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
+    session.refuse_another(reader.session())?;
     let mut decoder =
         LineDecoder::new(session.day().midnight()).map_err(|error| faults::no_memory(&error))?;
     let mut lines = Lines::new(args.json);
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
     let mut writer_gone = false;
     while !interrupt.is_asked() {
         let goes_on = match reader.next().map_err(|error| cannot_read(&error))? {
-            Next::Frame(frame, _) => match Record::read(&frame) {
+            Next::Frame(frame, at) => match Record::read(&frame) {
                 Ok(Record::Packet(packet)) if shows => {
                     lines.packet(&packet, &mut decoder, &mut filter)?
                 }
@@ -79,8 +80,12 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
                     // For the names of symbols.
                     decoder.packet(&packet, |_| true).map_err(|error| faults::no_memory(&error))?
                 }
-                Ok(Record::Gap { first, end }) if shows => lines.gap(first.0, end.0)?,
-                Ok(_) | Err(_) => true,
+                Ok(Record::Gap { first, end }) if shows => lines.gap(first.0, end.0, &filter)?,
+                Ok(_) => true,
+                Err(error) => {
+                    lines.flush()?;
+                    return Err(no_record(&error, at));
+                }
             },
             Next::End | Next::TornTail { .. } => false,
             Next::Wait if writer_gone => {

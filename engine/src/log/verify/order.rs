@@ -1,11 +1,13 @@
 //! What the frames of a log say, and whether a writer could have said it in this order.
 //!
 //! A feed's messages are numbered: a packet or gap begins where the one before it ended or later, and
-//! a tick names a message that has passed. Sequence 0 is unsequenced and stands anywhere. In a log
+//! a tick names a message that has passed. Sequence 0 is unsequenced and stands anywhere; a frame
+//! that says that its sequence starts anew is taken at its word. In a log
 //! other than a journal, a feed's sequences never go back; what its frames hold is their user's.
 
 use std::collections::HashMap;
 
+use crate::journal::FLAG_RESTARTS;
 use crate::journal::record::{Record, RecordError};
 use crate::log::LogKind;
 use crate::log::frame::Frame;
@@ -31,6 +33,8 @@ pub(super) struct Order {
     due: HashMap<u16, Sequence>,
     first: Option<Sequence>,
     last: Option<Sequence>,
+    /// Frames that say that their sequence does not follow.
+    restarts: u64,
 }
 
 impl Order {
@@ -74,6 +78,11 @@ impl Order {
         (self.first, self.last)
     }
 
+    /// Frames whose sequence starts anew, as they say.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
     fn saw(&mut self, first: Sequence, last: Sequence) {
         if first.0 != 0 {
             self.first = Some(self.first.map_or(first, |least| least.min(first)));
@@ -93,8 +102,12 @@ impl Order {
         if frame.tag.sequence.0 == 0 {
             return Ok(());
         }
+        let restarts = frame.tag.flags & FLAG_RESTARTS != 0;
+        self.restarts += u64::from(restarts);
         match self.due.insert(feed, end) {
-            Some(due) if found < due => Err(OrderFault::Backwards { feed, found, due }),
+            Some(due) if found < due && !restarts => {
+                Err(OrderFault::Backwards { feed, found, due })
+            }
             _ => Ok(()),
         }
     }

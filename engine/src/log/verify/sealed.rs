@@ -150,12 +150,12 @@ fn seal_of<F: StoredFile>(
     Ok(sealer.seal(number, walked.index.frames(), previous))
 }
 
-/// Whether `found` is what a writer left that died while it wrote the seal: its front and zeros. A seal
-/// without its checksum differs in more than a bit from the whole one.
+/// Whether `found` is what a writer left that died while it wrote the seal: its front and zeros. So that
+/// no single changed bit is taken for that, the bytes that are missing must have more than one.
 fn is_part_of(found: &[u8; SEAL_BYTES], expected: &[u8]) -> bool {
     let written = found.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let flipped = found.iter().zip(expected).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
-    lacks_checksum(found) && found[..written] == expected[..written] && flipped > 1
+    found[..written] == expected[..written] && flipped > 1
 }
 
 fn lacks_checksum(found: &[u8; SEAL_BYTES]) -> bool {

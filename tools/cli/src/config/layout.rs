@@ -9,6 +9,7 @@ use engine::ring::WaitStrategy;
 use engine::state::{Fingerprint, Section};
 
 use super::model::{Config, Core, Wait};
+use crate::recording::description::DECODER_VERSION;
 
 /// How the market stage waits: it has little to do, and mostly no core of its own.
 const MARKET_PERIOD: Duration = Duration::from_micros(200);
@@ -90,7 +91,7 @@ impl Config {
         symbols.sort_unstable();
         symbols.dedup();
         let text = format!(
-            "orders_max={orders_max} levels_max={levels_max} symbols_max={symbols_max} \
+            "decoder={DECODER_VERSION} orders_max={orders_max} levels_max={levels_max} symbols_max={symbols_max} \
              prints_max={prints_max} symbols={}",
             symbols.join(",")
         );

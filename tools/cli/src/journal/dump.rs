@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use engine::journal::RecordKind;
-use engine::journal::record::Record;
+use engine::journal::record::{Record, RecordError};
 use engine::log::LogKind;
 use engine::log::frame::Frame;
 use engine::log::reader::{AtTail, FramePosition, LogReader, Next};
 use serde_json::json;
 
 use crate::console::Console;
-use crate::exit::{Failure, Status, one_line};
+use crate::exit::{Failure, Status};
 use crate::journal::filter::{Choice, Filter, FilterArgs};
 use crate::journal::line::{LineDecoder, time_text};
 use crate::journal::verify::cannot_read;
@@ -34,7 +34,7 @@ pub(super) struct DumpArgs {
     #[arg(value_name = "SESSION", value_hint = ValueHint::DirPath)]
     session: PathBuf,
     /// Show frames instead of the messages in them.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["from_sequence", "to_sequence", "from_time", "to_time", "symbol", "types", "limit"])]
     frames: bool,
     /// Print JSON, an object a line.
     #[arg(long)]
@@ -64,17 +64,16 @@ impl Lines {
         filter: &mut Filter,
     ) -> Result<bool, Failure> {
         let mut written = Ok(());
-        let went_on = decoder.packet(packet, |line| match filter.choose(&line) {
-            Choice::Stop => false,
-            Choice::Skip => true,
-            Choice::Show => {
+        let went_on = decoder.packet(packet, |line| {
+            let choice = filter.choose(&line);
+            if matches!(choice, Choice::Show | Choice::ShowLast) {
                 written = if self.json {
                     writeln!(self.out, "{}", line.json())
                 } else {
                     writeln!(self.out, "{}", line.text())
                 };
-                written.is_ok()
             }
+            written.is_ok() && matches!(choice, Choice::Show | Choice::Skip)
         });
         let went_on = went_on.map_err(|error| faults::no_memory(&error))?;
         Ok(ended(written)? && went_on)
@@ -111,8 +110,11 @@ impl Lines {
         ended(written)
     }
 
-    /// Shows a gap; `false` ends.
-    pub(crate) fn gap(&mut self, first: u64, end: u64) -> Result<bool, Failure> {
+    /// Shows a gap, if the filter does; `false` ends.
+    pub(crate) fn gap(&mut self, first: u64, end: u64, filter: &Filter) -> Result<bool, Failure> {
+        if !filter.shows_gap(first, end) {
+            return Ok(true);
+        }
         let written = if self.json {
             writeln!(self.out, "{}", json!({"gap": {"first": first, "end": end}}))
         } else {
@@ -126,6 +128,14 @@ impl Lines {
         let flushed = self.out.flush();
         ended(flushed)
     }
+}
+
+/// A frame that is no record, and where.
+pub(crate) fn no_record(error: &RecordError, at: FramePosition) -> Failure {
+    Failure::no(format_args!(
+        "segment {} at byte {}: {error}; `tapewatch journal verify` tells all faults",
+        at.segment.0, at.offset_bytes
+    ))
 }
 
 /// `false` where nobody reads any more.
@@ -146,6 +156,7 @@ pub(super) fn run(args: &DumpArgs, console: Console) -> Result<Status, Failure> 
     let directories = session.journal_directories();
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
+    session.refuse_another(reader.session())?;
     let mut decoder =
         LineDecoder::new(session.day().midnight()).map_err(|error| faults::no_memory(&error))?;
     let mut lines = Lines::new(args.json);
@@ -161,14 +172,11 @@ pub(super) fn run(args: &DumpArgs, console: Console) -> Result<Status, Failure> 
             Next::Frame(frame, at) if args.frames => lines.frame(&frame, at)?,
             Next::Frame(frame, at) => match Record::read(&frame) {
                 Ok(Record::Packet(packet)) => lines.packet(&packet, &mut decoder, &mut filter)?,
-                Ok(Record::Gap { first, end }) => lines.gap(first.0, end.0)?,
+                Ok(Record::Gap { first, end }) => lines.gap(first.0, end.0, &filter)?,
                 Ok(_) => true,
                 Err(error) => {
                     lines.flush()?;
-                    return Err(Failure::no(one_line(&format!(
-                        "segment {} at byte {}: {error}; `tapewatch journal verify` tells all faults",
-                        at.segment.0, at.offset_bytes
-                    ))));
+                    return Err(no_record(&error, at));
                 }
             },
             Next::TornTail { torn_bytes, .. } => {

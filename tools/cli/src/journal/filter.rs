@@ -48,6 +48,8 @@ pub(crate) struct Filter {
 pub(crate) enum Choice {
     /// It is shown.
     Show,
+    /// It is shown, and is the last one.
+    ShowLast,
     /// It is not.
     Skip,
     /// It is not, and nothing after it will be.
@@ -83,10 +85,6 @@ impl Filter {
         if self.left == 0 {
             return Choice::Stop;
         }
-        // Sequences rise, but for messages that have none.
-        if line.sequence > *self.sequences.end() {
-            return Choice::Stop;
-        }
         let is_wanted = self.sequences.contains(&line.sequence)
             && self.times.contains(&line.time.0)
             && (self.types.is_empty() || self.types.contains(&char::from(line.message_type)))
@@ -95,6 +93,15 @@ impl Filter {
             return Choice::Skip;
         }
         self.left -= 1;
-        Choice::Show
+        if self.left == 0 { Choice::ShowLast } else { Choice::Show }
+    }
+
+    /// Whether a gap is shown: one that reaches into the sequences asked for, where messages are not
+    /// chosen by what they say.
+    pub(crate) fn shows_gap(&self, first: u64, end: u64) -> bool {
+        let is_by_content = !self.symbols.is_empty()
+            || !self.types.is_empty()
+            || self.times != (i64::MIN..=i64::MAX);
+        !is_by_content && first <= *self.sequences.end() && end > *self.sequences.start()
     }
 }

@@ -6,12 +6,15 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use engine::log::LogKind;
+use engine::journal::record::Record;
 use engine::log::error::LogError;
+use engine::log::reader::{AtTail, LogReader, Next};
+use engine::log::segment::index_name;
 use engine::log::verify::{Fault, VerifyReport, verify};
+use engine::log::{LogKind, SegmentNumber};
 use engine::state::hashes::HashesReader;
 use serde_json::json;
 
@@ -55,11 +58,15 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure
         let file = session.path().join("session.toml").display().to_string();
         report.faults.push(Fault { file, offset_bytes: 0, what });
     }
-    let hashes_checked = check_hashes(&session, &mut report);
+    check_description(&session, &mut report);
+    let hashes = check_hashes(&session, &mut report);
+    if session.state() == "complete" {
+        check_complete(&session, &hashes, &mut report);
+    }
     let text = if args.json {
-        format!("{:#}\n", json_of(&report, hashes_checked))
+        format!("{:#}\n", json_of(&report, &hashes))
     } else {
-        table_of(&report, hashes_checked)
+        table_of(&report, &hashes)
     };
     console::write_result(&text)?;
     if report.unfinished_files > 0 {
@@ -92,44 +99,104 @@ pub(crate) fn cannot_read(error: &LogError) -> Failure {
     Failure::new(status, format_args!("{error}; {advice}"))
 }
 
-/// Lines of the `hashes` file that speak of messages in the journal; what is wrong with it is added
-/// to the report.
-fn check_hashes(session: &SessionDir, report: &mut VerifyReport) -> u64 {
-    let path = session.hashes();
-    let name = path.display().to_string();
-    let mut fault = |line: u64, what: String| {
-        let what = format!("line {line}: {what}");
-        report.faults.push(Fault { file: name.clone(), offset_bytes: 0, what });
+/// What the `hashes` file holds.
+#[derive(Default)]
+struct HashLines {
+    /// Lines that speak of messages in the journal.
+    checked: u64,
+    /// Lines that speak of later ones: of a session that is being recorded, or whose journal lost its
+    /// end in a power cut.
+    beyond: u64,
+}
+
+fn add(report: &mut VerifyReport, file: &Path, what: String) {
+    report.faults.push(Fault { file: file.display().to_string(), offset_bytes: 0, what });
+}
+
+/// The journal's first record holds the text of `session.toml` as it was at the beginning.
+fn check_description(session: &SessionDir, report: &mut VerifyReport) {
+    let directories = session.journal_directories();
+    let Ok(mut reader) = LogReader::open(directories, LogKind::Journal, AtTail::Stop) else {
+        return;
     };
+    if let Ok(Next::Frame(frame, _)) = reader.next()
+        && let Ok(Record::Session(text)) = Record::read(&frame)
+        && !session.began_as(text)
+    {
+        let what = String::from("it is not what the journal's first record says it was");
+        add(report, &session.path().join("session.toml"), what);
+    }
+}
+
+/// A session that ended in order has all that such an end leaves.
+fn check_complete(session: &SessionDir, hashes: &HashLines, report: &mut VerifyReport) {
+    let journal = session.path().join("journal");
+    if !report.ended_orderly {
+        let what = String::from("session.toml says complete, and no End frame ends the journal");
+        add(report, &journal, what);
+    }
+    if report.sealed_segments != report.segments {
+        let unsealed = report.segments - report.sealed_segments;
+        let what = format!("session.toml says complete, and {unsealed} segment(s) have no seal");
+        add(report, &journal, what);
+    }
+    for number in (0..report.segments).map(SegmentNumber) {
+        let index = journal.join(index_name(number));
+        if !index.exists() {
+            add(
+                report,
+                &index,
+                String::from("session.toml says complete, and the index is missing"),
+            );
+        }
+    }
+    if hashes.checked == 0 && hashes.beyond == 0 {
+        let what = String::from("session.toml says complete, and no digest is on record");
+        add(report, &session.hashes(), what);
+    }
+}
+
+/// Reads the `hashes` file; what is wrong with it is added to the report.
+fn check_hashes(session: &SessionDir, report: &mut VerifyReport) -> HashLines {
+    let path = session.hashes();
+    let mut lines = HashLines::default();
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return lines,
         Err(error) => {
-            fault(1, error.to_string());
-            return 0;
+            add(report, &path, error.to_string());
+            return lines;
         }
     };
-    let last = report.last_sequence.map_or(0, |sequence| sequence.0);
+    // Digests stand at positions, which are sequences only where those rise.
+    let last = match report.restarts {
+        0 => report.last_sequence.map_or(0, |sequence| sequence.0),
+        _ => u64::MAX,
+    };
     let mut reader = HashesReader::new(BufReader::new(file));
-    let mut checked = 0;
     loop {
         match reader.next_line() {
-            Ok(Some(line)) if line.sequence.0 <= last => checked += 1,
+            Ok(Some(line)) if line.sequence.0 <= last => lines.checked += 1,
             Ok(Some(line)) => {
-                let beyond = line.sequence.0;
-                fault(checked + 2, format!("sequence {beyond} is past the journal's last, {last}"));
-                return checked;
+                lines.beyond += 1;
+                if report.ended_orderly && lines.beyond == 1 {
+                    let (number, beyond) = (lines.checked + 2, line.sequence.0);
+                    let what = format!(
+                        "line {number}: sequence {beyond} is past the journal's last, {last}"
+                    );
+                    add(report, &path, what);
+                }
             }
-            Ok(None) => return checked,
+            Ok(None) => return lines,
             Err(error) => {
-                fault(checked + 2, error.to_string());
-                return checked;
+                add(report, &path, error.to_string());
+                return lines;
             }
         }
     }
 }
 
-fn json_of(report: &VerifyReport, hashes_checked: u64) -> serde_json::Value {
+fn json_of(report: &VerifyReport, hashes: &HashLines) -> serde_json::Value {
     let faults: Vec<_> = report
         .faults
         .iter()
@@ -143,7 +210,8 @@ fn json_of(report: &VerifyReport, hashes_checked: u64) -> serde_json::Value {
         "last_sequence": report.last_sequence.map(|sequence| sequence.0),
         "torn_bytes": report.torn_bytes,
         "faults": faults,
-        "hashes_checked": hashes_checked,
+        "hashes_checked": hashes.checked,
+        "hashes_beyond": hashes.beyond,
         "faults_left_out": report.faults_left_out,
         "sealed_segments": report.sealed_segments,
         "ended_orderly": report.ended_orderly,
@@ -152,7 +220,7 @@ fn json_of(report: &VerifyReport, hashes_checked: u64) -> serde_json::Value {
     })
 }
 
-fn table_of(report: &VerifyReport, hashes_checked: u64) -> String {
+fn table_of(report: &VerifyReport, hashes: &HashLines) -> String {
     let sequence = |sequence: Option<engine::units::Sequence>| {
         sequence.map_or_else(|| String::from("–"), |sequence| sequence.0.to_string())
     };
@@ -179,7 +247,7 @@ fn table_of(report: &VerifyReport, hashes_checked: u64) -> String {
         ),
         ("end", end),
         ("last seal", seal),
-        ("hash lines", grouped(hashes_checked)),
+        ("hash lines", grouped(hashes.checked)),
     ] {
         text += &format!("{name:<12} {value}\n");
     }

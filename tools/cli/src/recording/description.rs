@@ -11,6 +11,7 @@
 //! state_versions = { books = 1, metrics = 1, windows = 1, detectors = 1 }
 //! symbols = ["AAPL"]              # those computed; empty for all
 //! state = "recording"             # then "complete", or "incomplete" where the journal failed
+//! over_capacity = 0               # orders and prints refused at a limit
 //! tapewatch = "0.1.0"
 //!
 //! [feed]                          # and on: every key of the configuration
@@ -43,7 +44,7 @@ pub(crate) enum Recorded {
     Recording,
     /// It ended in order and all that arrived is journaled.
     Complete,
-    /// The journal failed on the way, and the run went on without.
+    /// The journal failed on the way and the run went on without, or a stage of the engine failed.
     Incomplete,
 }
 
@@ -72,7 +73,8 @@ pub(crate) struct Description {
 
 impl Description {
     /// The text of `session.toml`.
-    pub(crate) fn text(&self, state: Recorded) -> String {
+    /// `over_capacity` is how often a limit was met: then the state depends on the number of shards.
+    pub(crate) fn text(&self, state: Recorded, over_capacity: u64) -> String {
         let versions = Section::ALL
             .map(|section| format!("{} = {}", section.name(), section.state_version()))
             .join(", ");
@@ -91,6 +93,7 @@ impl Description {
         key("state_versions", format!("{{ {versions} }}"));
         key("symbols", format!("[{}]", symbols.join(", ")));
         key("state", quoted(state.word()));
+        key("over_capacity", over_capacity.to_string());
         key("tapewatch", quoted(env!("CARGO_PKG_VERSION")));
         text.push('\n');
         text += &self.config.to_toml();

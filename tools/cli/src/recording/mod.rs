@@ -15,7 +15,7 @@ use engine::log::SessionId;
 use engine::log::failure::CreateError;
 use engine::log::options::{Place, SyncLevel};
 use engine::log::storage::Directory;
-use engine::log::tails::LogStatistics;
+use engine::log::tails::{LogStatistics, LogTails};
 use engine::log::threaded::ThreadOptions;
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
@@ -72,7 +72,7 @@ impl Recording {
             }
         };
         dir.tell_writer(memory.as_deref())?;
-        let text = description.text(Recorded::Recording);
+        let text = description.text(Recorded::Recording, 0);
         let options = options(&description.config, place);
         let journal =
             Journal::create(options, description.id, &text).map_err(|error| cannot_make(&error))?;
@@ -88,6 +88,12 @@ impl Recording {
     /// The run has started: what comes is kept, however it ends.
     pub(crate) fn keep(&mut self) {
         self.dir.keep();
+    }
+
+    /// How far the journal thread has come; `None` where the appending thread is the engine's own.
+    pub(crate) fn thread_tails(&self) -> Option<LogTails> {
+        let is_threaded = self.description.config.journal.append == config::Append::Thread;
+        is_threaded.then(|| self.journal.tails().clone())
     }
 
     /// Journals a packet, before the engine sees it.
@@ -106,22 +112,32 @@ impl Recording {
         self.journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
     }
 
-    /// Ends the session in order. After a failure of the journal only what it holds is left there.
-    pub(crate) fn end(self) -> Result<RecordingEnd, Failure> {
+    /// Ends the session: its journal is closed and sealed, and `session.toml` says how it came out.
+    /// `whole` is whether the engine has taken all that was journaled; `over_capacity` is how often
+    /// it met a limit.
+    ///
+    /// Where the journal has failed, `lock` stays if the session's memory does: it says where the last
+    /// of what was accepted lies.
+    pub(crate) fn end(self, whole: bool, over_capacity: u64) -> Result<RecordingEnd, Failure> {
         let Recording { dir, journal, description, memory } = self;
         let statistics = journal.statistics();
         let ended = journal.close().map_err(|error| failed(&error))?;
-        let (state, incomplete, seal) = match ended {
-            JournalEnd::Complete(closed) => (Recorded::Complete, None, Some(closed)),
-            JournalEnd::Incomplete(error) => (Recorded::Incomplete, Some(error.to_string()), None),
+        let (incomplete, seal) = match ended {
+            JournalEnd::Complete(closed) => (None, Some(closed)),
+            JournalEnd::Incomplete(error) => (Some(error.to_string()), None),
         };
-        if let Some(memory) = memory {
-            // Whatever else lies there is not this session's to remove.
-            let _ = fs::remove_dir(memory);
-        }
-        dir.describe(&description.text(state))?;
+        let state = match &incomplete {
+            None if whole => Recorded::Complete,
+            _ => Recorded::Incomplete,
+        };
+        // Whatever else lies there is not this session's to remove.
+        let is_gone =
+            memory.is_none_or(|memory| fs::remove_dir(&memory).is_ok() || !memory.exists());
+        dir.describe(&description.text(state, over_capacity))?;
         let json = json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
-        dir.end()?;
+        if is_gone {
+            dir.end()?;
+        }
         Ok(RecordingEnd { incomplete, json })
     }
 }

@@ -118,6 +118,14 @@ where
         }
     }
 
+    /// Packets with bytes behind their last whole message.
+    pub(crate) fn torn_packets(&self) -> u64 {
+        match self {
+            Engine::Inline(engine) => engine.torn_packets(),
+            Engine::Pipelined(engine) => engine.torn_packets(),
+        }
+    }
+
     /// The sequencer.
     pub(crate) fn sequencer(&self) -> &Sequencer {
         match self {

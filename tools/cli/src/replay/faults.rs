@@ -65,8 +65,15 @@ pub(crate) fn of_journal(error: &JournalError) -> Failure {
         JournalError::Log(LogError::Io { .. }) => {
             (Status::Usage, "check the path and its permissions")
         }
-        JournalError::Unsupported { .. } => (Status::Usage, "use a newer tapewatch"),
-        JournalError::Log(_) | JournalError::Record { .. } => {
+        JournalError::Log(LogError::Empty { .. }) => {
+            (Status::Usage, "name a session that was recorded")
+        }
+        JournalError::Log(LogError::Newer { .. }) | JournalError::Unsupported { .. } => {
+            (Status::Usage, "use a newer tapewatch")
+        }
+        JournalError::Log(LogError::Damaged { .. })
+        | JournalError::Record { .. }
+        | JournalError::Backwards { .. } => {
             (Status::No, "all before it is processed; `tapewatch journal verify` tells all faults")
         }
     };
@@ -84,6 +91,22 @@ pub(crate) fn of_hashes(check: &HashCheck) -> Option<Failure> {
         .damage
         .as_ref()
         .map(|damage| Failure::no(format_args!("{damage}; digests from there on were not checked")))
+}
+
+/// A session that is said to be complete is not.
+pub(crate) fn not_complete(path: &std::path::Path, what: &str) -> Failure {
+    Failure::no(format_args!(
+        "{} says it is complete, and is not: {what}; restore its journal from a copy",
+        path.display()
+    ))
+}
+
+/// Packets that end within a message: no source of ours gives such.
+pub(crate) fn torn_packets(packets: u64) -> Failure {
+    Failure::no(format_args!(
+        "{} packet(s) end within a message, which was left out; `tapewatch journal verify` tells where",
+        grouped(packets)
+    ))
 }
 
 /// Somebody asked for the end.

@@ -3,11 +3,12 @@
 //! Hears the market stage, on its thread. A file that cannot be written or read any further ends the
 //! writing or checking, never the replay; the fault is told at the end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use engine::log::tails::LogTails;
 use engine::market::{HashPoint, MarketListener};
 use engine::state::hashes::{HashesReader, HashesWriter};
 use engine::state::{Compared, Fingerprint, Section, SectionHash, StateHash};
@@ -28,17 +29,26 @@ pub(crate) enum Hashes {
 }
 
 /// See [`Hashes::Written`].
+///
+/// A digest is written only when the messages behind it are appended to the journal. Inline they are
+/// before the engine sees them; on a journal thread a point waits for the tail of the log.
 pub(crate) struct Writing {
     path: PathBuf,
     writer: HashesWriter<File>,
     fault: Option<io::Error>,
+    /// How far a journal thread has come; `None` where the appending thread is the one that decodes.
+    tails: Option<LogTails>,
+    /// Points whose messages are not known to be appended.
+    waiting: VecDeque<(Position, StateHash)>,
 }
 
 /// See [`Hashes::Checked`].
 pub(crate) struct Checking {
     fingerprints: [Fingerprint; Section::COUNT],
     /// By sequence; the end may have the sequence of a hash point, and then the same digests.
-    recorded: HashMap<u64, Vec<SectionHash>>,
+    recorded: BTreeMap<u64, Vec<SectionHash>>,
+    /// The last position whose digests were reached.
+    reached: Option<u64>,
     /// Why digests on record were not all read.
     damage: Option<String>,
     compared: u64,
@@ -59,23 +69,38 @@ pub(crate) struct HashCheck {
     pub(crate) damage: Option<String>,
 }
 
+impl HashCheck {
+    /// A limit was met, under another number of shards: limits are a shard's own, so state may differ
+    /// without a fault.
+    pub(crate) fn not_compared_at_a_limit(&mut self, (shards, recorded): (usize, usize)) {
+        if self.mismatch.take().is_some() {
+            self.not_comparable.get_or_insert(format!(
+                "a limit of memory was met, and limits are a shard's own: {recorded} shard(s) on record, {shards} here"
+            ));
+        }
+    }
+}
+
 impl Hashes {
-    /// Writes to `file` at `path`.
+    /// Writes to `file` at `path`. With a journal thread, `tails` say how far it has come.
     pub(crate) fn written(
         file: File,
         path: &Path,
         fingerprints: [Fingerprint; Section::COUNT],
+        tails: Option<LogTails>,
     ) -> Result<Hashes, Failure> {
         let writer =
             HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
-        Ok(Hashes::Written(Box::new(Writing { path: path.to_owned(), writer, fault: None })))
+        let (path, waiting) = (path.to_owned(), VecDeque::new());
+        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, tails, waiting })))
     }
 
     /// Checks against the file at `path`; one that is absent has nothing on record.
     pub(crate) fn checked(path: &Path, fingerprints: [Fingerprint; Section::COUNT]) -> Hashes {
         let mut checking = Checking {
             fingerprints,
-            recorded: HashMap::new(),
+            recorded: BTreeMap::new(),
+            reached: None,
             damage: None,
             compared: 0,
             mismatch: None,
@@ -89,16 +114,42 @@ impl Hashes {
         Hashes::Checked(Box::new(checking))
     }
 
-    /// The session has ended at `position` with `hash`.
-    pub(crate) fn end(&mut self, position: Position, hash: &StateHash) -> Result<(), Failure> {
-        self.point(position, hash);
+    /// The session has ended at `position` with `hash`. `journaled` is whether its journal holds all
+    /// of it: no digest of other messages is written.
+    pub(crate) fn end(
+        &mut self,
+        position: Position,
+        hash: &StateHash,
+        journaled: bool,
+    ) -> Result<(), Failure> {
         match self {
-            Hashes::Written(writing) => match writing.fault.take() {
-                Some(error) => Err(cannot_write(&writing.path, &error)),
-                None => Ok(()),
-            },
-            Hashes::Ignored | Hashes::Checked(_) => Ok(()),
+            Hashes::Written(writing) => {
+                if journaled {
+                    writing.tails = None;
+                    writing.point(position, hash);
+                }
+                match writing.fault.take() {
+                    Some(error) => Err(cannot_write(&writing.path, &error)),
+                    None => Ok(()),
+                }
+            }
+            Hashes::Checked(checking) => {
+                checking.compare(position, hash);
+                Ok(())
+            }
+            Hashes::Ignored => Ok(()),
         }
+    }
+
+    /// Digests on record up to the end of a session that is said to be complete were all reached.
+    pub(crate) fn unreached(&self) -> Option<String> {
+        let Hashes::Checked(checking) = self else {
+            return None;
+        };
+        let last = *checking.recorded.keys().next_back()?;
+        (checking.reached < Some(last)).then(|| {
+            format!("digests on record after message {last} were not reached: messages are missing")
+        })
     }
 
     /// What the check came to, if there was one.
@@ -117,11 +168,7 @@ impl Hashes {
     fn point(&mut self, position: Position, hash: &StateHash) {
         match self {
             Hashes::Ignored => {}
-            Hashes::Written(writing) if writing.fault.is_none() => {
-                let written = writing.writer.append(Sequence(position.0), hash);
-                writing.fault = written.err();
-            }
-            Hashes::Written(_) => {}
+            Hashes::Written(writing) => writing.point(position, hash),
             Hashes::Checked(checking) => checking.compare(position, hash),
         }
     }
@@ -130,6 +177,21 @@ impl Hashes {
 impl MarketListener for Hashes {
     fn on_hash_point(&mut self, point: &HashPoint) {
         self.point(point.position, &point.hash);
+    }
+}
+
+impl Writing {
+    fn point(&mut self, position: Position, hash: &StateHash) {
+        self.waiting.push_back((position, *hash));
+        // The frame that begins behind a point is appended: so is all before it.
+        let appended = self.tails.as_ref().map(|tails| tails.appended_sequence().0);
+        while let Some((position, hash)) = self.waiting.front() {
+            if appended.is_some_and(|appended| appended <= position.0) || self.fault.is_some() {
+                return;
+            }
+            self.fault = self.writer.append(Sequence(position.0), hash).err();
+            self.waiting.pop_front();
+        }
     }
 }
 
@@ -154,6 +216,7 @@ impl Checking {
         let Some(recorded) = self.recorded.get(&position.0) else {
             return;
         };
+        self.reached = self.reached.max(Some(position.0));
         for recorded in recorded {
             let section = recorded.section;
             let Some(at) = Section::ALL.iter().position(|&one| one == section) else {

@@ -173,7 +173,7 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
     }
     let is_session = match (args.inputs.as_slice(), args.format) {
         (_, FormatChoice::Session) => true,
-        ([input], FormatChoice::Auto) => SessionDir::is_one(input),
+        ([input], FormatChoice::Auto) => input.is_dir(),
         _ => false,
     };
     let mut set = args.set.clone();

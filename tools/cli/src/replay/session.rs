@@ -61,6 +61,8 @@ pub(crate) struct Session {
     day: TradingDay,
     recording: Option<Recording>,
     hashes: Hashes,
+    /// The recorded session that is the input.
+    session_dir: Option<SessionDir>,
 }
 
 /// A run that has ended.
@@ -91,11 +93,14 @@ impl Session {
     /// Opens the input, and makes the directory of a recording.
     pub(crate) fn open(setup: Setup) -> Result<Session, Failure> {
         let fingerprints = setup.config.fingerprints(setup.wanted.names());
+        let mut session_dir = None;
         let (source, day, mut hashes) = match setup.inputs.as_slice() {
             [input] if setup.is_session => {
                 let session = SessionDir::open(input)?;
                 let hashes = Hashes::checked(&session.hashes(), fingerprints);
-                (ReplaySource::session(&session)?, session.day(), hashes)
+                let (source, day) = (ReplaySource::session(&session)?, session.day());
+                session_dir = Some(session);
+                (source, day, hashes)
             }
             inputs => {
                 let mut source =
@@ -116,10 +121,10 @@ impl Session {
             };
             let begun = Recording::begin(path, description)?;
             let (file, name) = begun.dir().begin_hashes()?;
-            hashes = Hashes::written(file, &name, fingerprints)?;
+            hashes = Hashes::written(file, &name, fingerprints, begun.thread_tails())?;
             recording = Some(begun);
         }
-        Ok(Session { setup, source, day, recording, hashes })
+        Ok(Session { setup, source, day, recording, hashes, session_dir })
     }
 
     /// Where the outputs of a recorded run go unless another place is named.
@@ -140,7 +145,7 @@ impl Session {
         interrupt: &Interrupt,
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
-        let Session { setup, mut source, day, mut recording, hashes } = self;
+        let Session { setup, mut source, day, mut recording, hashes, session_dir } = self;
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
         let config = &setup.config;
         let mut engine =
@@ -206,21 +211,52 @@ impl Session {
                 }
             }
         }
-        let mut finished = engine.finish().map_err(|failed| faults::stage_failed(&failed))?;
+        let torn_packets = engine.torn_packets();
+        let mut finished = match engine.finish() {
+            Ok(finished) => finished,
+            Err(failed) => {
+                // All that was accepted is carried to disk and sealed before the failure is told.
+                let closed = recording.map(|recording| recording.end(false, 0)).transpose();
+                let failure = faults::stage_failed(&failed);
+                return Err(closed.err().unwrap_or(failure));
+            }
+        };
         let elapsed = start.elapsed();
         progress.finish();
-        let position = finished.sequencer.position();
-        if let Err(failure) = finished.listener.end(position, &finished.hash) {
-            fault.get_or_insert(failure);
+        if torn_packets > 0 {
+            fault.get_or_insert_with(|| faults::torn_packets(torn_packets));
         }
-        let hash_check = finished.listener.check();
-        let recorded = match recording.map(Recording::end).transpose() {
+        let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
+        let is_recorded = recording.is_some();
+        let recorded = match recording.map(|it| it.end(true, over_capacity)).transpose() {
             Ok(recorded) => recorded,
             Err(failure) => {
                 fault.get_or_insert(failure);
                 None
             }
         };
+        let whole = |end: &RecordingEnd| end.incomplete.is_none();
+        let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
+        let position = finished.sequencer.position();
+        if let Err(failure) = finished.listener.end(position, &finished.hash, journaled) {
+            fault.get_or_insert(failure);
+        }
+        let mut hash_check = finished.listener.check();
+        if let (Some(check), Some(session)) = (&mut hash_check, &session_dir) {
+            let shards = (finished.shards.len(), session.shards());
+            if shards.0 != shards.1 && (over_capacity > 0 || session.over_capacity() > 0) {
+                check.not_compared_at_a_limit(shards);
+            }
+        }
+        if fault.is_none()
+            && let Some(session) = session_dir.filter(|session| session.state() == "complete")
+        {
+            let missing = source.torn().or_else(|| finished.listener.unreached());
+            fault = missing.map(|what| faults::not_complete(session.path(), &what));
+        }
+        if fault.is_none() {
+            fault = source.passed_over();
+        }
         let ended = Ended {
             finished,
             source,

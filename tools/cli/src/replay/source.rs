@@ -50,6 +50,7 @@ impl ReplaySource {
         let total_bytes = size_bytes(&session.journal_paths());
         let source =
             JournalSource::open(directories, FEED).map_err(|error| faults::of_journal(&error))?;
+        session.refuse_another(source.reader().session())?;
         Ok(ReplaySource::Journal(Box::new(Recorded {
             name: session.path().display().to_string(),
             is_being_recorded: session.is_being_recorded(),
@@ -127,6 +128,20 @@ impl ReplaySource {
                 vec![format!("read {}, {} packets", recorded.name, recorded.packets)]
             }
         }
+    }
+
+    /// Why what was given is not the whole session, where it is not.
+    pub(crate) fn passed_over(&self) -> Option<Failure> {
+        let ReplaySource::Journal(recorded) = self else {
+            return None;
+        };
+        let passed_over = recorded.source.passed_over();
+        (passed_over > 0).then(|| {
+            Failure::no(format_args!(
+                "{} holds {passed_over} record(s) of further feeds, which were left out; use a newer tapewatch",
+                recorded.name
+            ))
+        })
     }
 
     /// What is worth knowing about the end of a session whose writer died.
