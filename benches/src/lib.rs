@@ -14,8 +14,12 @@
 //! the parsers beside our stages in one run, `steady_state` what a message costs early and late in a
 //! day at a constant number of live orders, `rings` the rings.
 //!
+//! [`appends`] takes payloads by our journal, by a bare copy and by `write(2)`; the program `journal`
+//! prints what that costs and how late it may be.
+//!
 //! Every input is made before a clock starts, from a seed, and is the same on every machine.
 
+pub mod appends;
 pub mod clock;
 pub mod exchange;
 pub mod peers;

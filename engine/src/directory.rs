@@ -12,7 +12,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
-use crate::units::SymbolId;
+use crate::units::{Sequence, SymbolId};
 
 /// Longest name kept, in bytes.
 pub const NAME_BYTES_MAX: usize = 47;
@@ -58,6 +58,8 @@ pub enum Learnt {
 /// See the module.
 pub struct Directory {
     entries: MappedVec<Entry>,
+    /// By symbol: the sequence of the message that named it.
+    named_at: MappedVec<u64>,
 }
 
 impl Directory {
@@ -66,20 +68,26 @@ impl Directory {
     /// # Errors
     /// If the system refuses the address range.
     pub fn new(symbols_max: usize) -> Result<Self, MemoryError> {
-        Ok(Directory { entries: MappedVec::with_capacity(symbols_max, Pages::Base)? })
+        Ok(Directory {
+            entries: MappedVec::with_capacity(symbols_max, Pages::Base)?,
+            named_at: MappedVec::with_capacity(symbols_max, Pages::Base)?,
+        })
     }
 
-    /// Gives a symbol its name, padding (trailing spaces and zeros) cut off. What is longer than
-    /// [`NAME_BYTES_MAX`] is cut to it; a number past the limit stays nameless.
-    pub fn learn(&mut self, symbol: SymbolId, padded: &[u8]) -> Learnt {
+    /// Gives a symbol the name that the message `at` calls it by, padding (trailing spaces and zeros)
+    /// cut off. What is longer than [`NAME_BYTES_MAX`] is cut to it; a number past the limit stays
+    /// nameless.
+    pub fn learn(&mut self, symbol: SymbolId, padded: &[u8], at: Sequence) -> Learnt {
         let end = padded.iter().rposition(|b| !matches!(b, b' ' | 0)).map_or(0, |last| last + 1);
         let name = &padded[..end.min(NAME_BYTES_MAX)];
-        let at = symbol.0 as usize;
-        if name.is_empty() || !self.entries.grow_to(at + 1) {
+        let index = symbol.0 as usize;
+        if name.is_empty() || !self.entries.grow_to(index + 1) || !self.named_at.grow_to(index + 1)
+        {
             return Learnt::Known;
         }
-        let entry = &mut self.entries[at];
+        let entry = &mut self.entries[index];
         if entry.name_len == 0 {
+            self.named_at[index] = at.0;
             entry.name_len = name.len() as u8;
             entry.name[..name.len()].copy_from_slice(name);
             return Learnt::New;
@@ -109,6 +117,14 @@ impl Directory {
         (entry.name_len > 0).then(|| &entry.name[..usize::from(entry.name_len)])
     }
 
+    /// The message that named a symbol; `None` if none did. A decoder that works in batches is ahead
+    /// of whoever takes the events: for messages before this one the symbol has no name yet.
+    #[must_use]
+    pub fn named_at(&self, symbol: SymbolId) -> Option<Sequence> {
+        self.name(symbol)?;
+        self.named_at.get(symbol.0 as usize).copied().map(Sequence)
+    }
+
     /// What the directory says of a symbol; `None` if it has no entry.
     #[must_use]
     pub fn listing(&self, symbol: SymbolId) -> Option<Listing> {
@@ -135,14 +151,16 @@ mod tests {
     #[test]
     fn the_first_name_stays_and_padding_is_no_part_of_it() {
         let mut directory = Directory::new(1 << 16).unwrap();
-        assert_eq!(directory.learn(SymbolId(7), b"        "), Learnt::Known);
+        assert_eq!(directory.learn(SymbolId(7), b"        ", Sequence(5)), Learnt::Known);
         assert_eq!(directory.name(SymbolId(7)), None);
-        assert_eq!(directory.learn(SymbolId(7), b"AAPL    "), Learnt::New);
-        assert_eq!(directory.learn(SymbolId(7), b"AAPL\0\0\0\0"), Learnt::Known);
-        assert_eq!(directory.learn(SymbolId(7), b"MSFT    "), Learnt::Conflict);
+        assert_eq!(directory.learn(SymbolId(7), b"AAPL    ", Sequence(5)), Learnt::New);
+        assert_eq!(directory.learn(SymbolId(7), b"AAPL\0\0\0\0", Sequence(5)), Learnt::Known);
+        assert_eq!(directory.learn(SymbolId(7), b"MSFT    ", Sequence(6)), Learnt::Conflict);
         assert_eq!(directory.name(SymbolId(7)), Some(&b"AAPL"[..]));
+        assert_eq!(directory.named_at(SymbolId(7)), Some(Sequence(5)));
         assert_eq!(directory.name(SymbolId(65_535)), None);
-        assert_eq!(directory.learn(SymbolId(1 << 16), b"FAR"), Learnt::Known);
+        assert_eq!(directory.named_at(SymbolId(6)), None);
+        assert_eq!(directory.learn(SymbolId(1 << 16), b"FAR", Sequence(5)), Learnt::Known);
     }
 
     #[test]

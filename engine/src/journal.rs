@@ -19,6 +19,7 @@
 //! - [`record`]: what each payload must be
 //! - [`writer`]: appends records
 //! - [`source`]: replays the packets of one feed
+//! - [`writer`]: appends records
 
 pub mod record;
 pub mod source;

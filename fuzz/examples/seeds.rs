@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Stock};
 use feed_handlers::moldudp64::{SessionId, encode_end_of_session, encode_packet};
-use fuzzing::steps;
+use fuzzing::{logs, steps};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -31,6 +31,7 @@ fn main() -> Outcome {
     seeds.inputs("made", &[&session, &zero_prefixed, &capture])?;
     seeds.arbiter()?;
     seeds.steps()?;
+    seeds.logs()?;
     if let Some(shared) = arguments.next() {
         seeds.recorded(&shared)?;
     }
@@ -129,6 +130,33 @@ impl Seeds {
             }
             let limits = if how & 1 == 0 { 1 } else { 3 };
             self.write("itch_apply", &format!("steps-{how}"), &[&[limits, how * 9], &input])?;
+        }
+        Ok(())
+    }
+
+    /// Scripts of logs with changes to them, and the files of one.
+    fn logs(&mut self) -> Outcome {
+        let bytes = |seed: u32, count: u32| -> Vec<u8> {
+            (0..count).map(|i| ((i + seed).wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+        };
+        for (nth, choice) in [1, 3, 1, 0x83, 1, 0xff].into_iter().enumerate() {
+            let seed = nth as u32 * 1_000;
+            let input = bytes(seed, 60 * logs::STEP_BYTES as u32);
+            let changes = bytes(seed + 500, 3 * nth as u32 * logs::CHANGE_BYTES as u32);
+            let cut = u8::try_from(input.len() * 255 / (input.len() + changes.len()))?;
+            self.write(
+                "log_reader",
+                &format!("script-{nth}"),
+                &[&[choice, cut], &input, &changes],
+            )?;
+        }
+        let image = logs::script(&[0, 9, 9, 5, 2, 0, 6, 0, 0, 4, 0, 0, 1, 3, 7]).end();
+        let file = |name: &str| image.files.get(name).map_or(&[][..], |file| &file.bytes);
+        let (first, second) = (file("00000000.seg"), file("00000001.seg"));
+        let all = [first, second, file("00000000.idx")];
+        let cut = u8::try_from(first.len() * 255 / all.concat().len())?;
+        for choice in [0, 2, 4, 6] {
+            self.write("log_reader", &format!("files-{choice}"), &[&[choice, cut], &all.concat()])?;
         }
         Ok(())
     }

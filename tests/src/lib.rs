@@ -1,14 +1,18 @@
-//! What the tests that cross crates share: plain events, a plain market, and the comparison of both
-//! with the engine.
+//! What the tests that cross crates share: plain events, a plain market, the comparison of both
+//! with the engine, logs and captures as bytes, and one session run in many ways.
 //!
 //! The modules here are written from the rules of the interface alone. They are slow on purpose:
 //! nothing in them is kept up to date in place that can be worked out again from what came before.
 
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod compare;
 pub mod events;
+pub mod log_fixture;
+pub mod logs;
 pub mod random;
 pub mod reference;
+pub mod same_state;
 pub mod session;
 pub mod subject;

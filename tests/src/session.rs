@@ -57,6 +57,18 @@ impl RandomSession {
         RandomSession { bytes: encoder.into_bytes(), starts }
     }
 
+    /// The session as BinaryFILE, without an end mark.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The first `count` messages of it; all if there are fewer.
+    #[must_use]
+    pub fn prefix(&self, count: usize) -> &[u8] {
+        &self.bytes[..self.starts[count.min(self.starts.len() - 1)]]
+    }
+
     /// Hands the session to `each` in packets of 1 to `messages_max` messages, chosen by `seed`; the
     /// sequences begin at 1, or are all 0 in packets of one message where `unsequenced`.
     pub fn packets(

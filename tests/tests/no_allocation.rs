@@ -9,11 +9,17 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use engine::book::books::Limits;
+use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
+use engine::log::SessionId as LogSession;
+use engine::log::options::{Place, SyncLevel};
+use engine::log::storage::Directory;
+use engine::log::threaded::{RING_BYTES_MIN, ThreadOptions};
 use engine::packet::{Arrival, Packet, Source};
 use engine::pipeline::inline::Inline;
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::quality::Quality;
+use engine::ring::WaitStrategy;
 use engine::shard::Shard;
 use engine::state::{SectionSums, section_sums};
 use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
@@ -423,4 +429,46 @@ fn two_lines_in_order_allocate_nothing_a_packet() {
     assert!(rest.len() > 3_000);
     assert_eq!(given, bytes.len(), "every message came through once");
     assert_eq!(arbiter.statistics().duplicates, arbiter.statistics().delivered);
+}
+
+#[test]
+fn a_journal_allocates_nothing_on_the_thread_that_appends() {
+    const SEGMENT_BYTES: u64 = 256 << 10;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let place = |name: &str| {
+        let at = |place| Directory::new(directory.path().join(name).join(place));
+        Place::Memory { memory_directory: at("memory"), directory: at("disk") }
+    };
+    let thread = ThreadOptions {
+        ring_bytes: RING_BYTES_MIN,
+        wait: WaitStrategy::SpinThenYield { spins: 10 },
+        core: None,
+    };
+    for (name, append) in [("inline", Append::Inline), ("thread", Append::Thread(thread))] {
+        let options = JournalOptions {
+            place: place(name),
+            append,
+            segment_bytes: SEGMENT_BYTES,
+            memory_bytes_max: 4 * SEGMENT_BYTES,
+            sync: SyncLevel::None,
+            on_error: OnError::Stop,
+        };
+        let mut journal = Journal::create(options, LogSession([1; 16]), "").expect("a journal");
+        let messages = [7; 1_400];
+        let mut append = |packets: u64| {
+            for sequence in 1..=packets {
+                let messages = &messages[..64 + sequence as usize * 37 % 1_300];
+                let packet = Packet { sequence: Sequence(sequence), recv: Nanos(0), messages };
+                journal.append_packet(&packet, 0).expect("appended");
+            }
+            journal.append_gap(Sequence(packets), Sequence(packets + 5), Nanos(1), 0).expect("so");
+            journal.append_tick(Sequence(packets), Nanos(2), 0).expect("so");
+        };
+        append(10);
+        // Some segments' worth, memory that is used again, waits for the keeper: all of it.
+        assert_eq!(allocations_of(|| append(5_000)), 0, "{name}");
+        let rolls = journal.statistics().rolls;
+        assert!(rolls > 8, "{name}: {rolls} rolls");
+        assert!(matches!(journal.close(), Ok(JournalEnd::Complete(_))));
+    }
 }

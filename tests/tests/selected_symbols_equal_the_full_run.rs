@@ -7,6 +7,7 @@ use engine::pipeline::inline::Inline;
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::shard::Shard;
+use engine::state::{StateHash, section_sums};
 use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
@@ -80,6 +81,19 @@ fn run(selection: Selection, packet_messages: usize) -> Inline<Itch50Decoder, ()
         at = end;
     }
     engine
+}
+
+#[test]
+fn a_selection_has_one_state_whatever_the_packets() {
+    let state = |packet_messages| {
+        let name = stock(2).trimmed().to_vec();
+        let engine = run(Selection::of(vec![name], 1 << 16), packet_messages);
+        StateHash::of(&section_sums(engine.shard(), engine.sequencer().feed_time(), true))
+    };
+    let expected = state(1);
+    for packet_messages in [2, 3, 40, 500] {
+        assert_eq!(state(packet_messages), expected, "{packet_messages} a packet");
+    }
 }
 
 #[test]

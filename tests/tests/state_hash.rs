@@ -47,7 +47,7 @@ fn script() -> Vec<Event> {
     let mut events = vec![system(b'O'), trading(1, b'T'), trading(2, b'T'), system(b'Q')];
     for order in 0..400 {
         let side = if order % 3 == 0 { Buy } else { Sell };
-        let price = cents(if side == Buy { 99_90 } else { 100_10 } + (order as i64 % 7));
+        let price = cents(if side == Buy { 9_990 } else { 10_010 } + (order as i64 % 7));
         // Dense references, and some that are far from any other.
         let reference = if order % 50 == 49 { u64::MAX - order * 0x0123_4567_89ab } else { order };
         events.push(add(1, reference, side, price, 100 + order));
@@ -55,28 +55,28 @@ fn script() -> Vec<Event> {
     for order in 0..150 {
         events.push(match order % 6 {
             0 => execute(1, order, 30, 1_000 + order),
-            1 => execute_at(1, order, 40, 1_000 + order, cents(100_00)),
-            2 => execute_unprinted(1, order, 50, 1_000 + order, cents(100_01)),
+            1 => execute_at(1, order, 40, 1_000 + order, cents(10_000)),
+            2 => execute_unprinted(1, order, 50, 1_000 + order, cents(10_001)),
             3 => cancel(1, order, 60),
             4 => delete(1, order),
-            _ => replace(1, order, 10_000 + order, cents(100_20), 70),
+            _ => replace(1, order, 10_000 + order, cents(10_020), 70),
         });
-        events.push(hidden(1, 5 + order, 2_000 - order, cents(99_98 + order as i64 % 5)));
+        events.push(hidden(1, 5 + order, 2_000 - order, cents(9_998 + order as i64 % 5)));
     }
     events.extend([
         break_of(1, 1_007),
         break_of(1, 1_995),
         break_of(1, 1_995),
-        cross(1, 12_345, 5_000, cents(100_02)),
-        cross(1, 0, 5_001, cents(100_02)),
+        cross(1, 12_345, 5_000, cents(10_002)),
+        cross(1, 0, 5_001, cents(10_002)),
         // What can't be applied, each cause.
         delete(2, 77),
-        add(2, 1, Buy, cents(10_00), 0),
-        add(2, 1, Sell, cents(10_00), 1),
+        add(2, 1, Buy, cents(1_000), 0),
+        add(2, 1, Sell, cents(1_000), 1),
         execute(2, 1, 9, 1),
-        add(2, 2, Buy, cents(10_05), 3),
-        add(2, 3, Sell, cents(10_05), 3),
-        add(2, 4, Sell, cents(10_04), 3),
+        add(2, 2, Buy, cents(1_005), 3),
+        add(2, 3, Sell, cents(1_005), 3),
+        add(2, 4, Sell, cents(1_004), 3),
         trading(2, b'?'),
         short_sale(300),
         system(b'?'),
@@ -170,7 +170,7 @@ fn random_events(seed: u64, count: usize) -> Vec<Event> {
         let (order, other) = (random.below(60), random.below(60));
         let number = random.below(50);
         let order = if order < 5 { order << 57 } else { order };
-        let price = cents(10_00 + random.below(8) as i64);
+        let price = cents(1_000 + random.below(8) as i64);
         let qty = random.below(5) * 50;
         let side = *random.pick(&[Buy, Sell]);
         time_ns += random.below(100) as i64 - 10;
@@ -207,12 +207,12 @@ fn a_whole_state_hashes_as_worked_by_hand() {
     let events = [
         system(b'Q'),
         trading(7, b'T').at(100),
-        add(7, 11, Buy, cents(10_00), 300).at(1_000),
-        add(7, 12, Sell, cents(10_04), 200).at(2_000),
+        add(7, 11, Buy, cents(1_000), 300).at(1_000),
+        add(7, 12, Sell, cents(1_004), 200).at(2_000),
         execute(7, 11, 100, 501).at(5_000),
-        hidden(7, 10, 502, cents(10_01)).at(6_000),
-        execute_unprinted(7, 12, 50, 503, cents(10_04)).at(7_000),
-        cross(7, 20, 504, cents(10_02)).at(8_000),
+        hidden(7, 10, 502, cents(1_001)).at(6_000),
+        execute_unprinted(7, 12, 50, 503, cents(1_004)).at(7_000),
+        cross(7, 20, 504, cents(1_002)).at(8_000),
         break_of(7, 502).at(9_000),
         delete(7, 11).at(10_000),
         delete(7, 11).at(11_000),
@@ -301,7 +301,7 @@ fn sums_over_any_number_of_shards_are_those_of_one() {
 #[test]
 fn the_way_to_a_book_is_not_in_its_digest() {
     let rest = |order: u64| {
-        let (side, base) = if order % 2 == 0 { (Buy, 10_00) } else { (Sell, 10_10) };
+        let (side, base) = if order.is_multiple_of(2) { (Buy, 1_000) } else { (Sell, 1_010) };
         add(1, order * 700, side, cents(base + order as i64 % 5), 10 + order).at(order as i64)
     };
     let straight: Vec<Event> = (0..50).map(rest).collect();
@@ -311,7 +311,7 @@ fn the_way_to_a_book_is_not_in_its_digest() {
             1 + order as u32 % 3,
             9_000 + order,
             Sell,
-            cents(11_00 - order as i64),
+            cents(1_100 - order as i64),
             1,
         ));
     }
@@ -320,7 +320,7 @@ fn the_way_to_a_book_is_not_in_its_digest() {
         let gone = (gone as u64 * 37) % 300;
         winding.push(delete(1 + gone as u32 % 3, 9_000 + gone));
         winding.push(rest(order));
-        winding.push(add(1, 50_000 + order, Buy, cents(10_00 + order as i64 % 5), 5));
+        winding.push(add(1, 50_000 + order, Buy, cents(1_000 + order as i64 % 5), 5));
     }
     for order in 0..300 {
         winding.push(delete(1 + order as u32 % 3, 9_000 + order));
@@ -375,66 +375,66 @@ fn changed(before: &[Event], one: &[Event], other: &[Event]) -> (bool, bool) {
 
 #[test]
 fn every_fact_of_an_order_is_in_the_books() {
-    let first = add(1, 1, Buy, cents(10_00), 100).at(1);
+    let first = add(1, 1, Buy, cents(1_000), 100).at(1);
     let order = |reference, side: Side, price, qty, time| {
         [add(1, reference, side, cents(price), qty).at(time)]
     };
-    let base = order(2, Buy, 10_00, 100, 5);
+    let base = order(2, Buy, 1_000, 100, 5);
     for (what, other) in [
-        ("reference", order(3, Buy, 10_00, 100, 5)),
-        ("side", order(2, Sell, 10_00, 100, 5)),
-        ("price", order(2, Buy, 10_01, 100, 5)),
-        ("qty", order(2, Buy, 10_00, 101, 5)),
-        ("time", order(2, Buy, 10_00, 100, 6)),
+        ("reference", order(3, Buy, 1_000, 100, 5)),
+        ("side", order(2, Sell, 1_000, 100, 5)),
+        ("price", order(2, Buy, 1_001, 100, 5)),
+        ("qty", order(2, Buy, 1_000, 101, 5)),
+        ("time", order(2, Buy, 1_000, 100, 6)),
     ] {
         assert!(changed(&[first], &base, &other).0, "{what}");
     }
     // The symbol: the same two orders under another symbol, with as many messages for each.
     let (this, that) = (trading(1, b'H'), trading(2, b'H'));
-    let moved = [add(2, 2, Buy, cents(10_00), 100).at(5)];
+    let moved = [add(2, 2, Buy, cents(1_000), 100).at(5)];
     assert!(changed(&[first, this, that], &base, &moved).0);
-    let alone = |symbol| [this, that, add(symbol, 2, Buy, cents(10_00), 100).at(5)];
+    let alone = |symbol| [this, that, add(symbol, 2, Buy, cents(1_000), 100).at(5)];
     assert!(changed(&[], &alone(1), &alone(2)).0);
 }
 
 #[test]
 fn the_place_in_the_queue_is_in_the_books() {
-    let [a, b, c] = [1, 2, 3].map(|order| add(1, order, Buy, cents(10_00), 100).at(7));
+    let [a, b, c] = [1, 2, 3].map(|order| add(1, order, Buy, cents(1_000), 100).at(7));
     assert!(changed(&[], &[a, b, c], &[a, c, b]).0);
     assert!(changed(&[], &[a, b, c], &[c, b, a]).0);
     // A replace by itself goes to the end of the queue.
-    let again = |order| [replace(1, order, order, cents(10_00), 100).at(7)];
+    let again = |order| [replace(1, order, order, cents(1_000), 100).at(7)];
     assert!(changed(&[a, b, c], &again(1), &again(2)).0);
     // Three orders at one price, or at two.
-    let apart = add(1, 3, Buy, cents(10_01), 100).at(7);
+    let apart = add(1, 3, Buy, cents(1_001), 100).at(7);
     assert!(changed(&[a, b], &[c], &[apart]).0);
 }
 
 #[test]
 fn every_fact_of_a_print_is_in_the_metrics_and_none_in_the_books() {
-    let quotes = [add(1, 1, Buy, cents(10_00), 500), add(1, 2, Sell, cents(10_02), 500)];
-    let base = [hidden(1, 100, 7, cents(10_01)).at(5)];
+    let quotes = [add(1, 1, Buy, cents(1_000), 500), add(1, 2, Sell, cents(1_002), 500)];
+    let base = [hidden(1, 100, 7, cents(1_001)).at(5)];
     for (what, other) in [
-        ("match number", [hidden(1, 100, 8, cents(10_01)).at(5)]),
-        ("price", [hidden(1, 100, 7, cents(10_00)).at(5)]),
-        ("qty", [hidden(1, 101, 7, cents(10_01)).at(5)]),
-        ("time", [hidden(1, 100, 7, cents(10_01)).at(6)]),
-        ("kind", [cross(1, 100, 7, cents(10_01)).at(5)]),
+        ("match number", [hidden(1, 100, 8, cents(1_001)).at(5)]),
+        ("price", [hidden(1, 100, 7, cents(1_000)).at(5)]),
+        ("qty", [hidden(1, 101, 7, cents(1_001)).at(5)]),
+        ("time", [hidden(1, 100, 7, cents(1_001)).at(6)]),
+        ("kind", [cross(1, 100, 7, cents(1_001)).at(5)]),
     ] {
         assert_eq!(changed(&quotes, &base, &other), (false, true), "{what}");
     }
     // Two prints in another order, with the same open and last.
     let print = |number, price| hidden(1, 100, number, cents(price)).at(5);
-    let [first, a, b, last] = [print(1, 10_01), print(2, 10_00), print(3, 10_02), print(4, 10_01)];
+    let [first, a, b, last] = [print(1, 1_001), print(2, 1_000), print(3, 1_002), print(4, 1_001)];
     assert_eq!(changed(&quotes, &[first, a, b, last], &[first, b, a, last]), (false, true));
     // Which of two equal prints was broken.
-    let twins = [print(1, 10_01), print(2, 10_01), print(3, 10_01)];
+    let twins = [print(1, 1_001), print(2, 1_001), print(3, 1_001)];
     assert_eq!(changed(&twins, &[break_of(1, 1)], &[break_of(1, 2)]), (false, true));
 }
 
 #[test]
 fn figures_counts_and_the_market_are_in_the_metrics() {
-    let quotes = [add(1, 1, Buy, cents(10_00), 500), add(1, 2, Sell, cents(10_02), 500)];
+    let quotes = [add(1, 1, Buy, cents(1_000), 500), add(1, 2, Sell, cents(1_002), 500)];
     for (what, one, other) in [
         ("trading state", trading(1, b'T'), trading(1, b'H')),
         ("kind of a message", delete(1, 77), cancel(1, 77, 1)),
@@ -445,8 +445,8 @@ fn figures_counts_and_the_market_are_in_the_metrics() {
         assert_eq!(changed(&quotes, &[one], &[other]), (false, true), "{what}");
     }
     // The spread's clock: the same book, which the bid reached by another time.
-    let bid = |time| [add(2, 1, Buy, cents(10_00), 500).at(time), delete(2, 1).at(time + 3)];
-    let ask = [add(2, 2, Sell, cents(10_02), 500).at(0)];
+    let bid = |time| [add(2, 1, Buy, cents(1_000), 500).at(time), delete(2, 1).at(time + 3)];
+    let ask = [add(2, 2, Sell, cents(1_002), 500).at(0)];
     assert_eq!(changed(&ask, &bid(5), &bid(6)), (false, true));
 }
 

@@ -4,6 +4,11 @@
 //! the receive times in which they were journaled; ticks are passed over, since only a live engine
 //! acts on them. A torn tail is a good end: all that was accepted has been given, and
 //! [`JournalSource::torn_tail`] tells of it.
+//!
+//! That a packet holds whole messages was seen to before it was journaled, and its checksum says that
+//! it is that packet; so its messages are not walked once more. The walk would cost 2.5 ns a message of
+//! 36 bytes, and make replay from a journal slower than from the file (390 ns a packet of 1,400 bytes,
+//! 275 ns without, where the file takes 295). `verify` walks them, and a decoder leaves a torn one alone.
 
 use crate::journal::RecordKind;
 use crate::journal::record::{Record, RecordError};
@@ -109,8 +114,10 @@ impl<S: Storage> JournalSource<S> {
             }
             let frame = self.reader.given();
             let is_of_feed = frame.tag.feed == self.feed;
+            if is_of_feed && frame.tag.kind == RecordKind::Packet as u8 {
+                return Ok(Given::Packet);
+            }
             match Record::read(&frame) {
-                Ok(Record::Packet(_)) if is_of_feed => return Ok(Given::Packet),
                 Ok(Record::Gap { first, end }) if is_of_feed => {
                     return Ok(Given::Gap { first, end });
                 }

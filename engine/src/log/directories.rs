@@ -18,7 +18,7 @@ use crate::log::storage::{Storage, StoredFile};
 use crate::log::{LogKind, SegmentNumber, SessionId};
 
 /// Most bytes of an index's file: a segment of 4 GiB has 65,536 entries.
-const INDEX_BYTES_MAX: u64 = 4096 + 65_536 * INDEX_ENTRY_BYTES as u64;
+pub(super) const INDEX_BYTES_MAX: u64 = 4096 + 65_536 * INDEX_ENTRY_BYTES as u64;
 
 /// How often a segment that moves away while it is opened is looked for again.
 const OPEN_TRIES: u32 = 4;
@@ -45,7 +45,7 @@ pub(super) struct SegmentCopy<F> {
     /// Its path, as messages name it.
     pub(super) name: String,
     pub(super) header: SegmentHeader,
-    is_sealed: bool,
+    pub(super) is_sealed: bool,
 }
 
 impl<S: Storage> LogDirectories<S> {

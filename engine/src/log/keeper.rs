@@ -10,9 +10,10 @@
 //! every millisecond and is never woken by an append that has room. When everything is in use
 //! nothing is prepared, and the writer waits.
 //!
-//! **Failures** stay (see [`failure`](crate::log::failure)). A segment that cannot be prepared stops
-//! the writer when it needs one; what is full or written is still archived and sealed. Any other one
-//! stops the writer at its next append, and the keeper too. A panic here counts as one of these.
+//! **Failures** stay (see [`failure`](crate::log::failure)). After a segment that could not be prepared
+//! or an index that could not be written no more segments are prepared: the writer stops when it needs
+//! one, and what is full or written is still archived and sealed. Any other failure stops the writer
+//! at its next append, and the keeper too. A panic here counts as one of these.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
@@ -27,10 +28,12 @@ use crossbeam_queue::ArrayQueue;
 use crate::log::SegmentNumber;
 use crate::log::failure::{Act, CreateError, LogFailure};
 use crate::log::follow::{Following, Trouble};
+use crate::log::index::Index;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::SEGMENT_NUMBER_MAX;
 use crate::log::prepare::Preparer;
 use crate::log::seal::Seal;
+use crate::log::segment::index_name;
 use crate::log::storage::{Storage, StoredFile, write_by_rename};
 use crate::log::tails::{LogTails, PanicIsFailure};
 use crate::memory::append_map::AppendMap;
@@ -122,6 +125,7 @@ impl Keeper {
             next: SegmentNumber(0),
             last_seal: Seal::NONE,
             prepares: true,
+            indexed: true,
         };
         let name = "keeper";
         let thread = thread::Builder::new()
@@ -187,6 +191,8 @@ struct Keeping<S: Storage> {
     last_seal: Seal,
     /// Whether segments can still be prepared.
     prepares: bool,
+    /// Whether every sealed segment has its index.
+    indexed: bool,
 }
 
 impl<S: Storage> Keeping<S>
@@ -213,10 +219,13 @@ where
             }
             if ending == Ending::Orderly as u8 {
                 let segment = self.next;
-                return self
-                    .finish()
-                    .map_err(|error| self.fail(segment, (Act::Remove, error), true))
-                    .ok();
+                return match self.finish() {
+                    Ok(closed) => self.indexed.then_some(closed),
+                    Err(error) => {
+                        self.fail(segment, (Act::Remove, error), true);
+                        None
+                    }
+                };
             }
             if ending == Ending::Failed as u8 {
                 return None;
@@ -258,8 +267,7 @@ where
         let ready = match self.preparer.prepare(number) {
             Ok(ready) => ready,
             Err(error) => {
-                self.prepares = false;
-                self.fail(number, (Act::Prepare, error), false);
+                self.stop_preparing(number, (Act::Prepare, error));
                 return false;
             }
         };
@@ -286,14 +294,23 @@ where
         assert_eq!(following.number(), full.number, "Invariant: segments are full in their order");
         let sealed = following.close(full.frames, self.last_seal)?;
         self.last_seal = sealed;
-        write_index(self.preparer.directory(), full.number, following.content(), self.sync)
-            .map_err(|error| (Act::Index, error))?;
+        let directory = self.preparer.directory();
+        if let Err(error) = write_index(directory, full.number, following.content(), self.sync) {
+            self.stop_preparing(full.number, (Act::Index, error));
+        }
         // The last view of the memory, which can be used again now.
         drop(following);
         if self.archives {
             self.preparer.recycle(full.number, full.map);
         }
         Ok(())
+    }
+
+    /// Keeps a failure that harms nothing that the writer has yet.
+    fn stop_preparing(&mut self, segment: SegmentNumber, trouble: Trouble) {
+        self.prepares = false;
+        self.indexed &= trouble.0 != Act::Index;
+        self.fail(segment, trouble, false);
     }
 
     /// Removes what an ended log does not need.
@@ -324,12 +341,7 @@ fn write_index<S: Storage>(
     content: &[u8],
     sync: SyncLevel,
 ) -> io::Result<()> {
-    let Some(bytes) = index_of(content) else { return Ok(()) };
-    let name = crate::log::segment::index_name(number);
-    write_by_rename(directory, &name, &bytes, sync != SyncLevel::None)
-}
-
-/// The place for `Index::build`.
-fn index_of(_content: &[u8]) -> Option<Vec<u8>> {
-    None
+    let index = Index::build(content).map_err(io::Error::other)?;
+    let name = index_name(number);
+    write_by_rename(directory, &name, &index.to_bytes(), sync != SyncLevel::None)
 }

@@ -28,6 +28,7 @@
 //! - [`writer`] appends, [`threaded`] on a thread of its own; [`options`] say where, [`tails`] how
 //!   far it has come, [`failure`] what can go wrong
 //! - [`reader`]: frame by frame, while it is written or afterwards
+//! - [`verify`]: whether anything was changed
 
 pub mod checksum;
 pub mod directories;
@@ -49,6 +50,7 @@ pub mod segment;
 pub mod storage;
 pub mod tails;
 pub mod threaded;
+pub mod verify;
 mod window;
 pub mod writer;
 

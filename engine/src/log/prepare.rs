@@ -137,9 +137,8 @@ fn mapped<F: StoredFile>(file: &F, bytes: u64) -> io::Result<AppendMap> {
 
 /// The first segment or index that lies in a directory.
 pub(super) fn find_log<S: Storage>(directory: &S) -> io::Result<Option<String>> {
-    let mut names = directory.list()?;
-    names.sort_unstable();
-    Ok(names.into_iter().find(|name| is_of_log(name)))
+    let names = directory.list()?.into_iter().filter(|name| is_of_log(name));
+    Ok(names.min_by_key(|name| (name.ends_with(".idx"), name.clone())))
 }
 
 /// Removes what a process left behind that died before its segments had names.

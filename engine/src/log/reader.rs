@@ -81,7 +81,9 @@ pub struct LogReader<S: Storage> {
     /// The frame at `at`, if it was given out.
     given: Option<Whole>,
     ended: bool,
-    /// Where the rest of the segment was looked through in vain, while following.
+    /// While following: where the other copies hold no frame either.
+    looked_elsewhere: Option<FramePosition>,
+    /// While following: where the rest of the segment was looked through in vain.
     looked_through: Option<FramePosition>,
 }
 
@@ -124,6 +126,7 @@ impl<S: Storage> LogReader<S> {
             at: FramePosition::first_of(first),
             given: None,
             ended: false,
+            looked_elsewhere: None,
             looked_through: None,
         })
     }
@@ -186,6 +189,7 @@ impl<S: Storage> LogReader<S> {
         self.at = position;
         self.given = None;
         self.ended = false;
+        self.looked_elsewhere = None;
         self.looked_through = None;
         Ok(())
     }
@@ -345,12 +349,15 @@ impl<S: Storage> LogReader<S> {
             return Ok(None);
         }
         let follows = self.at_tail == AtTail::Wait;
+        if self.looked_elsewhere != Some(self.at) {
+            if self.finds_whole_elsewhere()? {
+                return Ok(None);
+            }
+            self.looked_elsewhere = follows.then_some(self.at);
+        }
         let is_known = self.looked_through == Some(self.at);
         if follows && (is_known || matches!(seen, Seen::Unpublished)) {
             return Ok(Some(Step::Wait));
-        }
-        if self.finds_whole_elsewhere()? {
-            return Ok(None);
         }
         let size_bytes = self.window.file().size_bytes();
         let size_bytes = size_bytes.map_err(|source| io_error(&self.file, source))?;
@@ -464,6 +471,7 @@ impl<S: Storage> LogReader<S> {
     fn enter(&mut self, copy: SegmentCopy<S::File>) {
         self.window.replace(copy.file, copy.header);
         self.file = copy.name;
+        self.looked_elsewhere = None;
         self.looked_through = None;
     }
 

@@ -106,7 +106,7 @@ struct Ends {
 }
 
 impl ThreadedLogWriter {
-    /// Starts the thread, which makes the log as [`LogWriter::create`] does, and waits until it has.
+    /// Starts the thread, and makes the log as [`LogWriter::create`] does.
     ///
     /// # Errors
     /// If there is no ring of that size, no thread, or not on that core, and then there is no log; as
@@ -131,31 +131,26 @@ impl ThreadedLogWriter {
         let capacity = ring_bytes / CELL_BYTES;
         let (producer, consumer) = ring_between(capacity, &waiter, &thread_waiter)?;
         let orderly = Arc::new(AtomicBool::new(false));
-        let (tell, made) = mpsc::sync_channel(1);
+        let (tell, pinned) = mpsc::sync_channel(1);
+        let (give, given) = mpsc::sync_channel(1);
         let core = thread.core;
         let run = {
             let orderly = orderly.clone();
             move || {
-                let pinned = core.map_or(Ok(()), pin_current_thread);
-                let writer = match pinned
-                    .map_err(CreateError::from)
-                    .and_then(|()| LogWriter::create(options))
-                {
-                    Ok(writer) => writer,
-                    Err(error) => {
-                        // Whoever starts the thread waits for this, and for the next.
-                        let _ = tell.send(Err(error));
-                        return None;
-                    }
-                };
-                let _ = tell.send(Ok(writer.tails().clone()));
+                // Who starts the thread waits for this, and then gives it the log or goes away.
+                let _ = tell.send(core.map_or(Ok(()), pin_current_thread));
+                let writer = given.recv().ok()?;
                 let joined = vec![0; PAYLOAD_BYTES_MAX].into_boxed_slice();
                 Appending { writer, consumer, waiter: thread_waiter, orderly, joined }.run()
             }
         };
         let no_thread = |source| CreateError::Thread { name: NAME, source };
         let thread = thread::Builder::new().name(NAME.to_owned()).spawn(run).map_err(no_thread)?;
-        let tails = made.recv().map_err(|error| no_thread(io::Error::other(error)))??;
+        pinned.recv().map_err(|error| no_thread(io::Error::other(error)))??;
+        // Not on that thread: the keeper would start on its core.
+        let writer = LogWriter::create(options)?;
+        let tails = writer.tails().clone();
+        give.send(writer).map_err(|_| no_thread(io::ErrorKind::BrokenPipe.into()))?;
         Ok(ThreadedLogWriter { tails, ends: Some(Ends { producer, waiter, orderly, thread }) })
     }
 

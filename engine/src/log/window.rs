@@ -30,7 +30,8 @@ const _: () = assert!(WINDOW_BYTES >= FRAME_BYTES_MAX && FRAME_BYTES_MAX.is_mult
 pub(super) struct SegmentWindow<F> {
     file: F,
     header: SegmentHeader,
-    buffer: Box<[u8]>,
+    /// Grows to [`WINDOW_BYTES`], for small files not so far.
+    buffer: Vec<u8>,
     /// Place of the buffer's first byte in the file.
     start_bytes: u64,
     filled: usize,
@@ -63,8 +64,7 @@ pub(super) enum Seen {
 impl<F: StoredFile> SegmentWindow<F> {
     /// A window over the segment `file`, whose header has been read.
     pub(super) fn new(file: F, header: SegmentHeader) -> SegmentWindow<F> {
-        let buffer = vec![0; WINDOW_BYTES].into_boxed_slice();
-        SegmentWindow { file, header, buffer, start_bytes: 0, filled: 0 }
+        SegmentWindow { file, header, buffer: Vec::new(), start_bytes: 0, filled: 0 }
     }
 
     /// Goes on with another segment, or another copy of it.
@@ -88,7 +88,7 @@ impl<F: StoredFile> SegmentWindow<F> {
         let at = match self.place_of(offset_bytes) {
             Some(at) if self.holds_frame_at(at) => at,
             _ => {
-                self.fill(offset_bytes, self.buffer.len())?;
+                self.fill(offset_bytes, WINDOW_BYTES)?;
                 0
             }
         };
@@ -99,7 +99,7 @@ impl<F: StoredFile> SegmentWindow<F> {
     pub(super) fn look_again(&mut self, offset_bytes: u64) -> io::Result<Seen> {
         self.fill(offset_bytes, AGAIN_BYTES)?;
         if !self.holds_frame_at(0) {
-            self.fill(offset_bytes, self.buffer.len())?;
+            self.fill(offset_bytes, WINDOW_BYTES)?;
         }
         Ok(self.read(0))
     }
@@ -151,7 +151,12 @@ impl<F: StoredFile> SegmentWindow<F> {
         self.filled = 0;
         self.start_bytes = offset_bytes;
         let left = self.header.segment_bytes().saturating_sub(offset_bytes);
-        let bytes = bytes.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut bytes = bytes.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if self.buffer.len() < bytes {
+            let there = self.file.size_bytes()?.saturating_sub(offset_bytes);
+            bytes = bytes.min(usize::try_from(there).unwrap_or(usize::MAX));
+            self.buffer.resize(bytes.max(self.buffer.len()), 0);
+        }
         let buffer = self.buffer.get_mut(..bytes).unwrap_or_default();
         self.filled = self.file.read_at(buffer, offset_bytes)?;
         Ok(())

@@ -72,7 +72,8 @@ pub struct LogWriter {
 
 impl LogWriter {
     /// Makes a log in a directory that holds none, and waits until its first segment is prepared.
-    /// Absent directories are made.
+    /// Absent directories are made. The keeper may run on the cores on which the calling thread may
+    /// run now: a hot thread pins itself afterwards.
     ///
     /// # Errors
     /// An option that cannot be, a log that is there already, no room, or what else the system says.
@@ -298,7 +299,8 @@ impl LogWriter {
     ///
     /// # Errors
     /// If the log has failed, now or before. Then what was accepted is as it was, archived as far as
-    /// that is possible, and without an end: it recovers as after a kill.
+    /// that is possible, and without an end (it recovers as after a kill) unless just an index could
+    /// not be written.
     pub fn close(mut self) -> Result<ClosedLog, Arc<LogFailure>> {
         let orderly = self.failure.is_none() && !self.tails.must_stop();
         let ending = if orderly { Ending::Orderly } else { Ending::Failed };

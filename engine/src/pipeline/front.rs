@@ -74,7 +74,8 @@ impl<D: Decoder> Front<D> {
                 sink.events(events);
             } else {
                 for event in events {
-                    if self.selection.takes(event.symbol(), self.decoder.directory()) {
+                    let (symbol, sequence) = (event.symbol(), event.sequence());
+                    if self.selection.takes(symbol, sequence, self.decoder.directory()) {
                         sink.events(core::slice::from_ref(event));
                     } else if event.flags & Flags::TIME != 0 {
                         sink.mark(&Event::passing_time(event.sequence(), event.time()));

@@ -2,10 +2,12 @@
 //!
 //! Decoded events of symbols that were not asked for end here, after the sequencer, so that feed
 //! time still moves with every message. A symbol is decided on when its name is learnt; until then it
-//! is computed, so that a selected symbol's figures are those of a run over all symbols.
+//! is computed, so that a selected symbol's figures are those of a run over all symbols. The state of
+//! the others is what they came to until then, which must not depend on how far the decoder has read
+//! ahead: a name counts from the message on that brought it.
 
 use crate::directory::Directory;
-use crate::units::SymbolId;
+use crate::units::{Sequence, SymbolId};
 
 /// All symbols, or those with given names.
 #[derive(Clone, Debug, Default)]
@@ -37,9 +39,9 @@ impl Selection {
         self.names.is_empty()
     }
 
-    /// Whether an event of this symbol is to be computed. Symbol 0, the market, always is.
+    /// Whether the event `sequence` of this symbol is to be computed. Symbol 0, the market, always is.
     #[inline]
-    pub fn takes(&mut self, symbol: SymbolId, directory: &Directory) -> bool {
+    pub fn takes(&mut self, symbol: SymbolId, sequence: Sequence, directory: &Directory) -> bool {
         if self.is_all() || symbol.0 == 0 {
             return true;
         }
@@ -48,8 +50,10 @@ impl Selection {
         };
         if *decided == 0 {
             match directory.name(symbol) {
-                Some(name) => *decided = if self.names.iter().any(|n| n == name) { 1 } else { 2 },
-                None => return true,
+                Some(name) if directory.named_at(symbol) <= Some(sequence) => {
+                    *decided = if self.names.iter().any(|n| n == name) { 1 } else { 2 };
+                }
+                _ => return true,
             }
         }
         *decided == 1
@@ -64,15 +68,19 @@ mod tests {
     fn a_symbol_is_selected_by_its_name_once_it_has_one() {
         let mut directory = Directory::new(1 << 16).unwrap();
         let mut selection = Selection::of(vec![b"AAPL".to_vec()], 1 << 16);
-        assert!(selection.takes(SymbolId(0), &directory));
-        assert!(selection.takes(SymbolId(5), &directory));
-        assert!(selection.takes(SymbolId(6), &directory));
-        directory.learn(SymbolId(5), b"AAPL    ");
-        directory.learn(SymbolId(6), b"MSFT    ");
-        assert!(selection.takes(SymbolId(5), &directory));
-        assert!(!selection.takes(SymbolId(6), &directory));
-        assert!(selection.takes(SymbolId(9), &directory));
-        assert!(!selection.takes(SymbolId(1 << 16), &directory));
-        assert!(Selection::all().takes(SymbolId(6), &directory));
+        assert!(selection.takes(SymbolId(0), Sequence(3), &directory));
+        assert!(selection.takes(SymbolId(5), Sequence(3), &directory));
+        assert!(selection.takes(SymbolId(6), Sequence(3), &directory));
+        directory.learn(SymbolId(5), b"AAPL    ", Sequence(3));
+        directory.learn(SymbolId(6), b"MSFT    ", Sequence(3));
+        // A message before the one that brought the name, decoded together with it.
+        assert!(selection.takes(SymbolId(6), Sequence(2), &directory));
+        assert!(selection.takes(SymbolId(5), Sequence(3), &directory));
+        assert!(!selection.takes(SymbolId(6), Sequence(3), &directory));
+        // Sequences may begin anew; what is decided stays.
+        assert!(!selection.takes(SymbolId(6), Sequence(0), &directory));
+        assert!(selection.takes(SymbolId(9), Sequence(3), &directory));
+        assert!(!selection.takes(SymbolId(1 << 16), Sequence(3), &directory));
+        assert!(Selection::all().takes(SymbolId(6), Sequence(3), &directory));
     }
 }

@@ -16,8 +16,8 @@ use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::prefetch::{prefetch_address, prefetch_write_address};
 
 /// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
-/// Most bytes asked for at once: 32 lines, the chunk of the measurement in [`super::producer`].
+pub(super) const LINE_BYTES: usize = 64;
+/// Most bytes asked for at once: 32 lines, some more than a core fetches at a time.
 const PREFETCH_BYTES_MAX: usize = 32 * LINE_BYTES;
 
 /// See the module.

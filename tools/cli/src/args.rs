@@ -11,7 +11,9 @@ use crate::console::Console;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
 use crate::exit::one_line;
+use crate::journal::JournalArgs;
 use crate::replay::ReplayArgs;
+use crate::tail::TailArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +41,8 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Replay(ReplayArgs),
+    Journal(JournalArgs),
+    Tail(TailArgs),
     Bench(BenchArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),

@@ -6,7 +6,7 @@
 
 use engine::units::Nanos;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::{self, TimeZone};
 
 /// One calendar day in New York.
@@ -20,6 +20,20 @@ pub(crate) struct TradingDay {
 const YEARS: std::ops::RangeInclusive<i16> = 1678..=2261;
 
 impl TradingDay {
+    /// The instant that `text` names: RFC 3339, or `HH:MM:SS[.fffffffff]` on this day in New York.
+    pub(crate) fn instant(self, text: &str) -> Result<Nanos, String> {
+        let timestamp = if text.contains(['T', 't', 'Z', 'z']) {
+            text.parse::<Timestamp>().map_err(|error| error.to_string())?
+        } else {
+            let time = text.parse::<Time>().map_err(|error| error.to_string())?;
+            let zone = new_york().ok_or("the rules of New York's time are missing")?;
+            let zoned = self.date.to_datetime(time).to_zoned(zone);
+            zoned.map_err(|error| error.to_string())?.timestamp()
+        };
+        let ns = i64::try_from(timestamp.as_nanosecond());
+        ns.map(Nanos).map_err(|_| String::from("years 1678 to 2261 can be given"))
+    }
+
     /// The day `date`; `None` outside the years 1678 to 2261.
     pub(crate) fn new(date: Date) -> Option<TradingDay> {
         if !YEARS.contains(&date.year()) {
@@ -79,6 +93,20 @@ mod tests {
         assert_eq!(TradingDay::parse("1970-01-01"), Ok(TradingDay::epoch()));
         assert_eq!(TradingDay::epoch().midnight(), Nanos(18_000_000_000_000));
         assert_eq!(TradingDay::epoch().to_string(), "1970-01-01");
+    }
+
+    #[test]
+    fn an_instant_is_read_in_utc_or_on_the_day_in_new_york() {
+        let day = TradingDay::parse("2019-12-30").unwrap();
+        let at = |text: &str| day.instant(text);
+        let open = Nanos(day.midnight().0 + (9 * 60 + 30) * 60 * Nanos::SECOND);
+        assert_eq!(at("09:30:00"), Ok(open));
+        assert_eq!(at("09:30:00.000000001"), Ok(Nanos(open.0 + 1)));
+        assert_eq!(at("2019-12-30T14:30:00Z"), Ok(open));
+        assert_eq!(at("2019-12-30T09:30:00.5-05:00"), Ok(Nanos(open.0 + 500_000_000)));
+        for wrong in ["", "9.30", "25:00:00", "2019-12-30", "noon"] {
+            assert!(at(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

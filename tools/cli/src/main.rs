@@ -10,12 +10,14 @@ mod demo;
 mod doctor;
 mod exit;
 mod interrupt;
+mod journal;
 mod memory;
 mod output;
 mod progress;
 mod recording;
 mod replay;
 mod session_dir;
+mod tail;
 
 use std::io::Write as _;
 use std::panic;
@@ -56,6 +58,8 @@ fn run() -> Result<Status, Failure> {
         Command::Demo(args) => demo::run(&args, console),
         Command::Replay(args) => replay::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
+        Command::Journal(args) => journal::run(&args, console),
+        Command::Tail(args) => tail::run(&args, console),
         Command::Config(args) => config::run(&args, console),
         Command::Doctor(args) => doctor::run(&args, console),
     }

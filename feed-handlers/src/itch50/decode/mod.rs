@@ -81,7 +81,7 @@ impl Itch50Decoder {
         let locate = u16::from_be_bytes([window[1], window[2]]);
         let stock = be64(window, shape.stock_offset);
         if (stock ^ self.names[usize::from(locate)]) & shape.stock_mask != 0 {
-            self.learn(locate, stock);
+            self.learn(locate, stock, event.sequence());
         }
         let time_of_day_ns = be64(window, 3) & TIMESTAMP_MASK;
         event.time_ns = self.midnight.0.wrapping_add(time_of_day_ns as i64);
@@ -100,11 +100,11 @@ impl Itch50Decoder {
     /// Learns the name that a message gives its symbol. Locate 0 is no symbol.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, locate: u16, stock: u64) {
+    fn learn(&mut self, locate: u16, stock: u64, at: Sequence) {
         if locate == 0 {
             return;
         }
-        match self.directory.learn(SymbolId(u32::from(locate)), &stock.to_be_bytes()) {
+        match self.directory.learn(SymbolId(u32::from(locate)), &stock.to_be_bytes(), at) {
             Learnt::New => self.names[usize::from(locate)] = stock,
             Learnt::Known => {}
             Learnt::Conflict => self.counts.symbol_conflict += 1,
@@ -136,7 +136,7 @@ impl Itch50Decoder {
         let stock = stock_offset_of(head.message_type())
             .and_then(|offset| bytes.get(offset..)?.first_chunk::<8>());
         if let Some(stock) = stock {
-            self.learn(head.locate(), u64::from_be_bytes(*stock));
+            self.learn(head.locate(), u64::from_be_bytes(*stock), event.sequence());
         }
         if let Message::StockDirectory(entry) = message
             && head.locate() != 0

@@ -150,7 +150,7 @@ fn every_number_is_refused_just_outside_its_range() {
         ("threads", "prefault_orders", -1, 0, 1 << 26, (1 << 30) + 1),
         ("ring", "events", 1, 2, 1 << 24, 1 << 25),
         ("ring", "signals", 3, 4, 1 << 24, 1 << 25),
-        ("journal", "segment_bytes", 1 << 19, 1 << 20, 1 << 28, 1 << 31),
+        ("journal", "segment_bytes", 1 << 17, 1 << 18, 1 << 28, 1 << 31),
         ("journal", "memory_bytes_max", 1 << 21, 1 << 28, 1 << 40, 1 << 41),
         ("journal", "sync_interval_ms", 0, 1, 60_000, 60_001),
         ("journal", "sync_interval_bytes", -1, 0, 1 << 40, (1 << 40) + 1),

@@ -1,6 +1,6 @@
 //! Turns what a shard does into the rows of `trades.csv` and `bbo.csv`.
 //!
-//! The shard calls it after each event; it hands each row to a [`Rows`]: the spools of a run, or
+//! The shard calls it after each event; it hands each row to whoever [`TakesRows`]: the spools of a run, or
 //! plain vectors.
 
 use engine::event::Event;

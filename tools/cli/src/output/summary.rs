@@ -104,11 +104,10 @@ impl Summary {
             "state_hash": self.hash.to_string(),
             "sections": sections,
             "hash_check": hash_check,
-            "engine": {
-                "topology": self.engine.topology,
-                "shards": self.engine.shards,
-                "router_stalls": self.engine.router_stalls,
-                "shard_stalls": self.engine.shard_stalls,
+            "engine": {"topology": self.engine.topology, "shards": self.engine.shards},
+            "stalls": {
+                "router": self.engine.router_stalls,
+                "shards": self.engine.shard_stalls,
             },
             "journal": self.journal,
             "elapsed_s": self.elapsed.as_secs_f64(),
@@ -188,6 +187,7 @@ mod tests {
                 "sections",
                 "hash_check",
                 "engine",
+                "stalls",
                 "journal",
                 "elapsed_s",
                 "messages_per_s",

@@ -166,6 +166,11 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
 
 /// What the arguments, the configuration and, of a recorded session, its description ask for.
 fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
+    if (args.trades || args.bbo) && args.out.is_none() && args.session.is_none() {
+        return Err(Failure::usage(
+            "--trades and --bbo write files; name their directory with --out, or record with --session",
+        ));
+    }
     let is_session = match (args.inputs.as_slice(), args.format) {
         (_, FormatChoice::Session) => true,
         ([input], FormatChoice::Auto) => SessionDir::is_one(input),

@@ -9,6 +9,7 @@ mod damage;
 mod doctor;
 mod hiccup;
 mod inputs;
+mod journal;
 mod manners;
 mod outputs;
 mod recorded;

@@ -1,0 +1,72 @@
+//! Which files there are, and which of them belong to a log.
+
+use std::collections::BTreeSet;
+
+use crate::log::SegmentNumber;
+use crate::log::directories::{LogDirectories, Medium, path_of};
+use crate::log::error::LogError;
+use crate::log::segment::{index_name, number_of, segment_name};
+use crate::log::storage::Storage;
+use crate::log::verify::{Faults, UNFINISHED_NAMES};
+
+/// Numbers of the segments and indexes that there were when the check began.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listed {
+    pub(super) segments: BTreeSet<SegmentNumber>,
+    pub(super) indexes: BTreeSet<SegmentNumber>,
+    /// Files that their writer had not finished.
+    pub(super) unfinished: u64,
+}
+
+/// Lists a log. Names that its files do not have are faults.
+pub(super) fn list<S: Storage>(
+    directories: &LogDirectories<S>,
+    faults: &mut Faults,
+) -> Result<Listed, LogError> {
+    let mut listed = Listed::default();
+    let mut strangers = BTreeSet::new();
+    for (medium, name) in directories.names()? {
+        if let Some(number) = number_of(&name, "seg") {
+            listed.segments.insert(number);
+        } else if let Some(number) = number_of(&name, "idx") {
+            listed.indexes.insert(number);
+        } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
+            listed.unfinished += 1;
+        } else {
+            strangers.insert(path(directories, medium, &name));
+        }
+    }
+    if listed.segments.is_empty() {
+        return Err(LogError::Empty { directory: directories.describe() });
+    }
+    fill_holes(directories, &mut listed.segments);
+    for path in strangers {
+        faults.add(&path, 0, "no file of a log has this name");
+    }
+    for number in listed.indexes.difference(&listed.segments) {
+        let file = format!("{}/{}", directories.describe(), index_name(*number));
+        faults.add(&file, 0, "an index without its segment");
+    }
+    Ok(listed)
+}
+
+/// Adds segments that a listing left out because they were renamed meanwhile.
+fn fill_holes<S: Storage>(directories: &LogDirectories<S>, segments: &mut BTreeSet<SegmentNumber>) {
+    let is_there = |number| {
+        let name = segment_name(SegmentNumber(number));
+        directories.each().any(|(_, storage)| storage.open(&name).is_ok())
+    };
+    let mut due = 0;
+    for number in segments.clone() {
+        while due < number.0 && is_there(due) {
+            segments.insert(SegmentNumber(due));
+            due += 1;
+        }
+        due = number.0.saturating_add(1);
+    }
+}
+
+fn path<S: Storage>(directories: &LogDirectories<S>, medium: Medium, name: &str) -> String {
+    let of_medium = directories.each().find(|(each, _)| *each == medium);
+    of_medium.map_or_else(|| name.to_owned(), |(_, storage)| path_of(storage, name))
+}
