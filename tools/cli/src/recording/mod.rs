@@ -82,6 +82,11 @@ impl Recording {
         &self.dir
     }
 
+    /// Where segments are appended to.
+    pub(crate) fn written_in(&self) -> PathBuf {
+        self.memory.as_ref().map_or_else(|| self.dir.journal(), |memory| memory.join("journal"))
+    }
+
     /// Journals a packet, before the engine sees it.
     #[inline]
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
