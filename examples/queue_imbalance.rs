@@ -182,11 +182,10 @@ fn table(directory: &Directory, observers: &[QueueImbalance]) -> String {
     for observer in observers {
         for (locate, symbol) in (0..).zip(&observer.symbols) {
             let Symbol { buys, sells, .. } = symbol;
-            let prints = buys.prints + sells.prints;
-            if prints > 0 {
+            let (prints, foretold) = (buys.prints + sells.prints, buys.foretold + sells.foretold);
+            if let Some(foretold) = (foretold * 100).checked_div(prints) {
                 let name = directory.name(SymbolId(locate)).map(String::from_utf8_lossy);
                 let name = name.map_or_else(|| format!("#{locate}"), |name| name.into_owned());
-                let foretold = (buys.foretold + sells.foretold) * 100 / prints;
                 let figures = format!(
                     "{:>8} {:>10} {:>8} {:>10} {foretold:>9} %",
                     buys.prints,
