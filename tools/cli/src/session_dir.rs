@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::{FORMAT_VERSION, PROTOCOL};
+use crate::recording::dir::is_locked;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -30,6 +31,11 @@ pub(crate) struct SessionDir {
 }
 
 impl SessionDir {
+    /// Whether its writer is at work.
+    pub(crate) fn is_being_recorded(&self) -> bool {
+        is_locked(&self.path)
+    }
+
     /// Whether a path looks like one: a directory with a `session.toml`.
     pub(crate) fn is_one(path: &Path) -> bool {
         path.join("session.toml").is_file()

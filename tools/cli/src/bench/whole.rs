@@ -127,6 +127,7 @@ impl Whole {
             let mut recording = Recording::begin(&self.folder.0.join(name), description)?;
             wait_until_prepared(&recording.written_in());
             let mut engine = self.engine()?;
+            recording.keep();
             let start = Instant::now();
             let mut pushed = Ok(());
             stages::walk(&self.tape, |packet| {

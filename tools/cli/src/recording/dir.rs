@@ -9,6 +9,9 @@
 //! ```
 //! One process writes; the kernel's lock on `lock` goes with it, however it ends. At an orderly end
 //! the file is removed; what a killed process leaves tells readers where to look for its memory.
+//!
+//! Until it is kept ([`RecordingDir::keep`]) nothing was accepted, and it takes away what it made: a run
+//! that cannot start as configured can be tried again in the same place.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -28,6 +31,11 @@ const REPORT: &str = "report";
 pub(crate) struct RecordingDir {
     path: PathBuf,
     lock: File,
+    /// The session's directory in memory.
+    memory: Option<PathBuf>,
+    /// Whether the directory was there before.
+    was_there: bool,
+    keeps: bool,
 }
 
 impl RecordingDir {
@@ -39,10 +47,11 @@ impl RecordingDir {
                 path.display()
             ))
         };
+        let was_there = path.exists();
         fs::create_dir_all(path).map_err(|error| cannot(&error))?;
         // Before the lock is touched: another session's stays as it is.
         if path.join(DESCRIPTION).exists() {
-            return Err(is_taken(path));
+            return Err(if is_locked(path) { is_written(path) } else { is_taken(path) });
         }
         let lock = OpenOptions::new()
             .create(true)
@@ -53,29 +62,27 @@ impl RecordingDir {
             .map_err(|error| cannot(&error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::usage(format_args!(
-                    "the session in {} is being written by another process{}; wait for its end or name another directory",
-                    path.display(),
-                    writer_of(path)
-                )));
-            }
+            Err(TryLockError::WouldBlock) => return Err(is_written(path)),
             Err(TryLockError::Error(error)) => return Err(cannot(&error)),
         }
-        let dir = RecordingDir { path: path.to_owned(), lock };
-        let journal = dir.journal();
+        let journal = path.join(JOURNAL);
         if path.join(DESCRIPTION).exists() || holds_files(&journal) {
             return Err(is_taken(path));
         }
+        let path = path.to_owned();
+        let dir = RecordingDir { path, lock, memory: None, was_there, keeps: false };
         fs::create_dir_all(journal).map_err(|error| cannot(&error))?;
         Ok(dir)
     }
 
-    /// Says in `lock` who writes, and where its memory lies.
+    /// Says in `lock` who writes, and that its journal lies in `memory` too, a directory that is this
+    /// session's alone.
     pub(crate) fn tell_writer(&mut self, memory: Option<&Path>) -> Result<(), Failure> {
         let mut text = format!("pid = {}\n", std::process::id());
         if let Some(memory) = memory {
-            text += &format!("memory = {}\n", quoted(&memory.display().to_string()));
+            let journal = memory.join(JOURNAL);
+            text += &format!("memory = {}\n", quoted(&journal.display().to_string()));
+            self.memory = Some(memory.to_owned());
         }
         let written = self.lock.set_len(0).and_then(|()| self.lock.write_all(text.as_bytes()));
         written.map_err(|error| cannot_write(&self.path.join(LOCK), &error))
@@ -92,6 +99,11 @@ impl RecordingDir {
             File::open(&self.path)?.sync_all()
         };
         write().map_err(|error: io::Error| cannot_write(&name, &error))
+    }
+
+    /// Keeps what there is from now on, however the run ends.
+    pub(crate) fn keep(&mut self) {
+        self.keeps = true;
     }
 
     /// Where the journal lies.
@@ -118,6 +130,38 @@ impl RecordingDir {
         let path = self.path.join(LOCK);
         fs::remove_file(&path).map_err(|error| cannot_write(&path, &error))
     }
+}
+
+impl Drop for RecordingDir {
+    fn drop(&mut self) {
+        if self.keeps {
+            return;
+        }
+        // What is to be told is why the run did not start.
+        let _ = self.memory.as_ref().map(fs::remove_dir_all);
+        let _ = fs::remove_dir_all(self.journal());
+        let _ = fs::remove_dir(self.report());
+        for name in [HASHES, DESCRIPTION, LOCK] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+        if !self.was_there {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// Whether a process has the session of `path` locked.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let lock = File::open(path.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn is_written(path: &Path) -> Failure {
+    Failure::usage(format_args!(
+        "the session in {} is being written by another process{}; wait for its end or name another directory",
+        path.display(),
+        writer_of(path)
+    ))
 }
 
 fn is_taken(path: &Path) -> Failure {
@@ -172,18 +216,49 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("a/session");
         let mut dir = RecordingDir::create(&path).unwrap();
+        dir.keep();
         dir.tell_writer(Some(Path::new("/memory/of it"))).unwrap();
         let second = RecordingDir::create(&path).unwrap_err();
         assert_eq!(second.status, Status::Usage);
         let pid = format!("process {}", std::process::id());
         assert!(second.line.contains(&pid), "{}", second.line);
         let lock = fs::read_to_string(path.join("lock")).unwrap();
-        assert_eq!(lock, format!("pid = {}\nmemory = \"/memory/of it\"\n", std::process::id()));
+        assert_eq!(
+            lock,
+            format!("pid = {}\nmemory = \"/memory/of it/journal\"\n", std::process::id())
+        );
         dir.describe("x = 1\n").unwrap();
+        let second = RecordingDir::create(&path).unwrap_err();
+        assert!(second.line.contains(&pid), "{}", second.line);
         dir.end().unwrap();
         assert!(!path.join("lock").exists());
         let again = RecordingDir::create(&path).unwrap_err();
         assert!(again.line.contains("already holds a session"), "{}", again.line);
+    }
+
+    #[test]
+    fn what_is_not_kept_leaves_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let memory = scratch.path().join("memory");
+        for was_there in [false, true] {
+            let path = scratch.path().join("session");
+            if was_there {
+                fs::create_dir(&path).unwrap();
+                fs::write(path.join("notes"), "mine").unwrap();
+            }
+            let mut dir = RecordingDir::create(&path).unwrap();
+            dir.tell_writer(Some(&memory)).unwrap();
+            fs::create_dir_all(memory.join("journal")).unwrap();
+            for journal in [memory.join("journal"), dir.journal()] {
+                fs::write(journal.join("00000000.seg"), "x").unwrap();
+            }
+            dir.describe("x = 1\n").unwrap();
+            dir.begin_hashes().unwrap();
+            drop(dir);
+            assert!(!memory.exists());
+            let left = fs::read_dir(&path).map(|entries| entries.flatten().count());
+            assert_eq!(left.ok(), was_there.then_some(1), "only what was there before");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use engine::journal::writer::{Append, Journal, JournalEnd, JournalError, JournalOptions, OnError};
 use engine::log::SessionId;
+use engine::log::failure::CreateError;
 use engine::log::options::{Place, SyncLevel};
 use engine::log::storage::Directory;
 use engine::log::tails::LogStatistics;
@@ -21,7 +22,7 @@ use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
 
 use crate::config::{self, Config};
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 
@@ -31,10 +32,12 @@ const FEED: u16 = 0;
 /// Bytes of the ring to a journal thread.
 const JOURNAL_RING_BYTES: usize = 4 << 20;
 
-/// A session being recorded. Dropped before [`Recording::end`], it is left as a kill leaves it.
+/// A session being recorded. Dropped before [`Recording::keep`], it leaves nothing; between that and
+/// [`Recording::end`], what a kill leaves.
 pub(crate) struct Recording {
-    dir: RecordingDir,
     journal: Journal,
+    /// After the journal: it is gone when the directory is tidied up.
+    dir: RecordingDir,
     description: Description,
     /// The session's directory in memory.
     memory: Option<PathBuf>,
@@ -68,13 +71,13 @@ impl Recording {
                 Place::Memory { memory_directory, directory }
             }
         };
-        dir.tell_writer(memory.as_ref().map(|memory| memory.join("journal")).as_deref())?;
+        dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording);
         let options = options(&description.config, place);
         let journal =
             Journal::create(options, description.id, &text).map_err(|error| cannot_make(&error))?;
         dir.describe(&text)?;
-        Ok(Recording { dir, journal, description, memory })
+        Ok(Recording { journal, dir, description, memory })
     }
 
     /// The directory.
@@ -85,6 +88,11 @@ impl Recording {
     /// Where segments are appended to.
     pub(crate) fn written_in(&self) -> PathBuf {
         self.memory.as_ref().map_or_else(|| self.dir.journal(), |memory| memory.join("journal"))
+    }
+
+    /// The run has started: what comes is kept, however it ends.
+    pub(crate) fn keep(&mut self) {
+        self.dir.keep();
     }
 
     /// Journals a packet, before the engine sees it.
@@ -183,9 +191,25 @@ pub(crate) fn new_id() -> Result<SessionId, Failure> {
 }
 
 fn cannot_make(error: &JournalError) -> Failure {
-    Failure::no(format_args!(
-        "{error}; make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir"
-    ))
+    let (status, advice) = match error {
+        JournalError::Create(CreateError::Pin(_)) => {
+            (Status::Usage, "name another in threads.journal_core, `tapewatch doctor` shows them")
+        }
+        JournalError::Create(CreateError::Directory { .. } | CreateError::Exists { .. }) => {
+            (Status::Usage, "name another with --session, or in journal.memory_dir")
+        }
+        JournalError::Create(CreateError::Option { .. } | CreateError::Ring(_)) => {
+            (Status::Usage, "see `tapewatch config print`")
+        }
+        JournalError::Create(CreateError::Thread { .. }) => {
+            (Status::No, "raise the limit on processes")
+        }
+        JournalError::Create(CreateError::Failed(_)) | JournalError::Append(_) => (
+            Status::No,
+            "make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir",
+        ),
+    };
+    Failure::new(status, format_args!("{error}; {advice}"))
 }
 
 fn failed(error: &JournalError) -> Failure {

@@ -80,6 +80,7 @@ where
         };
         match config.engine.topology {
             Topology::Inline => {
+                // Before memory is touched: it is then this core's.
                 pin()?;
                 let mut shard = Shard::new(config.limits()).map_err(refused)?;
                 shard.prefault(config.prefault_orders());
@@ -96,7 +97,7 @@ where
                 let started =
                     Pipelined::start(decoder, sequencer, selection, &layout, observers, listener);
                 let started = started.map_err(|error| faults::cannot_start(&error))?;
-                // Last: a thread begins on the cores of the one that starts it.
+                // After the stages have started: a thread begins on the cores of the one that starts it.
                 pin()?;
                 Ok(Engine::Pipelined(Box::new(started)))
             }

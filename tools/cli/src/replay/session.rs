@@ -145,6 +145,9 @@ impl Session {
         let config = &setup.config;
         let mut engine =
             Engine::start(config, day.midnight(), selection, observers, hashes, console)?;
+        if let Some(recording) = &mut recording {
+            recording.keep();
+        }
         let progress = Progress::new(console, source.progress().1);
         let start = Instant::now();
         let (mut packets, mut gaps, mut gap_messages) = (0u64, 0u64, 0u64);

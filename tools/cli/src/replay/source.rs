@@ -27,6 +27,8 @@ pub(crate) enum ReplaySource {
 /// A session's journal being read.
 pub(crate) struct Recorded {
     name: String,
+    /// Whether it was being written when it was opened.
+    is_being_recorded: bool,
     source: JournalSource<Directory>,
     packets: u64,
     messages_bytes: u64,
@@ -50,6 +52,7 @@ impl ReplaySource {
             JournalSource::open(directories, FEED).map_err(|error| faults::of_journal(&error))?;
         Ok(ReplaySource::Journal(Box::new(Recorded {
             name: session.path().display().to_string(),
+            is_being_recorded: session.is_being_recorded(),
             source,
             packets: 0,
             messages_bytes: 0,
@@ -132,6 +135,12 @@ impl ReplaySource {
             return None;
         };
         let torn = recorded.source.torn_tail()?;
+        if recorded.is_being_recorded {
+            return Some(format!(
+                "{} is being recorded: what it has so far is read",
+                recorded.name
+            ));
+        }
         Some(format!(
             "{} was not ended in order: all whole frames are read, {} byte(s) of a torn one are left out",
             recorded.name, torn.torn_bytes
