@@ -162,6 +162,8 @@ impl LogWriter {
     fn put(&mut self, tag: &FrameTag, payload: &[u8]) -> Position {
         let length = write_unpublished(self.map.free(), self.epoch, tag, payload);
         self.map.publish(length, frame_bytes(payload.len()));
+        // The next frame is probably as long.
+        self.map.prefetch_free(frame_bytes(payload.len()));
         self.frames += 1;
         self.last_sequence = tag.sequence;
         self.last_time = tag.time;

@@ -22,8 +22,8 @@ pub(super) struct Tape {
     pub(super) name: String,
     /// How many.
     pub(super) messages: u64,
-    /// Midnight of the day, New York.
-    pub(super) midnight: Nanos,
+    /// The day.
+    pub(super) day: TradingDay,
 }
 
 impl Tape {
@@ -32,10 +32,10 @@ impl Tape {
         let mut source = InputSource::open(std::slice::from_ref(path), Format::Auto)
             .map_err(|error| faults::of(&error))?;
         let day = source.first_capture_time().and_then(TradingDay::at);
-        let midnight = day.unwrap_or_else(TradingDay::epoch).midnight();
-        source.set_midnight(midnight);
+        let day = day.unwrap_or_else(TradingDay::epoch);
+        source.set_midnight(day.midnight());
         let mut tape =
-            Tape { name: path.display().to_string(), bytes: Vec::new(), messages: 0, midnight };
+            Tape { name: path.display().to_string(), bytes: Vec::new(), messages: 0, day };
         loop {
             match source.next() {
                 Ok(Arrival::Packet(packet)) => {
@@ -61,9 +61,14 @@ impl Tape {
         Ok(tape)
     }
 
+    /// Midnight of the day, New York.
+    pub(super) fn midnight(&self) -> Nanos {
+        self.day.midnight()
+    }
+
     /// The messages as packets, as a replay of a plain file cuts them.
     pub(super) fn packets(&self) -> BinaryFile<HeldWindow<&[u8]>> {
-        let position = Position::start(self.midnight);
+        let position = Position::start(self.midnight());
         BinaryFile::new(HeldWindow::new(&self.bytes[..]), Framing::LengthPrefix, position)
     }
 }

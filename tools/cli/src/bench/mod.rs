@@ -6,6 +6,7 @@ mod host;
 mod input;
 mod stages;
 mod throughput;
+mod whole;
 
 use clap::{Args, Subcommand};
 

@@ -19,6 +19,9 @@ use engine::shard::{Observer, Shard};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::bench::input::Tape;
+use crate::bench::whole::Whole;
+use crate::exit::Failure;
+use crate::replay::faults;
 
 /// How far the engine goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +32,27 @@ pub(super) enum Stage {
     Decode,
     /// … and full-depth books with queues and best prices.
     Book,
-    /// … and feed time, prints and metrics: the engine as `replay` runs it.
+    /// … and feed time, prints and metrics.
     Metrics,
+    /// All of it as configured, and the journal: a session being recorded.
+    Pipeline,
+    /// As configured, no journal, from a file.
+    FromFile,
+    /// … from a session's journal.
+    FromJournal,
 }
 
 impl Stage {
     /// All, in the order of the data.
-    pub(super) const ALL: [Stage; 4] = [Stage::Framing, Stage::Decode, Stage::Book, Stage::Metrics];
+    pub(super) const ALL: [Stage; 7] = [
+        Stage::Framing,
+        Stage::Decode,
+        Stage::Book,
+        Stage::Metrics,
+        Stage::Pipeline,
+        Stage::FromFile,
+        Stage::FromJournal,
+    ];
 
     /// As results name it.
     pub(super) fn name(self) -> &'static str {
@@ -44,28 +61,35 @@ impl Stage {
             Stage::Decode => "decode",
             Stage::Book => "book",
             Stage::Metrics => "metrics",
+            Stage::Pipeline => "pipeline",
+            Stage::FromFile => "from_file",
+            Stage::FromJournal => "from_journal",
         }
     }
 
-    /// One pass over the tape; how long it took.
-    pub(super) fn pass(self, tape: &Tape) -> Result<Duration, MemoryError> {
+    /// One pass; how long it took.
+    pub(super) fn pass(self, whole: &Whole) -> Result<Duration, Failure> {
+        let (tape, refused) = (whole.tape(), |error| faults::no_memory(&error));
         match self {
             Stage::Framing => Ok(framing(tape)),
-            Stage::Decode => decode(tape),
-            Stage::Book => book(tape),
-            Stage::Metrics => metrics(tape),
+            Stage::Decode => decode(tape).map_err(refused),
+            Stage::Book => book(tape).map_err(refused),
+            Stage::Metrics => metrics(tape).map_err(refused),
+            Stage::Pipeline => whole.record(),
+            Stage::FromFile => whole.replay_file(),
+            Stage::FromJournal => whole.replay_journal(),
         }
     }
 }
 
-/// The engine as `replay` runs it.
-pub(super) fn whole_engine<O: Observer>(
+/// The inline engine without a journal.
+pub(super) fn inline_engine<O: Observer>(
     tape: &Tape,
     observer: O,
 ) -> Result<Inline<Itch50Decoder, O>, MemoryError> {
     Ok(Inline::new(
-        Itch50Decoder::new(tape.midnight)?,
-        Sequencer::new(tape.midnight),
+        Itch50Decoder::new(tape.midnight())?,
+        Sequencer::new(tape.midnight()),
         Selection::all(),
         Shard::new(Limits::default())?,
         observer,
@@ -116,7 +140,7 @@ fn decode_packet(
 
 #[inline(never)]
 fn decode(tape: &Tape) -> Result<Duration, MemoryError> {
-    let mut decoder = Itch50Decoder::new(tape.midnight)?;
+    let mut decoder = Itch50Decoder::new(tape.midnight())?;
     let mut batch = EventBatch::new();
     let start = Instant::now();
     walk(tape, |packet| {
@@ -129,7 +153,7 @@ fn decode(tape: &Tape) -> Result<Duration, MemoryError> {
 
 #[inline(never)]
 fn book(tape: &Tape) -> Result<Duration, MemoryError> {
-    let mut decoder = Itch50Decoder::new(tape.midnight)?;
+    let mut decoder = Itch50Decoder::new(tape.midnight())?;
     let mut books = Books::new(Limits::default())?;
     let mut quality = Quality::default();
     let mut batch = EventBatch::new();
@@ -150,7 +174,7 @@ fn book(tape: &Tape) -> Result<Duration, MemoryError> {
 
 #[inline(never)]
 fn metrics(tape: &Tape) -> Result<Duration, MemoryError> {
-    let mut engine = whole_engine(tape, ())?;
+    let mut engine = inline_engine(tape, ())?;
     let start = Instant::now();
     walk(tape, |packet| engine.push(packet).is_ok());
     Ok(start.elapsed())

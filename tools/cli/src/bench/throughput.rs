@@ -1,6 +1,7 @@
-//! `tapewatch bench throughput`: what a message costs, stage by stage, on one core.
+//! `tapewatch bench throughput`: what a message costs, stage by stage.
 //!
-//! Every stage includes those before it. Runs are interleaved (all stages, then all again), so that
+//! Every stage includes those before it, up to `pipeline`: the whole configured engine recording a
+//! session. `from_file` and `from_journal` are replays by that engine, without a journal. Runs are interleaved (all stages, then all again), so that
 //! a host that slows down slows all stages alike; the median of the runs is the figure.
 
 use std::path::PathBuf;
@@ -8,7 +9,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use engine::event::Event;
-use engine::memory::MemoryError;
 use engine::shard::{Observer, Outcome, Shard};
 use serde_json::{Value, json};
 
@@ -16,13 +16,16 @@ use crate::bench::checksum::BookSums;
 use crate::bench::host::Host;
 use crate::bench::input::Tape;
 use crate::bench::stages::{self, Stage};
+use crate::bench::whole::{self, Whole};
+use crate::config::Config;
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
+use crate::interrupt::Interrupt;
 use crate::memory::Resident;
 use crate::output::decimal::grouped;
 use crate::output::table;
 use crate::progress::Progress;
-use crate::replay::faults;
+use crate::replay::{Topology, faults};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +39,7 @@ against them.";
 /// Fewest runs from which a median is told.
 const RUNS_MIN: u32 = 5;
 
-/// Measure what a message costs: framing, decode, book, metrics.
+/// Measure what a message costs: framing, decode, book, metrics, the whole engine.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ThroughputArgs {
@@ -46,6 +49,22 @@ pub(super) struct ThroughputArgs {
     /// Runs of each stage, at least 5.
     #[arg(long, default_value_t = RUNS_MIN, value_parser = clap::value_parser!(u32).range(i64::from(RUNS_MIN)..=1_000))]
     runs: u32,
+    /// How the stages of the whole engine are laid out on threads [default: inline, or pipelined with
+    /// several shards].
+    #[arg(long, value_enum)]
+    topology: Option<Topology>,
+    /// Shards of a pipelined engine, each on a thread of its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    shards: Option<u32>,
+    /// Record sessions in this directory [default: journal.memory_dir, where segments then stay].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    session_dir: Option<PathBuf>,
+    /// Take the configuration from this file; `tapewatch config print` writes one.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Set one key of the configuration, such as journal.append=thread.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -62,18 +81,35 @@ struct Cost {
 
 /// Runs the command.
 pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Failure> {
-    let refused = |error: MemoryError| faults::no_memory(&error);
+    let config = config(args)?;
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
+    })?;
     let tape = Tape::read(&args.file)?;
     let checked = Checked::pass(&tape)?;
-    let costs = measure(&tape, args.runs, console).map_err(refused)?;
+    let place = args.session_dir.clone().unwrap_or_else(|| config.journal.memory_dir.clone());
+    let whole = Whole::prepare(tape, config, &place)?;
+    let costs = measure(&whole, args.runs, console, &interrupt)?;
     let host = Host::look();
     let text = if args.json {
-        format!("{:#}\n", json_of(&tape, &checked, &costs, &host))
+        format!("{:#}\n", json_of(&whole, &checked, &costs, &host))
     } else {
-        table_of(args, &tape, &checked, &costs, &host)
+        table_of(args, &whole, &checked, &costs, &host)
     };
+    drop(whole);
     console::write_result(&text)?;
     Ok(Status::Done)
+}
+
+/// The configuration that the arguments ask for. What is preset gives way to `--set`.
+fn config(args: &ThroughputArgs) -> Result<Config, Failure> {
+    let mut set = vec![String::from(whole::PRESET)];
+    if args.session_dir.is_none() {
+        set.push(String::from(whole::PRESET_IN_MEMORY));
+    }
+    set.extend(args.set.iter().cloned());
+    set.extend(Topology::settings(args.topology, args.shards));
+    Config::load(args.config.as_deref(), &set)
 }
 
 /// What one pass of the whole engine, not timed, led to.
@@ -98,7 +134,7 @@ impl Observer for LiveOrders {
 
 impl Checked {
     fn pass(tape: &Tape) -> Result<Checked, Failure> {
-        let mut engine = stages::whole_engine(tape, LiveOrders::default())
+        let mut engine = stages::inline_engine(tape, LiveOrders::default())
             .map_err(|error| faults::no_memory(&error))?;
         let mut pushed = Ok(());
         stages::walk(tape, |packet| {
@@ -117,18 +153,27 @@ impl Checked {
     }
 }
 
-fn measure(tape: &Tape, runs: u32, console: Console) -> Result<Vec<Cost>, MemoryError> {
+fn measure(
+    whole: &Whole,
+    runs: u32,
+    console: Console,
+    interrupt: &Interrupt,
+) -> Result<Vec<Cost>, Failure> {
     let passes = u64::from(runs) * Stage::ALL.len() as u64;
     let progress = Progress::steps(console, passes);
     let mut taken = Stage::ALL.map(|stage| (stage, Vec::new()));
     for _ in 0..runs {
         for (stage, times) in &mut taken {
-            times.push(stage.pass(tape)?);
+            if interrupt.is_asked() {
+                return Err(Failure::no("interrupted before all was measured; run it again"));
+            }
+            times.push(stage.pass(whole)?);
             progress.step();
         }
     }
     progress.finish();
-    Ok(taken.into_iter().map(|(stage, times)| Cost::of(stage, &times, tape.messages)).collect())
+    let messages = whole.tape().messages;
+    Ok(taken.into_iter().map(|(stage, times)| Cost::of(stage, &times, messages)).collect())
 }
 
 impl Cost {
@@ -152,7 +197,7 @@ impl Cost {
     }
 }
 
-fn json_of(tape: &Tape, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
+fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
     let stages: Vec<Value> = costs
         .iter()
         .map(|cost| {
@@ -170,7 +215,9 @@ fn json_of(tape: &Tape, checked: &Checked, costs: &[Cost], host: &Host) -> Value
         "messages": checked.messages,
         "orders_live_max": checked.orders_live_max,
         "rss_bytes": checked.rss_bytes,
-        "input_bytes": tape.bytes.len(),
+        "input_bytes": whole.tape().bytes.len(),
+        "state_hash": whole.hash().map(|hash| hash.to_string()),
+        "engine": whole.json(),
         "books": checked.sums.json(),
         "host": host.json(),
     })
@@ -178,7 +225,7 @@ fn json_of(tape: &Tape, checked: &Checked, costs: &[Cost], host: &Host) -> Value
 
 fn table_of(
     args: &ThroughputArgs,
-    tape: &Tape,
+    whole: &Whole,
     checked: &Checked,
     costs: &[Cost],
     host: &Host,
@@ -196,14 +243,16 @@ fn table_of(
     });
     let [machine, build] = host.lines();
     format!(
-        "{}\nmedian of {} interleaved runs on one thread, input in memory; a stage includes those before it\n\
+        "{}\nmedian of {} interleaved runs, input in memory; a stage up to pipeline includes those before it\n\
+         {}\n\
          {}: {} messages, {} MB; at most {} live orders; {:.1} MB resident without the input\n\
          {}\n{machine}\n{build}\n",
         table::aligned(&header, rows, &[0]),
         args.runs,
+        whole.line(),
         args.file.display(),
         grouped(checked.messages),
-        grouped(tape.bytes.len() as u64 / 1_000_000),
+        grouped(whole.tape().bytes.len() as u64 / 1_000_000),
         grouped(checked.orders_live_max),
         checked.rss_bytes as f64 / 1e6,
         checked.sums.line(),

@@ -85,6 +85,11 @@ impl Recording {
         &self.dir
     }
 
+    /// Where segments are appended to.
+    pub(crate) fn written_in(&self) -> PathBuf {
+        self.memory.as_ref().map_or_else(|| self.dir.journal(), |memory| memory.join("journal"))
+    }
+
     /// The run has started: what comes is kept, however it ends.
     pub(crate) fn keep(&mut self) {
         self.dir.keep();

@@ -43,6 +43,9 @@ pub(crate) struct Finished<O, L> {
     pub(crate) hash: StateHash,
 }
 
+/// The engine after its work, its state not hashed yet.
+pub(crate) struct Drained<O, L>(Finished<O, L>);
+
 impl<O, L> Engine<O, L>
 where
     O: Observer + Send + 'static,
@@ -134,9 +137,14 @@ where
         }
     }
 
-    /// Lets every stage work off what it has.
+    /// Lets every stage work off what it has, and hashes the state.
     pub(crate) fn finish(self) -> Result<Finished<O, L>, StageFailed> {
-        let mut finished = match self {
+        self.drain().map(Drained::hashed)
+    }
+
+    /// Lets every stage work off what it has.
+    pub(crate) fn drain(self) -> Result<Drained<O, L>, StageFailed> {
+        let finished = match self {
             Engine::Inline(engine) => {
                 let InlineParts { decoder, sequencer, shard, observer, mut market } =
                     engine.into_parts();
@@ -154,12 +162,20 @@ where
                 Finished { decoder, sequencer, shards, observers, listener, stalls, hash }
             }
         };
+        Ok(Drained(finished))
+    }
+}
+
+impl<O, L> Drained<O, L> {
+    /// Hashes the state, which over a day's books takes a while.
+    pub(crate) fn hashed(self) -> Finished<O, L> {
+        let Drained(mut finished) = self;
         let mut sums = SectionSums::default();
         for shard in &finished.shards {
             let owns_market = shard.place().owns_market();
             sums += section_sums(shard, finished.sequencer.feed_time(), owns_market);
         }
         finished.hash = StateHash::of(&sums);
-        Ok(finished)
+        finished
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod pace;
 mod records;
 pub(crate) mod select;
 pub(crate) mod session;
-mod source;
+pub(crate) mod source;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ enum FormatChoice {
 
 /// The layouts of stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Topology {
+pub(crate) enum Topology {
     /// Every stage on one thread.
     Inline,
     /// Each shard on a thread of its own.
@@ -120,6 +120,14 @@ impl Topology {
             Topology::Inline => "inline",
             Topology::Pipelined => "pipelined",
         }
+    }
+
+    /// What `--topology` and `--shards` set: several shards are pipelined unless told otherwise.
+    pub(crate) fn settings(topology: Option<Topology>, shards: Option<u32>) -> Vec<String> {
+        let implied = shards.filter(|shards| *shards > 1).map(|_| Topology::Pipelined);
+        let topology = topology.or(implied).map(Topology::name);
+        let topology = topology.map(|name| format!("engine.topology={name}"));
+        topology.into_iter().chain(shards.map(|shards| format!("engine.shards={shards}"))).collect()
     }
 }
 
@@ -177,15 +185,7 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
         _ => false,
     };
     let mut set = args.set.clone();
-    if let Some(topology) = args.topology {
-        set.push(format!("engine.topology={}", topology.name()));
-    }
-    if let Some(shards) = args.shards {
-        set.push(format!("engine.shards={shards}"));
-        if shards > 1 && args.topology.is_none() {
-            set.push(String::from("engine.topology=pipelined"));
-        }
-    }
+    set.extend(Topology::settings(args.topology, args.shards));
     let mut symbols = args.symbols.clone();
     let config = match args.inputs.as_slice() {
         [input] if is_session => {

@@ -1,6 +1,10 @@
 //! `bench throughput`: the shape of its result and the sums it shows; never its figures.
 
+use std::path::Path;
+
 use engine::units::{OrderRef, Side};
+use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::support::{Feed, arg, file, scratch, tapewatch};
 
@@ -19,15 +23,24 @@ fn books() -> Vec<u8> {
     feed.encoder.into_bytes()
 }
 
+/// The result of a bench whose sessions lie in `dir`, in small segments.
+fn bench(dir: &TempDir, input: &Path, more: &[&str]) -> Value {
+    let mut args = vec!["bench", "throughput", arg(input), "--json"];
+    args.extend(["--session-dir", arg(dir.path()), "--set", "journal.segment_bytes=262144"]);
+    args.extend(more);
+    tapewatch(&args).ended_with(0).json()
+}
+
 #[test]
 fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     let dir = scratch();
     let input = file(&dir, "day", &books());
-    let args = ["bench", "throughput", arg(&input), "--runs", "6", "--json"];
-    let result = tapewatch(&args).ended_with(0).json();
+    let result = bench(&dir, &input, &["--runs", "6"]);
     let stages = result["stages"].as_array().unwrap();
     let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["framing", "decode", "book", "metrics"]);
+    let expected =
+        ["framing", "decode", "book", "metrics", "pipeline", "from_file", "from_journal"];
+    assert_eq!(names, expected);
     for stage in stages {
         let figure = |key: &str| stage[key].as_f64().unwrap();
         assert!(figure("min") <= figure("ns_per_message"), "{stage}");
@@ -56,6 +69,40 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
 }
 
 #[test]
+fn the_engine_is_measured_as_it_is_configured_and_leaves_no_session_behind() {
+    let dir = scratch();
+    let input = file(&dir, "day", &books());
+    let memory = dir.path().join("memory");
+    let in_memory = format!("journal.memory_dir={}", memory.display());
+    let one = bench(&dir, &input, &["--set", &in_memory]);
+    assert_eq!(one["engine"]["topology"], "inline");
+    let journal = &one["engine"]["journal"];
+    assert_eq!((&journal["place"], &journal["sync"]), (&"memory".into(), &"none".into()));
+    assert_eq!(journal["written_in"], arg(&memory));
+
+    let more = ["--shards", "2", "--set", "journal.place=disk", "--set", "journal.append=thread"];
+    let other = bench(&dir, &input, &more);
+    let engine = &other["engine"];
+    assert_eq!((&engine["topology"], &engine["shards"]), (&"pipelined".into(), &2.into()));
+    assert_eq!(engine["journal"]["append"], "thread");
+    assert_eq!(engine["journal"]["written_in"], arg(dir.path()));
+
+    let replayed = tapewatch(&["replay", arg(&input), "--json"]).ended_with(0).json();
+    assert_eq!(one["state_hash"], replayed["state_hash"]);
+    assert_eq!(other["state_hash"], replayed["state_hash"]);
+    let left = |path: &Path| std::fs::read_dir(path).unwrap().count();
+    assert_eq!((left(dir.path()), left(&memory)), (2, 0), "the input and the memory's folder");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told() {
+    let dir = scratch();
+    let input = file(&dir, "day", &books());
+    let args = ["bench", "throughput", arg(&input), "--session-dir", "/proc/self/no"];
+    tapewatch(&args).ended_with(2).says(&["/proc/self/no", "--session-dir"]);
+}
+
+#[test]
 fn the_table_names_its_conditions_and_the_sums() {
     let dir = scratch();
     let input = file(&dir, "day", &books());
@@ -64,6 +111,7 @@ fn the_table_names_its_conditions_and_the_sums() {
         "framing",
         "metrics",
         "median of 5 interleaved runs",
+        "pipeline: inline, 1 shard(s); journal in /dev/shm, append inline, sync none",
         "shares 187 price_x_shares 18351000 sum_best_bid 150000 sum_best_ask 100200 levels 4",
         "rustc",
     ] {

@@ -1,0 +1,267 @@
+//! The whole configured engine: a session being recorded, and replayed from a file and its journal.
+//!
+//! Everything lies in one folder, in memory unless another is named: the input as a plain file, one
+//! recorded session, and the session of the pass that runs. A recording is made, and its first
+//! segments are prepared, before the clock starts, as they are in a live engine; it is sealed after
+//! the clock has stopped, which is when every message is journaled and applied. Every pass must lead
+//! to the same state. The folder is removed at the end, also after Ctrl-C; a killed process leaves it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::packet::Arrival;
+use engine::pipeline::selection::Selection;
+use engine::shard::ShardPlace;
+use engine::state::StateHash;
+use feed_handlers::input::{Format, InputSource};
+use serde_json::{Value, json};
+
+use crate::bench::input::Tape;
+use crate::bench::stages;
+use crate::config::{Config, Place};
+use crate::console::Console;
+use crate::exit::Failure;
+use crate::recording::description::Description;
+use crate::recording::{self, Recording};
+use crate::replay::engine::{Drained, Engine};
+use crate::replay::faults;
+use crate::replay::source::ReplaySource;
+use crate::session_dir::SessionDir;
+
+/// What a bench changes in the configuration before `--set`: hash points are a follower's work in a
+/// live engine.
+pub(super) const PRESET: &str = "hashes.every_sequences=0";
+
+/// As [`PRESET`], where no place for the session is named: segments stay in the folder in memory,
+/// nothing has to be carried to a disk.
+pub(super) const PRESET_IN_MEMORY: &str = "journal.place=disk";
+
+/// A journal's segments are prepared when there has been no new one for this long.
+const PREPARED_AFTER: Duration = Duration::from_millis(100);
+
+/// See the module.
+pub(super) struct Whole {
+    tape: Tape,
+    config: Config,
+    folder: Folder,
+    /// What the first pass led to.
+    hash: OnceLock<StateHash>,
+}
+
+/// A folder that goes with its owner.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind is seen, and does no harm.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Whole {
+    /// Writes the input to a file and records it once. `place` is where the sessions lie.
+    pub(super) fn prepare(tape: Tape, config: Config, place: &Path) -> Result<Whole, Failure> {
+        let path = place.join(format!("tapewatch-bench-{}", std::process::id()));
+        let cannot = |error: io::Error| {
+            Failure::usage(format_args!(
+                "cannot write to {}: {error}; make room or name another place with --session-dir",
+                path.display()
+            ))
+        };
+        fs::create_dir_all(&path).map_err(cannot)?;
+        let folder = Folder(path.clone());
+        fs::write(folder.0.join("input.itch"), &tape.bytes).map_err(cannot)?;
+        let whole = Whole { tape, config, folder, hash: OnceLock::new() };
+        whole.record_as("session")?;
+        Ok(whole)
+    }
+
+    /// The input.
+    pub(super) fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The state that every pass led to.
+    pub(super) fn hash(&self) -> Option<StateHash> {
+        self.hash.get().copied()
+    }
+
+    /// A session being recorded.
+    pub(super) fn record(&self) -> Result<Duration, Failure> {
+        let _removed = Folder(self.folder.0.join("recording"));
+        self.record_as("recording")
+    }
+
+    /// A replay of the input from a plain file in the folder.
+    pub(super) fn replay_file(&self) -> Result<Duration, Failure> {
+        let input = self.folder.0.join("input.itch");
+        self.replay(|| {
+            let mut source = InputSource::open(std::slice::from_ref(&input), Format::Itch)
+                .map_err(|error| faults::of(&error))?;
+            source.set_midnight(self.tape.midnight());
+            Ok(ReplaySource::Files(Box::new(source)))
+        })
+    }
+
+    /// A replay of the recorded session.
+    pub(super) fn replay_journal(&self) -> Result<Duration, Failure> {
+        let session = self.folder.0.join("session");
+        self.replay(|| ReplaySource::session(&SessionDir::open(&session)?))
+    }
+
+    fn record_as(&self, name: &str) -> Result<Duration, Failure> {
+        let id = recording::new_id()?;
+        // Removed by an orderly end; after a fault it would stay in memory.
+        let _removed = Folder(self.config.journal.memory_dir.join(format!("tapewatch-{id}")));
+        let description = Description {
+            id,
+            day: self.tape.day,
+            symbols: Vec::new(),
+            config: self.config.clone(),
+        };
+        on_a_thread(|| {
+            let mut recording = Recording::begin(&self.folder.0.join(name), description)?;
+            wait_until_prepared(&recording.written_in());
+            let mut engine = self.engine()?;
+            recording.keep();
+            let start = Instant::now();
+            let mut pushed = Ok(());
+            stages::walk(&self.tape, |packet| {
+                pushed = recording
+                    .packet(packet)
+                    .and_then(|()| engine.push(packet).map_err(|_| cut_short()));
+                pushed.is_ok()
+            });
+            let drained = drain(engine)?;
+            let elapsed = start.elapsed();
+            pushed?;
+            recording.end()?;
+            self.must_be_the_same(drained)?;
+            Ok(elapsed)
+        })
+    }
+
+    fn replay(
+        &self,
+        open: impl Fn() -> Result<ReplaySource, Failure> + Sync,
+    ) -> Result<Duration, Failure> {
+        on_a_thread(|| {
+            let mut engine = self.engine()?;
+            let start = Instant::now();
+            let mut source = open()?;
+            loop {
+                match source.next()? {
+                    Arrival::Packet(packet) => engine.push(&packet).map_err(|_| cut_short())?,
+                    Arrival::Gap { .. } => {}
+                    Arrival::End => break,
+                }
+            }
+            let drained = drain(engine)?;
+            let elapsed = start.elapsed();
+            self.must_be_the_same(drained)?;
+            Ok(elapsed)
+        })
+    }
+
+    fn engine(&self) -> Result<Engine<(), ()>, Failure> {
+        let (midnight, nobody) = (self.tape.midnight(), |_: ShardPlace| ());
+        // What is to be noted was noted once.
+        let silent = Console::new(true, false);
+        Engine::start(&self.config, midnight, Selection::all(), nobody, (), silent)
+    }
+
+    /// A pass that led elsewhere did not do the same work.
+    fn must_be_the_same(&self, drained: Drained<(), ()>) -> Result<(), Failure> {
+        let hash = drained.hashed().hash;
+        if *self.hash.get_or_init(|| hash) == hash {
+            return Ok(());
+        }
+        Err(Failure::no(
+            "two passes over the same input led to different states; this is a bug, please report it",
+        ))
+    }
+
+    /// How the engine is laid out and journals, for programs.
+    pub(super) fn json(&self) -> Value {
+        let Config { engine, journal, .. } = &self.config;
+        json!({
+            "topology": engine.topology.name(),
+            "shards": engine.shards,
+            "journal": {
+                "place": journal.place.name(),
+                "append": journal.append.name(),
+                "sync": journal.sync.name(),
+                "segment_bytes": journal.segment_bytes,
+                "written_in": self.written_in().display().to_string(),
+                "session_dir": self.place().display().to_string(),
+            },
+        })
+    }
+
+    /// The same in a line for people.
+    pub(super) fn line(&self) -> String {
+        let Config { engine, journal, .. } = &self.config;
+        let carried = match journal.place {
+            Place::Disk => String::new(),
+            Place::Memory => format!(", carried to {}", self.place().display()),
+        };
+        format!(
+            "pipeline: {}, {} shard(s); journal in {}{carried}, append {}, sync {}; from_file, from_journal: without a journal",
+            engine.topology.name(),
+            engine.shards,
+            self.written_in().display(),
+            journal.append.name(),
+            journal.sync.name(),
+        )
+    }
+
+    fn place(&self) -> &Path {
+        self.folder.0.parent().unwrap_or(&self.folder.0)
+    }
+
+    /// Where segments are appended to.
+    fn written_in(&self) -> &Path {
+        match self.config.journal.place {
+            Place::Disk => self.place(),
+            Place::Memory => &self.config.journal.memory_dir,
+        }
+    }
+}
+
+/// `work` on a thread of its own, whose core it may set.
+fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let started = thread::Builder::new().name(String::from("ingest")).spawn_scoped(scope, work);
+        let started = started.map_err(|error| {
+            Failure::usage(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
+        })?;
+        started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn drain(engine: Engine<(), ()>) -> Result<Drained<(), ()>, Failure> {
+    engine.drain().map_err(|failed| faults::stage_failed(&failed))
+}
+
+/// The input was read whole and is of one day: only a stage that failed stops it, which is told when
+/// the stages are taken apart.
+fn cut_short() -> Failure {
+    Failure::no("a pass ended before its input did; this is a bug, please report it")
+}
+
+/// Waits until the keeper of a journal in `directory` has prepared what it prepares.
+fn wait_until_prepared(directory: &Path) {
+    let segments = || fs::read_dir(directory).map_or(0, Iterator::count);
+    let mut seen = (segments(), Instant::now());
+    while seen.1.elapsed() < PREPARED_AFTER {
+        thread::sleep(Duration::from_millis(5));
+        let now = segments();
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        }
+    }
+}
