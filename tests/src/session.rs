@@ -126,6 +126,15 @@ fn message(random: &mut Random, encoder: &mut Encoder, header: Header, step: u64
         98 => encoder.system_event(market, *random.pick(b"SQMEC?")),
         // An order message of no symbol, and a type that there is not.
         _ if random.below(2) == 0 => encoder.order_deleted(market, order),
-        _ => encoder.raw(b"?what is this"),
+        _ => encoder.raw(&unknown(header)),
     }
+}
+
+/// A message of a type that there is not, headed as all are: whoever paces a file goes by its time.
+fn unknown(header: Header) -> [u8; 13] {
+    let mut message = *b"?...........?";
+    message[1..3].copy_from_slice(&header.locate.to_be_bytes());
+    message[3..5].copy_from_slice(&header.tracking.to_be_bytes());
+    message[5..11].copy_from_slice(&header.time_of_day_ns.to_be_bytes()[2..]);
+    message
 }

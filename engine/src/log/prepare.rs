@@ -79,7 +79,10 @@ impl<S: Storage> Preparer<S> {
         }
         let mut map = match (self.options.place.memory_directory(), spare) {
             (None, _) => mapped(file, bytes)?,
-            (Some(memory), None) => mapped(&memory.create(&unnamed(name), bytes)?, bytes)?,
+            (Some(memory), None) => {
+                let file = memory.create(&unnamed(name), bytes);
+                mapped(&file.map_err(|error| of_memory(memory, &error))?, bytes)?
+            }
             (Some(memory), Some((old_name, mut map))) => {
                 // The name first: nobody shall take what is being zeroed for the old segment.
                 memory.rename(&old_name, &unnamed(name))?;
@@ -127,6 +130,11 @@ impl<S: Storage> Preparer<S> {
 /// What a segment is called until it is ready.
 fn unnamed(name: &str) -> String {
     format!("{name}{NEW}")
+}
+
+/// An error that is told with the directory in memory: of a failure only the one on disk is known.
+fn of_memory<S: Storage>(memory: &S, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("memory in {}: {error}", memory.describe()))
 }
 
 fn mapped<F: StoredFile>(file: &F, bytes: u64) -> io::Result<AppendMap> {

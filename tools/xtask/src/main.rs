@@ -1,5 +1,5 @@
 #![forbid(unsafe_code)]
-//! Developer commands: `cargo xtask test`, `loom`, `fuzz`, `yardstick`, `bench`; `cargo xtask help`
+//! Developer commands: `cargo xtask test`, `loom`, `fuzz`, `yardstick`, `bench`, `same-state`; `cargo xtask help`
 //! explains them. Each command has a module of its own and runs other programs; this one picks the
 //! command.
 
@@ -7,6 +7,7 @@ mod bench;
 mod fuzz;
 mod loom;
 mod paths;
+mod same_state;
 mod steps;
 mod test;
 mod tidy;
@@ -39,6 +40,11 @@ Usage: cargo xtask COMMAND
   bench [FILE] [--write]
                      measures FILE, otherwise the yardstick, beside published parsers and prints the
                      README's table; with --write puts it there. Takes minutes and an idle machine.
+  same-state [FILE]  runs FILE (ITCH 5.0 as BinaryFILE; otherwise a session made for it) inline and
+                     pipelined with 1, 2, 3 and 7 shards, flat out and paced, compressed, as
+                     captures of other packets on two lines, and from its own journal; prints what
+                     each came to. Exit 1 if states, digests or outputs differ. Needs room for the
+                     outputs and five copies of FILE in the system's folder for temporary files.
   help               this text.
 
 Environment:
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         "bench" => bench::run(&rest),
+        "same-state" => same_state::run(&rest),
         unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),
     };
     match done {

@@ -139,7 +139,7 @@ impl Whole {
             let drained = drain(engine)?;
             let elapsed = start.elapsed();
             pushed?;
-            recording.end()?;
+            recording.end(true, 0)?;
             self.must_be_the_same(drained)?;
             Ok(elapsed)
         })

@@ -88,7 +88,7 @@ impl RecordingDir {
         written.map_err(|error| cannot_write(&self.path.join(LOCK), &error))
     }
 
-    /// Writes `session.toml`, whole, by rename.
+    /// Writes `session.toml`, whole, by rename; over the old one where there is no room for both.
     pub(crate) fn describe(&self, text: &str) -> Result<(), Failure> {
         let (name, part) = (self.path.join(DESCRIPTION), self.path.join(".session.toml.part"));
         let write = || {
@@ -98,7 +98,14 @@ impl RecordingDir {
             fs::rename(&part, &name)?;
             File::open(&self.path)?.sync_all()
         };
-        write().map_err(|error: io::Error| cannot_write(&name, &error))
+        let written = write().or_else(|error: io::Error| {
+            let _ = fs::remove_file(&part);
+            match error.kind() {
+                io::ErrorKind::StorageFull => overwrite(&name, text.as_bytes()),
+                _ => Err(error),
+            }
+        });
+        written.map_err(|error| cannot_write(&name, &error))
     }
 
     /// Keeps what there is from now on, however the run ends.
@@ -148,6 +155,14 @@ impl Drop for RecordingDir {
             let _ = fs::remove_dir(&self.path);
         }
     }
+}
+
+/// Puts `bytes` where those of a file are. As long as they need no further block, a full disk has room.
+fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
 }
 
 /// Whether a process has the session of `path` locked.

@@ -3,6 +3,7 @@
 //! Whoever drives the engine hands every packet here before the engine sees it. What the journal does
 //! when it fails is configuration: the run ends, or goes on and the session is marked incomplete.
 
+pub(crate) mod accepted;
 pub(crate) mod description;
 pub(crate) mod dir;
 
@@ -15,7 +16,7 @@ use engine::log::SessionId;
 use engine::log::failure::CreateError;
 use engine::log::options::{Place, SyncLevel};
 use engine::log::storage::Directory;
-use engine::log::tails::{LogStatistics, LogTails};
+use engine::log::tails::LogStatistics;
 use engine::log::threaded::ThreadOptions;
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::config::{self, Config};
 use crate::exit::{Failure, Status};
+use crate::recording::accepted::Accepted;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 
@@ -35,7 +37,8 @@ const JOURNAL_RING_BYTES: usize = 4 << 20;
 /// A session being recorded. Dropped before [`Recording::keep`], it leaves nothing; between that and
 /// [`Recording::end`], what a kill leaves.
 pub(crate) struct Recording {
-    journal: Journal,
+    /// Or why there is none, where the session goes on without.
+    journal: Result<Journal, String>,
     /// After the journal: it is gone when the directory is tidied up.
     dir: RecordingDir,
     description: Description,
@@ -74,8 +77,15 @@ impl Recording {
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
         let options = options(&description.config, place);
-        let journal =
-            Journal::create(options, description.id, &text).map_err(|error| cannot_make(&error))?;
+        let goes_on = config.on_error == config::OnError::ContinueUnjournaled;
+        let journal = match Journal::create(options, description.id, &text) {
+            Ok(journal) => Ok(journal),
+            // As if it had failed at the first record.
+            Err(error @ JournalError::Create(CreateError::Failed(_))) if goes_on => {
+                Err(error.to_string())
+            }
+            Err(error) => return Err(cannot_make(&error)),
+        };
         dir.describe(&text)?;
         Ok(Recording { journal, dir, description, memory })
     }
@@ -95,16 +105,20 @@ impl Recording {
         self.dir.keep();
     }
 
-    /// How far the journal thread has come; `None` where the appending thread is the engine's own.
-    pub(crate) fn thread_tails(&self) -> Option<LogTails> {
-        let is_threaded = self.description.config.journal.append == config::Append::Thread;
-        is_threaded.then(|| self.journal.tails().clone())
+    /// How far the session is accepted.
+    pub(crate) fn accepted(&self) -> Accepted {
+        let tails = self.journal.as_ref().ok().map(|journal| journal.tails().clone());
+        let is_inline = self.description.config.journal.append == config::Append::Inline;
+        Accepted::by(tails, is_inline)
     }
 
     /// Journals a packet, before the engine sees it.
     #[inline]
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
-        self.journal.append_packet(packet, FEED).map_err(|error| failed(&error))
+        let Ok(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        journal.append_packet(packet, FEED).map_err(|error| failed(&error))
     }
 
     /// Journals a range that was given up.
@@ -114,7 +128,10 @@ impl Recording {
         end: Sequence,
         time: Nanos,
     ) -> Result<(), Failure> {
-        self.journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
+        let Ok(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
     }
 
     /// Ends the session: its journal is closed and sealed, and `session.toml` says how it came out.
@@ -125,11 +142,15 @@ impl Recording {
     /// of what was accepted lies.
     pub(crate) fn end(self, whole: bool, over_capacity: u64) -> Result<RecordingEnd, Failure> {
         let Recording { dir, journal, description, memory } = self;
-        let statistics = journal.statistics();
-        let ended = journal.close().map_err(|error| failed(&error))?;
+        let statistics = journal.as_ref().map(Journal::statistics).unwrap_or_default();
+        let ended = journal.map(Journal::close);
         let (incomplete, seal) = match ended {
-            JournalEnd::Complete(closed) => (None, Some(closed)),
-            JournalEnd::Incomplete(error) => (Some(error.to_string()), None),
+            Ok(Ok(JournalEnd::Complete(closed))) => (None, Some(closed)),
+            Ok(Ok(JournalEnd::Incomplete(error))) => {
+                (Some(format!("cannot journal: {error}")), None)
+            }
+            Ok(Err(error)) => return Err(failed(&error)),
+            Err(never_made) => (Some(never_made), None),
         };
         let state = match &incomplete {
             None if whole => Recorded::Complete,

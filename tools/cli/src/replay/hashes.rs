@@ -8,13 +8,13 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use engine::log::tails::LogTails;
 use engine::market::{HashPoint, MarketListener};
 use engine::state::hashes::{HashesReader, HashesWriter};
 use engine::state::{Compared, Fingerprint, Section, SectionHash, StateHash};
 use engine::units::{Position, Sequence};
 
 use crate::exit::Failure;
+use crate::recording::accepted::Accepted;
 
 /// What is done with digests.
 #[derive(Default)]
@@ -30,15 +30,13 @@ pub(crate) enum Hashes {
 
 /// See [`Hashes::Written`].
 ///
-/// A digest is written only when the messages behind it are appended to the journal. Inline they are
-/// before the engine sees them; on a journal thread a point waits for the tail of the log.
+/// A digest is written only when the messages behind it are accepted; until then it waits.
 pub(crate) struct Writing {
     path: PathBuf,
     writer: HashesWriter<File>,
     fault: Option<io::Error>,
-    /// How far a journal thread has come; `None` where the appending thread is the one that decodes.
-    tails: Option<LogTails>,
-    /// Points whose messages are not known to be appended.
+    accepted: Accepted,
+    /// Points whose messages are not known to be accepted.
     waiting: VecDeque<(Position, StateHash)>,
 }
 
@@ -82,17 +80,17 @@ impl HashCheck {
 }
 
 impl Hashes {
-    /// Writes to `file` at `path`. With a journal thread, `tails` say how far it has come.
+    /// Writes to `file` at `path` what follows from `accepted` messages.
     pub(crate) fn written(
         file: File,
         path: &Path,
         fingerprints: [Fingerprint; Section::COUNT],
-        tails: Option<LogTails>,
+        accepted: Accepted,
     ) -> Result<Hashes, Failure> {
         let writer =
             HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
         let (path, waiting) = (path.to_owned(), VecDeque::new());
-        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, tails, waiting })))
+        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, accepted, waiting })))
     }
 
     /// Checks against the file at `path`; one that is absent has nothing on record.
@@ -124,10 +122,12 @@ impl Hashes {
     ) -> Result<(), Failure> {
         match self {
             Hashes::Written(writing) => {
-                if journaled {
-                    writing.tails = None;
-                    writing.point(position, hash);
+                if !journaled {
+                    // That there are no more digests goes with there being no more journal.
+                    return Ok(());
                 }
+                writing.waiting.push_back((position, *hash));
+                writing.write_while(|_| true);
                 match writing.fault.take() {
                     Some(error) => Err(cannot_write(&writing.path, &error)),
                     None => Ok(()),
@@ -183,10 +183,13 @@ impl MarketListener for Hashes {
 impl Writing {
     fn point(&mut self, position: Position, hash: &StateHash) {
         self.waiting.push_back((position, *hash));
-        // The frame that begins behind a point is appended: so is all before it.
-        let appended = self.tails.as_ref().map(|tails| tails.appended_sequence().0);
+        let accepted = self.accepted.clone();
+        self.write_while(|position| accepted.holds(position));
+    }
+
+    fn write_while(&mut self, may: impl Fn(Position) -> bool) {
         while let Some((position, hash)) = self.waiting.front() {
-            if appended.is_some_and(|appended| appended <= position.0) || self.fault.is_some() {
+            if self.fault.is_some() || !may(*position) {
                 return;
             }
             self.fault = self.writer.append(Sequence(position.0), hash).err();

@@ -1,15 +1,24 @@
 //! The `tapewatch` binary as people and programs use it: arguments in; stdout, stderr, files and
 //! exit status out.
 
+mod recording;
+mod running;
 mod support;
 
 mod bench_throughput;
 mod config;
+mod cores;
 mod damage;
 mod doctor;
+mod full_disk;
 mod hiccup;
 mod inputs;
+mod interrupted;
 mod journal;
+mod killed;
 mod manners;
 mod outputs;
 mod recorded;
+mod session_faults;
+mod sessions;
+mod topologies;

@@ -1,0 +1,215 @@
+//! A session on a file system without room, or that cannot be written at all: a clear line, never a
+//! signal, and what was accepted verifies and replays.
+//!
+//! The file systems are small tmpfs, which takes root to mount. Without that right the tests say so on
+//! stderr; with `CI=true` they fail.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tapewatch_tests::session::RandomSession;
+use tempfile::TempDir;
+
+use crate::recording::{Place, names, replayed, verified};
+use crate::support::{Run, arg, tapewatch, text};
+
+const SEGMENT_BYTES: u64 = 256 << 10;
+const PAGE_BYTES: u64 = 4_096;
+
+/// A mounted tmpfs, gone when it is dropped.
+struct Tmpfs {
+    directory: TempDir,
+}
+
+impl Tmpfs {
+    /// `None` if this process may not mount.
+    fn mount(bytes: u64) -> Option<Tmpfs> {
+        Tmpfs::mount_with(&format!("size={bytes}"))
+    }
+
+    fn mount_with(options: &str) -> Option<Tmpfs> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tapewatch-test"]).arg(directory.path());
+        match mount.output() {
+            Ok(output) if output.status.success() => Some(Tmpfs { directory }),
+            refused => {
+                assert!(std::env::var("CI").as_deref() != Ok("true"), "{refused:?}");
+                let line = format!("skipped: a tmpfs cannot be mounted here: {refused:?}");
+                let _ = writeln!(std::io::stderr(), "{line}");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        // Lazy: whatever a failed test still has open must not keep it mounted.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+    }
+}
+
+/// More than any of these file systems holds.
+fn session() -> RandomSession {
+    RandomSession::new(11, 20, 100_000)
+}
+
+/// Which of a session's directories is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    /// The journal is written on disk.
+    Disk,
+    /// It is written in memory, and that is full.
+    Memory,
+    /// It is written in memory, and the disk that it is archived to is full.
+    Archive,
+}
+
+/// A place with a full file system in it.
+struct Small {
+    place: Place,
+    tmpfs: Tmpfs,
+    full: Full,
+}
+
+impl Small {
+    fn new(full: Full, bytes: u64) -> Option<Small> {
+        Some(Small { place: Place::new(), tmpfs: Tmpfs::mount(bytes)?, full })
+    }
+
+    fn dir(&self) -> PathBuf {
+        match self.full {
+            Full::Disk | Full::Archive => self.tmpfs.path().join("session"),
+            Full::Memory => self.place.path("session"),
+        }
+    }
+
+    fn record(&self, append: &str, more: &[&str]) -> Run {
+        let input = self.place.file("day.itch", session().bytes());
+        let place = if self.full == Full::Disk { "disk" } else { "memory" };
+        let mut args = self.place.record(arg(&input), &self.dir(), (place, append));
+        if self.full == Full::Memory {
+            let key = format!("journal.memory_dir={}", self.tmpfs.path().display());
+            args.extend(["--set".to_owned(), key]);
+        }
+        args.extend(more.iter().map(ToString::to_string));
+        tapewatch(&args)
+    }
+
+    /// What was accepted can be read, and is the beginning of the input.
+    fn is_kept(&self) -> u64 {
+        assert!(!verified(&self.dir()).ended_orderly);
+        let (kept, run) = replayed(&self.dir(), &[], &self.place.path("kept"));
+        assert_eq!(run.json()["hash_check"]["mismatch"], serde_json::Value::Null);
+        let session = session();
+        let prefix = session.prefix(usize::try_from(kept.messages).unwrap());
+        let input = self.place.file("prefix", prefix);
+        assert_eq!(kept, replayed(&input, &[], &self.place.path("direct")).0);
+        kept.messages
+    }
+}
+
+const CONTINUE: [&str; 2] = ["--set", "journal.on_error=continue-unjournaled"];
+
+/// Room for some segments, and for more or fewer of the pages that the other files need.
+const SIZES: [u64; 6] = [
+    6 * SEGMENT_BYTES + SEGMENT_BYTES / 2,
+    6 * SEGMENT_BYTES + 2 * PAGE_BYTES,
+    6 * SEGMENT_BYTES + 3 * PAGE_BYTES,
+    6 * SEGMENT_BYTES + 4 * PAGE_BYTES,
+    6 * SEGMENT_BYTES + 5 * PAGE_BYTES,
+    6 * SEGMENT_BYTES + 7 * PAGE_BYTES,
+];
+
+#[test]
+fn a_recording_ends_with_a_line_where_there_is_no_more_room() {
+    for full in [Full::Disk, Full::Memory, Full::Archive] {
+        for append in ["inline", "thread"] {
+            for bytes in SIZES {
+                // Memory goes round, so it must be too small for what is prepared at first.
+                let bytes = if full == Full::Memory { bytes / 3 } else { bytes };
+                let Some(small) = Small::new(full, bytes) else { return };
+                let run = small.record(append, &[]).ended_with(1);
+                run.says(&["cannot journal: cannot ", "No space left on device", "make room"]);
+                run.says(&[arg(small.tmpfs.path())]);
+                let kept = small.is_kept();
+                assert!(kept > 1_000, "{full:?}: {kept}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recording_goes_on_without_its_journal_where_it_is_told_to() {
+    for full in [Full::Disk, Full::Archive] {
+        for append in ["inline", "thread"] {
+            for bytes in SIZES {
+                let Some(small) = Small::new(full, bytes) else { return };
+                let out = small.place.path("out");
+                let mut more = vec!["--out", arg(&out)];
+                more.extend(CONTINUE);
+                let run = small.record(append, &more).ended_with(0);
+                run.says(&["warning", "No space left", "the session is marked incomplete"]);
+                assert_eq!(run.json()["messages"], 100_000);
+                let (whole, _) = replayed(
+                    &small.place.file("whole", session().bytes()),
+                    &[],
+                    &small.place.path("whole-out"),
+                );
+                assert_eq!(run.json()["state_hash"], whole.state_hash);
+                let description = text(&small.dir().join("session.toml"));
+                assert!(description.contains("\nstate = \"incomplete\"\n"), "{description}");
+                assert!(small.is_kept() < 100_000);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_disk_without_room_for_one_segment_makes_no_session() {
+    for full in [Full::Disk, Full::Memory, Full::Archive] {
+        let Some(small) = Small::new(full, SEGMENT_BYTES / 2) else { return };
+        let run = small.record("inline", &[]).ended_with(1);
+        run.says(&["cannot make a journal", "segment 0", "No space left", "make room"]);
+        assert!(!small.dir().exists(), "{full:?}: {:?}", names(&small.dir()));
+        assert_eq!(names(small.tmpfs.path()), [""; 0], "{full:?}");
+        assert_eq!(names(small.place.memory()), [""; 0], "{full:?}");
+    }
+}
+
+#[test]
+fn told_to_go_on_a_session_without_room_for_any_journal_is_marked_incomplete() {
+    for full in [Full::Disk, Full::Memory, Full::Archive] {
+        let Some(small) = Small::new(full, SEGMENT_BYTES / 2) else { return };
+        let run = small.record("inline", &CONTINUE).ended_with(0);
+        run.says(&["warning", "No space left", "the session is marked incomplete"]);
+        assert_eq!(run.json()["messages"], 100_000);
+        let description = text(&small.dir().join("session.toml"));
+        assert!(description.contains("\nstate = \"incomplete\"\n"), "{description}");
+        assert_eq!(names(&small.dir()), ["hashes", "journal", "report", "session.toml"]);
+        assert_eq!(names(small.place.memory()), [""; 0], "{full:?}");
+    }
+}
+
+#[test]
+fn a_file_system_that_may_not_be_written_is_a_matter_of_usage() {
+    let Some(tmpfs) = Tmpfs::mount_with("ro") else { return };
+    let place = Place::new();
+    let input = place.file("day.itch", session().prefix(100));
+    let dir = tmpfs.path().join("session");
+    let run = tapewatch(&place.record(arg(&input), &dir, ("disk", "inline"))).ended_with(2);
+    run.says(&["cannot write to the session directory", arg(&dir), "Read-only file system"]);
+
+    let dir = place.path("session");
+    let mut args = place.record(arg(&input), &dir, ("memory", "inline"));
+    args.extend(["--set".to_owned(), format!("journal.memory_dir={}", tmpfs.path().display())]);
+    let run = tapewatch(&args).ended_with(2);
+    run.says(&[arg(tmpfs.path()), "Read-only file system", "journal.memory_dir"]);
+    assert!(!dir.exists());
+}
