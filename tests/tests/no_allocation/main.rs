@@ -1,12 +1,13 @@
 //! After warm-up nothing between a source's packet and the state it leads to asks the global
 //! allocator for memory.
 //!
-//! A counting allocator stands in front of the system's. It counts for the thread that asks for it,
-//! and only while that thread says so; messages are made while it does not. What the engine maps by
-//! itself (its tables reserve address space and grow in place) is no allocation.
+//! A counting allocator ([`counting`]) stands in front of the system's. It counts for the thread that
+//! asks for it, and only while that thread says so; messages are made while it does not. What the
+//! engine maps by itself (its tables reserve address space and grow in place) is no allocation.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+mod exchange;
+mod pipelined;
 
 use engine::book::books::Limits;
 use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
@@ -22,62 +23,15 @@ use engine::quality::Quality;
 use engine::ring::WaitStrategy;
 use engine::shard::Shard;
 use engine::state::{SectionSums, section_sums};
-use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
+use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::arbiter::{self, Arbiter};
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position, ReadWindow};
+use feed_handlers::itch50::Encoder;
 use feed_handlers::itch50::decode::Itch50Decoder;
-use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Price4, Stock};
 use feed_handlers::moldudp64::{DownstreamPacket, PacketKind, SessionId};
-use tapewatch_tests::random::Random;
 
-thread_local! {
-    /// Allocations of this thread, `None` while nobody counts.
-    static ALLOCATIONS: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that is being torn down has no counter any more, and nobody asks.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get().map(|count| count + 1)));
-}
-
-// SAFETY: every call is handed to the system's allocator as it came, so its contract is kept; counting
-// touches a thread-local without destructor, which allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`, which is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as in `alloc`.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
-        count();
-        // SAFETY: as in `alloc`; `pointer` is the system allocator's, since all of ours are.
-        unsafe { System.realloc(pointer, layout, new_bytes) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as in `realloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often `work` asks the global allocator for memory.
-fn allocations_of(work: impl FnOnce()) -> u64 {
-    ALLOCATIONS.set(Some(0));
-    work();
-    ALLOCATIONS.take().unwrap_or_default()
-}
+use crate::counting::allocations_of;
+use crate::exchange::Exchange;
 
 #[test]
 fn the_counter_sees_every_way_to_ask_for_memory() {
@@ -96,163 +50,6 @@ fn engine() -> Engine {
     let shard = Shard::new(Limits::default()).expect("memory for a shard");
     let decoder = Itch50Decoder::new(midnight).expect("memory for a decoder");
     Inline::new(decoder, Sequencer::new(midnight), Selection::all(), shard, ())
-}
-
-/// An exchange that spares the engine nothing.
-struct Exchange {
-    random: Random,
-    encoder: Encoder,
-    /// Locate, reference.
-    live: Vec<(u16, u64)>,
-    /// Locate, match number.
-    matches: Vec<(u16, u64)>,
-    symbols: u16,
-    next_reference: u64,
-    next_match: u64,
-    time_of_day_ns: u64,
-}
-
-impl Exchange {
-    fn new() -> Self {
-        Exchange {
-            random: Random::new(5),
-            encoder: Encoder::new(),
-            live: Vec::new(),
-            matches: Vec::new(),
-            symbols: 0,
-            next_reference: 1,
-            next_match: 1,
-            time_of_day_ns: 0,
-        }
-    }
-
-    fn header(&mut self, locate: u16) -> Header {
-        // Now and then a message is late, and one claims to be of another day.
-        let late = if self.random.below(1_000) == 0 { 500 } else { 0 };
-        let another_day = if self.random.below(5_000) == 0 { 1 << 47 } else { 0 };
-        self.time_of_day_ns += 1 + self.random.below(100);
-        let time_of_day_ns = self.time_of_day_ns.saturating_sub(late) + another_day;
-        Header { locate, tracking: 0, time_of_day_ns }
-    }
-
-    fn stock(locate: u16) -> Stock {
-        Stock::new(&format!("S{locate}")).expect("a short name")
-    }
-
-    fn list_symbol(&mut self) {
-        self.symbols += 1;
-        let (locate, stock) = (self.symbols, Self::stock(self.symbols));
-        let header = self.header(locate);
-        self.encoder.stock_directory(header, &DirectoryEntry::common_stock(stock));
-        self.encoder.trading_action(header, stock, b'T', *b"    ");
-    }
-
-    fn price(&mut self) -> Price4 {
-        let width = if self.random.below(20) == 0 { 20_000 } else { 50 };
-        Price4(100 * (10_000 + self.random.below(width) as u32))
-    }
-
-    fn reference(&mut self) -> u64 {
-        if self.random.below(50) == 0 {
-            return self.random.next_u64();
-        }
-        self.next_reference += 1 + self.random.below(3);
-        self.next_reference
-    }
-
-    fn match_number(&mut self, locate: u16) -> MatchNumber {
-        self.next_match += 1;
-        let number = match self.random.below(20) {
-            // Far below, and in no order.
-            0 => self.random.below(self.next_match),
-            _ => self.next_match,
-        };
-        self.matches.push((locate, number));
-        MatchNumber(number)
-    }
-
-    fn add(&mut self) {
-        let locate = 1 + self.random.below(self.symbols.into()) as u16;
-        let (side, price) = (*self.random.pick(&[Side::Buy, Side::Sell]), self.price());
-        // Sometimes a reference that lives already, mostly under another symbol.
-        let reference = match self.random.below(100) {
-            0 if !self.live.is_empty() => self.random.pick(&self.live).1,
-            _ => self.reference(),
-        };
-        let (header, shares) = (self.header(locate), self.random.below(1_000) as u32);
-        let stock = Self::stock(locate);
-        self.encoder.add_order(header, OrderRef(reference), side, shares, stock, price, None);
-        self.live.push((locate, reference));
-    }
-
-    fn touch(&mut self) {
-        let place = self.random.below(self.live.len() as u64) as usize;
-        let (locate, reference) = self.live[place];
-        let (order, header) = (OrderRef(reference), self.header(locate));
-        let shares = self.random.below(500) as u32;
-        match self.random.below(10) {
-            0 => self.encoder.order_cancelled(header, order, shares),
-            1 => {
-                let number = self.match_number(locate);
-                self.encoder.order_executed(header, order, shares, number);
-            }
-            2 => {
-                let (number, price) = (self.match_number(locate), self.price());
-                let printable = self.random.below(3) > 0;
-                self.encoder
-                    .order_executed_with_price(header, order, shares, number, printable, price);
-            }
-            3..6 => {
-                let (new, price) = (self.reference(), self.price());
-                self.encoder.order_replaced(header, order, OrderRef(new), shares, price);
-                self.live[place].1 = new;
-            }
-            _ => {
-                self.encoder.order_deleted(header, order);
-                self.live.swap_remove(place);
-            }
-        }
-    }
-
-    fn rarely(&mut self) {
-        let locate = 1 + self.random.below(self.symbols.into()) as u16;
-        let (header, stock, price) = (self.header(locate), Self::stock(locate), self.price());
-        match self.random.below(7) {
-            0 => {
-                let state = *self.random.pick(b"THPQx");
-                self.encoder.trading_action(header, stock, state, *b"LUDP");
-            }
-            1 => {
-                let number = self.match_number(locate);
-                self.encoder.trade(header, OrderRef(0), Side::Buy, 5, stock, price, number);
-            }
-            2 => {
-                let (number, shares) = (self.match_number(locate), self.random.below(3));
-                self.encoder.cross_trade(header, shares * 1_000, stock, price, number, b'O');
-            }
-            3 if !self.matches.is_empty() => {
-                let (locate, number) = *self.random.pick(&self.matches);
-                self.encoder.broken_trade(Header { locate, ..header }, MatchNumber(number));
-            }
-            4 => self.encoder.raw(b"?an unknown message"),
-            5 => self.encoder.raw(b"A, but cut short"),
-            _ => self.encoder.system_event(Header { locate: 0, ..header }, b'Q'),
-        }
-    }
-
-    /// The next `messages`; the buffer keeps its room.
-    fn deal(&mut self, messages: u64, live_aim: usize) {
-        self.encoder.clear();
-        while self.encoder.messages() < messages {
-            match self.random.below(100) {
-                0..3 => self.rarely(),
-                _ if self.live.is_empty() => self.add(),
-                _ if self.live.len() < live_aim && self.random.below(3) > 0 => self.add(),
-                3..40 if self.live.len() < live_aim => self.add(),
-                _ => self.touch(),
-            }
-        }
-    }
 }
 
 /// What a stretch must have had in it to prove anything.
