@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: the README's table, measured here and now, with its conditions.
+//! `cargo xtask bench`: the README's tables, measured here and now, with their conditions.
 //!
-//! The figures are those of `peers` in `benches/`: published parsers and our stages in one run. The
+//! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
+//! (`rings`), appends to the journal beside bare copies (`journal`): each table is one run. The
 //! conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
@@ -8,11 +9,11 @@ use std::path::{self, Path};
 
 use serde_json::Value;
 
-use crate::steps::{Failure, cargo, output, say, step, tell};
+use crate::steps::{Failure, cargo, output, program, say, step, tell};
 use crate::{paths, yardstick};
 
-const BEGIN: &str = "<!-- bench:begin -->";
-const END: &str = "<!-- bench:end -->";
+/// The tables: the name in the README's markers, and the program in `benches/`.
+const TABLES: [&str; 3] = ["peers", "rings", "journal"];
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
@@ -27,42 +28,51 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     };
     // Built first, so that no compiler runs beside what is measured.
     step("build", cargo(["build", "--release", "-p", "tapewatch", "-p", "tapewatch-benches"]))?;
-    tell("── measure: published parsers and our stages");
-    let mut peers = cargo(["run", "--release", "--quiet", "-p", "tapewatch-benches"]);
-    peers.args(["--bin", "peers", "--"]).arg(&file);
-    let table = output("peers", peers)?;
+    let mut tables = Vec::new();
+    for name in TABLES {
+        tell(&format!("── measure: {name}"));
+        let mut measure = cargo(["run", "--release", "--quiet", "-p", "tapewatch-benches"]);
+        measure.args(["--bin", name, "--"]);
+        match name {
+            "peers" => measure.arg(&file),
+            "journal" => measure.arg("--disk").arg(paths::target()),
+            _ => &mut measure,
+        };
+        tables.push((name, output(name, measure)?));
+    }
     tell("── measure: bench throughput");
     let mut throughput = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
     throughput.args(["bench", "throughput", "--json"]).arg(&file);
     let measured = output("bench throughput", throughput)?;
     let measured =
         serde_json::from_str(&measured).map_err(|error| Failure::of("bench throughput", error))?;
-    let section = section(&table, &measured, &file);
-    say(&section);
+    let commit = output("commit", program("git", ["log", "-1", "--format=%h, %cs"]))?;
+    let conditions = conditions(&measured, commit.trim());
+    let readme = paths::root().join("README.md");
+    let failed = |error| Failure::of("README.md", error);
+    let mut text = fs::read_to_string(&readme).map_err(failed)?;
+    for (name, table) in tables {
+        let section = section(&table, &conditions, &file);
+        say(&section);
+        text = put(&text, name, &section)
+            .ok_or_else(|| Failure::of("README.md", format_args!("no markers for {name} in it")))?;
+    }
     if writes {
-        let readme = paths::root().join("README.md");
-        let failed = |error| Failure::of("README.md", error);
-        let text = fs::read_to_string(&readme).map_err(failed)?;
-        let text = put(&text, &section)
-            .ok_or_else(|| Failure::of("README.md", format_args!("no {BEGIN} … {END} in it")))?;
         fs::write(&readme, text).map_err(failed)?;
     }
     Ok(())
 }
 
-/// The section between the markers: table and conditions.
-fn section(table: &str, measured: &Value, file: &Path) -> String {
+/// What the figures were measured on.
+fn conditions(measured: &Value, commit: &str) -> String {
     let host = &measured["host"];
     let told = |key: &str| match &host[key] {
         Value::String(text) => text.clone(),
         Value::Null => "unknown".to_owned(),
         other => other.to_string(),
     };
-    // Where the file lies on this machine is nobody's business.
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let table = table.trim_end().replace(&file.display().to_string(), &name);
     format!(
-        "{table}\n\n{}, {} core(s), Linux {}, governor {}, transparent huge pages {}; {}, {}.",
+        "{}, {} core(s), Linux {}, governor {}, transparent huge pages {}; {}, {}; commit {commit}.",
         told("cpu"),
         told("cores"),
         told("kernel"),
@@ -73,11 +83,22 @@ fn section(table: &str, measured: &Value, file: &Path) -> String {
     )
 }
 
-/// `text` with `section` between its markers; `None` if they are not there.
-fn put(text: &str, section: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{section}\n{END}{after}"))
+/// What stands between the markers: table and conditions.
+fn section(table: &str, conditions: &str, file: &Path) -> String {
+    // Where files lie on this machine is nobody's business.
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let table = table.trim_end().replace(&file.display().to_string(), &name);
+    let target = paths::target().display().to_string();
+    format!("{}\n\n{conditions}", table.replace(&target, "a directory on disk"))
+}
+
+/// `text` with `section` between the markers of `name`; `None` if they are not there.
+fn put(text: &str, name: &str, section: &str) -> Option<String> {
+    let (begin, end) =
+        (format!("<!-- bench:begin {name} -->"), format!("<!-- bench:end {name} -->"));
+    let (before, rest) = text.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n{section}\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -86,29 +107,31 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_table_is_put_between_the_markers_and_nothing_else_changes() {
-        let text = format!("# A\n{BEGIN}\nold\n{END}\nlast\n");
-        let new = put(&text, "| new |").unwrap();
-        assert_eq!(new, format!("# A\n{BEGIN}\n| new |\n{END}\nlast\n"));
-        assert_eq!(put(&new, "| new |"), Some(new));
-        assert_eq!(put("no markers", "x"), None);
-        assert_eq!(put(&format!("{END} {BEGIN}"), "x"), None);
+    fn a_table_is_put_between_its_markers_and_nothing_else_changes() {
+        let text = "# A\n<!-- bench:begin x -->\nold\n<!-- bench:end x -->\nlast\n";
+        let new = put(text, "x", "| new |").unwrap();
+        let expected = "# A\n<!-- bench:begin x -->\n| new |\n<!-- bench:end x -->\nlast\n";
+        assert_eq!(new, expected);
+        assert_eq!(put(&new, "x", "| new |"), Some(new));
+        assert_eq!(put("no markers", "x", "y"), None);
+        assert_eq!(put(text, "y", "z"), None);
     }
 
     #[test]
-    fn the_readme_has_the_markers() {
+    fn the_readme_has_the_markers_of_every_table() {
         let readme = fs::read_to_string(paths::root().join("README.md")).unwrap();
-        assert!(put(&readme, "").is_some());
+        assert!(TABLES.iter().all(|name| put(&readme, name, "").is_some()));
     }
 
     #[test]
-    fn the_conditions_stand_under_the_table() {
+    fn the_conditions_stand_under_the_table_and_no_path_of_this_machine_does() {
         let measured =
             json!({"host": {"cpu": "A CPU", "cores": 2, "kernel": "6.1", "governor": null}});
-        let table = "| pass |\n|---|\n\n9 messages, from /data/day.itch.\n";
-        let section = section(table, &measured, Path::new("/data/day.itch"));
-        let whole = "| pass |\n|---|\n\n9 messages, from day.itch.\n\nA CPU, 2 core(s), Linux 6.1";
-        assert!(section.starts_with(whole), "{section}");
-        assert!(section.contains("governor unknown"));
+        let conditions = conditions(&measured, "abc, 2020-01-01");
+        assert!(conditions.starts_with("A CPU, 2 core(s), Linux 6.1, governor unknown, "));
+        let text =
+            section("| table |\nfrom /a/b/day.itch\n", &conditions, Path::new("/a/b/day.itch"));
+        assert!(text.starts_with("| table |\nfrom day.itch\n\nA CPU"), "{text}");
+        assert!(text.ends_with("commit abc, 2020-01-01."), "{text}");
     }
 }

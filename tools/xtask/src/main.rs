@@ -1,6 +1,5 @@
 #![forbid(unsafe_code)]
-//! Developer commands: `cargo xtask test`, `loom`, `fuzz`, `yardstick`, `bench`, `same-state`; `cargo xtask help`
-//! explains them. Each command has a module of its own and runs other programs; this one picks the
+//! Developer commands; `cargo xtask help` explains them. Each command has a module of its own and runs other programs; this one picks the
 //! command.
 
 mod bench;
@@ -9,6 +8,7 @@ mod loom;
 mod paths;
 mod same_state;
 mod steps;
+mod syscalls;
 mod test;
 mod tidy;
 mod yardstick;
@@ -38,8 +38,11 @@ Usage: cargo xtask COMMAND
   yardstick          makes the benchmark file (20,000,000 messages, 616 MB) with the generator in
                      the shared folder, or checks the one that is there, and prints its path.
   bench [FILE] [--write]
-                     measures FILE, otherwise the yardstick, beside published parsers and prints the
-                     README's table; with --write puts it there. Takes minutes and an idle machine.
+                     measures parsers, stages and the whole engine on FILE, otherwise the yardstick,
+                     the ring and the journal, and prints the README's tables; with --write puts them
+                     there. Takes minutes and an idle machine.
+  syscalls [FILE]    runs the whole engine under strace and prints the system calls of each thread in
+                     steady state. Installs strace from Debian if it is missing.
   same-state [FILE]  runs FILE (ITCH 5.0 as BinaryFILE; otherwise a session made for it) inline and
                      pipelined with 1, 2, 3 and 7 shards, flat out and paced, compressed, as
                      captures of other packets on two lines, and from its own journal; prints what
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         }),
         "bench" => bench::run(&rest),
         "same-state" => same_state::run(&rest),
+        "syscalls" => syscalls::run(&rest),
         unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),
     };
     match done {
