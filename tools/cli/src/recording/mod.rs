@@ -143,7 +143,17 @@ impl Recording {
     pub(crate) fn end(self, whole: bool, over_capacity: u64) -> Result<RecordingEnd, Failure> {
         let Recording { dir, journal, description, memory } = self;
         let statistics = journal.as_ref().map(Journal::statistics).unwrap_or_default();
+        let tails = journal.as_ref().ok().map(|journal| journal.tails().clone());
         let ended = journal.map(Journal::close);
+        // Also where the journal has failed: memory that is on disk altogether is of no use any more.
+        let is_archived = tails.is_none_or(|tails| tails.archived() == tails.appended());
+        let is_gone = memory.is_none_or(|memory| {
+            if is_archived {
+                // Told by its being there.
+                let _ = fs::remove_dir_all(&memory);
+            }
+            !memory.exists()
+        });
         let (incomplete, seal) = match ended {
             Ok(Ok(JournalEnd::Complete(closed))) => (None, Some(closed)),
             Ok(Ok(JournalEnd::Incomplete(error))) => {
@@ -156,9 +166,6 @@ impl Recording {
             None if whole => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
-        // Whatever else lies there is not this session's to remove.
-        let is_gone =
-            memory.is_none_or(|memory| fs::remove_dir(&memory).is_ok() || !memory.exists());
         dir.describe(&description.text(state, over_capacity))?;
         let json = json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
         if is_gone {

@@ -90,12 +90,19 @@ impl Small {
         }
     }
 
+    fn memory(&self) -> PathBuf {
+        match self.full {
+            Full::Memory => self.tmpfs.path().to_owned(),
+            Full::Disk | Full::Archive => self.place.memory().to_owned(),
+        }
+    }
+
     fn record(&self, append: &str, more: &[&str]) -> Run {
         let input = self.place.file("day.itch", session().bytes());
         let place = if self.full == Full::Disk { "disk" } else { "memory" };
         let mut args = self.place.record(arg(&input), &self.dir(), (place, append));
         if self.full == Full::Memory {
-            let key = format!("journal.memory_dir={}", self.tmpfs.path().display());
+            let key = format!("journal.memory_dir={}", self.memory().display());
             args.extend(["--set".to_owned(), key]);
         }
         args.extend(more.iter().map(ToString::to_string));
@@ -104,6 +111,8 @@ impl Small {
 
     /// What was accepted can be read, and is the beginning of the input.
     fn is_kept(&self) -> u64 {
+        // All of it is on disk, and memory is free again.
+        assert_eq!(names(&self.memory()), [""; 0]);
         assert!(!verified(&self.dir()).ended_orderly);
         let (kept, run) = replayed(&self.dir(), &[], &self.place.path("kept"));
         assert_eq!(run.json()["hash_check"]["mismatch"], serde_json::Value::Null);
