@@ -48,9 +48,15 @@ pub fn write_a_line_each(messages: &[u8], seed: u64, paths: [&Path; 2]) -> io::R
     write(messages, seed, &mut [open(a)?, open(b)?])
 }
 
-/// The messages of a BinaryFILE, without their lengths; ends at an end mark.
+/// The messages of a BinaryFILE, without their lengths; ends at an end mark or behind an error.
 pub fn messages(mut file: &[u8]) -> impl Iterator<Item = io::Result<&[u8]>> {
-    core::iter::from_fn(move || next_message(&mut file).transpose())
+    core::iter::from_fn(move || {
+        let next = next_message(&mut file);
+        if next.is_err() {
+            file = &[];
+        }
+        next.transpose()
+    })
 }
 
 fn next_message<'a>(rest: &mut &'a [u8]) -> io::Result<Option<&'a [u8]>> {
