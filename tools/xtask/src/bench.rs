@@ -38,7 +38,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             "journal" => measure.arg("--disk").arg(paths::target()),
             _ => &mut measure,
         };
-        tables.push((name, output(name, measure)?));
+        let table = output(name, measure)?;
+        // Its rows are aligned text, no table of Markdown's.
+        let is_text = name == "journal";
+        let table = if is_text { format!("```text\n{}\n```", table.trim()) } else { table };
+        tables.push((name, table));
     }
     tell("── measure: bench throughput");
     let mut throughput = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
