@@ -8,6 +8,7 @@
 //!   exchange)  clock     wall and CPU time of a pass, so that a disturbed one is seen
 //!              resident  memory as the kernel counts it
 //!
+//!  whole        the whole engine with a temporary_journal, inline and on two probed cores
 //!  rings        our ring and other people's between two pinned threads, and the floor under them
 //! ```
 //! The Criterion benchmarks lie in `benches/`; the programs in `src/bin` print whole tables: `peers`
@@ -27,4 +28,5 @@ pub mod resident;
 pub mod rings;
 pub mod stages;
 pub mod tape;
+pub mod temporary_journal;
 pub mod whole;

@@ -5,8 +5,8 @@
 //! is taken within its round. The messages lie in memory, no file is read while a clock runs.
 //!
 //! The passes on two cores are probed: the time that a cache line takes there and back is measured
-//! before and after, and a pass between which it changed by more than 25 % is made again, since the
-//! host had moved a core meanwhile.
+//! before and after, and a pass during which it changed by more than 25 % does not count and is made
+//! again, since the host had moved a core meanwhile.
 
 use std::hint::black_box;
 use std::io::{self, Write as _};
@@ -26,7 +26,8 @@ use tapewatch_benches::resident::resident_bytes;
 use tapewatch_benches::rings::Cores;
 use tapewatch_benches::stages::{self, BookBuilder, MIDNIGHT};
 use tapewatch_benches::tape::{Tape, YARDSTICK};
-use tapewatch_benches::whole::{self, Failed, JournalPlace, OnTwoCores};
+use tapewatch_benches::temporary_journal::JournalPlace;
+use tapewatch_benches::whole::{self, Failed, OnTwoCores};
 
 /// Published ITCH parsers beside our stages and our whole engine, in one run.
 #[derive(Debug, Parser)]
@@ -85,12 +86,13 @@ enum Pass {
     Pipelined,
 }
 
-/// One pass.
+/// What one row did in one round.
 struct Run {
-    taken: Taken,
+    /// `None` where no pass of the round counts.
+    taken: Option<Taken>,
     /// On two cores: the round trip of a cache line between them, ns.
     round_trip_ns: Option<f64>,
-    /// Passes before it that do not count.
+    /// Passes that do not count.
     dropped: u32,
 }
 
@@ -164,15 +166,18 @@ impl Pass {
             Pass::PipelinedUnjournaled => return self.on_two_cores(bench, &JournalPlace::None),
             Pass::Pipelined => return self.on_two_cores(bench, &bench.journal),
         };
-        Ok(Run { taken, round_trip_ns: None, dropped: 0 })
+        Ok(Run { taken: Some(taken), round_trip_ns: None, dropped: 0 })
     }
 
     fn on_two_cores(self, bench: &Bench, place: &JournalPlace) -> Result<Run, Failed> {
         let cores = bench.cores.ok_or("a pass on two cores needs two")?;
-        let OnTwoCores { taken, hash, round_trip_ns, dropped } =
-            whole::pipelined_in_place(&bench.tape, place, cores)?;
-        bench.same_state(self, hash)?;
-        Ok(Run { taken, round_trip_ns: Some(round_trip_ns), dropped })
+        match whole::pipelined_in_place(&bench.tape, place, cores)? {
+            Some(OnTwoCores { taken, hash, round_trip_ns, dropped }) => {
+                bench.same_state(self, hash)?;
+                Ok(Run { taken: Some(taken), round_trip_ns: Some(round_trip_ns), dropped })
+            }
+            None => Ok(Run { taken: None, round_trip_ns: None, dropped: 1 + whole::AGAIN_MAX }),
+        }
     }
 }
 
@@ -253,8 +258,12 @@ impl Row {
         self.runs.iter().map(|run| run.dropped).sum()
     }
 
+    fn taken(&self) -> impl Iterator<Item = Taken> {
+        self.runs.iter().filter_map(|run| run.taken)
+    }
+
     fn disturbed(&self) -> usize {
-        self.runs.iter().filter(|run| run.taken.is_disturbed()).count()
+        self.taken().filter(|taken| taken.is_disturbed()).count()
     }
 
     fn round_trip_ns(&self) -> Option<Spread> {
@@ -275,10 +284,12 @@ fn measure(bench: &Bench, runs: u32) -> Result<Vec<Row>, Failed> {
 /// A row's figures: ns a message, and the ratio to `itch5` in the same round.
 fn figures(rows: &[Row], row: &Row, messages: u64) -> Option<(Spread, Spread)> {
     let base = rows.iter().find(|row| row.pass == Pass::Itch5)?;
-    let wall = |run: &Run| run.taken.wall.as_secs_f64();
-    let ratios = row.runs.iter().zip(&base.runs).map(|(ours, base)| wall(ours) / wall(base));
+    let rounds = row.runs.iter().zip(&base.runs);
+    let ratios = rounds.filter_map(|(ours, base)| {
+        Some(ours.taken?.wall.as_secs_f64() / base.taken?.wall.as_secs_f64())
+    });
     Some((
-        Spread::of(row.runs.iter().map(|run| run.taken.ns_per_message(messages)))?,
+        Spread::of(row.taken().map(|taken| taken.ns_per_message(messages)))?,
         Spread::of(ratios)?,
     ))
 }
@@ -294,7 +305,7 @@ fn json_of(arguments: &Arguments, bench: &Bench, rows: &[Row]) -> Value {
                 "name": row.pass.names().0,
                 "ns_per_message": ns.median, "min": ns.min, "max": ns.max,
                 "ratio_to_itch5": ratio.median, "ratio_min": ratio.min, "ratio_max": ratio.max,
-                "runs": row.runs.len(), "disturbed_runs": row.disturbed(),
+                "runs": row.taken().count(), "disturbed_runs": row.disturbed(),
                 "dropped_runs": row.dropped(), "round_trip_ns": round_trip_ns,
             }))
         })
@@ -329,7 +340,7 @@ fn table_of(arguments: &Arguments, bench: &Bench, rows: &[Row]) -> String {
             ns.max,
             ratio.median,
             row.disturbed(),
-            row.runs.len(),
+            row.taken().count(),
         );
     }
     text += &format!(
@@ -355,12 +366,14 @@ fn two_cores_text(rows: &[Row]) -> String {
     let on_two: Vec<&Row> = rows.iter().filter(|row| row.pass.is_pipelined()).collect();
     let trips = on_two.iter().flat_map(|row| &row.runs).filter_map(|run| run.round_trip_ns);
     let Some(trips) = Spread::of(trips) else {
-        return String::from("Two cores were not to be had.");
+        return String::from(
+            "No pass on two cores counts: there is one core, or the host kept moving them.",
+        );
     };
     let dropped: u32 = on_two.iter().map(|row| row.dropped()).sum();
     format!(
         "Two cores: a cache line takes {:.0} ns there and back (median; {:.0} to {:.0}); {dropped} \
-         pass(es) during which that changed by more than 25 % were made again.",
+         pass(es) during which that changed by more than 25 % do not count.",
         trips.median, trips.min, trips.max,
     )
 }
