@@ -1,0 +1,86 @@
+//! What traders know of one security: its fundamental value, its trend, the makers' quotes.
+
+use engine::units::Side;
+
+use super::{Call, Floor, Place};
+use crate::matching::OrderId;
+use crate::random::BELL_SIGMA;
+use crate::universe::Security;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Pit {
+    /// Fundamental value, 1e-4 dollars × 2^20.
+    value_q20: i64,
+    value_time_ns: u64,
+    /// Slow mean of the middle's changes, 1e-4 dollars × 2^8.
+    pub(super) trend_q8: i64,
+    last_middle_e4: u32,
+    /// The side that takers last took for.
+    pub(super) taking: Side,
+    /// Each maker's bid and offer.
+    pub(super) quotes: Vec<[Option<OrderId>; 2]>,
+    /// It is at its band, and someone will look again.
+    pub(crate) is_watched: bool,
+    /// It trades on this market at all: a new listing does once it was released.
+    pub(crate) is_listed: bool,
+    /// A short-sale restriction was told since the start of the day.
+    pub(crate) is_restricted: bool,
+}
+
+/// sqrt(1 s) in sqrt(ns).
+const SQRT_SECOND: i128 = 31_623;
+
+impl Pit {
+    pub(crate) fn new(security: &Security, is_listed: bool) -> Pit {
+        Pit {
+            value_q20: i64::from(security.listing.close_e4) << 20,
+            value_time_ns: 0,
+            trend_q8: 0,
+            last_middle_e4: security.listing.close_e4,
+            taking: Side::Buy,
+            quotes: vec![[None; 2]; usize::from(security.makers)],
+            is_watched: false,
+            is_listed,
+            is_restricted: false,
+        }
+    }
+
+    /// Fundamental value, 1e-4 dollars.
+    #[must_use]
+    pub fn value_e4(&self) -> u32 {
+        (self.value_q20 >> 20) as u32
+    }
+
+    fn set_value(&mut self, value_q20: i64, close_e4: u32) {
+        // A day's value stays within a fifth and five times the close.
+        let (low, high) = (i64::from(close_e4) << 20, i64::from(close_e4) << 20);
+        self.value_q20 = value_q20.clamp(low / 5, high * 5);
+    }
+
+    /// Moves the value by a part of itself, in 1e-6.
+    pub(crate) fn jump(&mut self, by_ppm: i64, close_e4: u32) {
+        let moved = i128::from(self.value_q20) * i128::from(1_000_000 + by_ppm) / 1_000_000;
+        self.set_value(moved as i64, close_e4);
+    }
+}
+
+impl<T: Copy + From<Call>> Floor<T> {
+    /// Lets the value wander up to now, and the trend take in where the middle is.
+    pub(super) fn touch(&mut self, place: Place) {
+        let security = &self.securities[place.at()];
+        let middle_e4 = self.market.reference_e4(place.symbol);
+        let pit = &mut self.pits[place.at()];
+        let passed_ns = place.time_ns - pit.value_time_ns.min(place.time_ns);
+        // The first time a security is looked at nothing has passed for it.
+        let passed_ns = if pit.value_time_ns == 0 { 0 } else { passed_ns };
+        pit.value_time_ns = place.time_ns;
+        let spread = i128::from(security.sigma_q20) * i128::from(passed_ns.isqrt()) / SQRT_SECOND;
+        let step = spread * i128::from(self.random.bell()) / i128::from(BELL_SIGMA);
+        let value_q20 = pit.value_q20.saturating_add(step as i64);
+        pit.set_value(value_q20, security.listing.close_e4);
+        let change_q8 = (i64::from(middle_e4) - i64::from(pit.last_middle_e4)) << 8;
+        pit.last_middle_e4 = middle_e4;
+        pit.trend_q8 += (change_q8 - pit.trend_q8) / 16;
+    }
+}

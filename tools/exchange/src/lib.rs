@@ -1,0 +1,38 @@
+#![forbid(unsafe_code)]
+//! A simulated exchange: a matching engine, agents that trade on it, and the day that comes of it.
+//!
+//! ```text
+//!  Timetable, Rate ─► arrivals ─► agents ─► Market (matching) ─► Encoder: ITCH 5.0 messages
+//!        ▲                          │  ▲        │
+//!        └── messages so far ───────┘  └────────┴─► truth: books and tape as the matching engine has them
+//! ```
+//! Everything is a function of [`Settings`]: one seed, integers only, no clock, no hash map's order, no
+//! floating point, so the same settings give the same bytes in every build and on every machine. No code
+//! of the engine under test takes part: the books here are the exchange's own, so that a mistake in one
+//! cannot hide in the other.
+//!
+//! - [`settings`]: what a day is made of, and what is refused
+//! - [`simulation`]: the day from start of messages to end of messages
+//! - [`timetable`]: when what happens; [`rate`]: how many messages by when
+//! - [`universe`]: the securities and their temper; [`population`]: the agents' parameters
+//! - [`agents`]: who trades; [`matching`]: who matches
+//! - [`calendar`]: what is still to come, in order of time; [`random`]: all chance there is
+//! - [`truth`]: the final books, to hold an engine's books against
+//!
+//! How close to a real day it comes is stated and tested: `REALISM.md`.
+
+pub mod agents;
+pub mod calendar;
+pub mod matching;
+pub mod population;
+pub mod random;
+pub mod rate;
+pub mod settings;
+pub mod simulation;
+pub mod timetable;
+pub mod truth;
+pub mod universe;
+
+pub use settings::{Settings, SettingsError};
+pub use simulation::Simulation;
+pub use truth::LevelLine;

@@ -1,0 +1,343 @@
+//! The matching engine: price-time priority over displayed and hidden orders, crosses, halts, bands.
+//!
+//! Agents are the only ones who write, through [`Market`]; every change of the displayed book goes out
+//! as an ITCH message in the same step, so the messages alone rebuild the books. What an order does:
+//!
+//! | kind | takes | rests |
+//! |---|---|---|
+//! | [`OrderKind::Limit`] | up to its limit | displayed, what is left |
+//! | [`OrderKind::Immediate`] | up to its limit, or any price without one | never |
+//! | [`OrderKind::Hidden`] | up to its limit | hidden: behind displayed orders of its price |
+//! | [`OrderKind::PostOnly`] | never | displayed; slid a tick away where it would take |
+//!
+//! While a security is not [`TradingState::Trading`], orders rest without matching and bids may reach
+//! asks; the cross that reopens it puts that right. An order that has gone is no fault: cancelling it
+//! does nothing. There is no limit on orders but memory.
+//!
+//! - [`book`]: one security; `ladder`: one side; `orders`: the orders
+//! - `continuous`: matching order by order; [`cross`]: all at once; `crossing`: what a cross does
+//! - `bands`: limit-up limit-down; [`tape`]: what was traded
+
+mod bands;
+pub mod book;
+mod continuous;
+pub mod cross;
+mod crossing;
+mod ladder;
+mod orders;
+pub mod tape;
+
+use engine::units::{MatchNumber, OrderRef, Side};
+use feed_handlers::itch50::{Encoder, Header, Mpid, Price4, Stock};
+
+pub use book::TradingState;
+pub use cross::{AuctionOrder, Clearing};
+pub use crossing::{CrossKind, Crossed};
+pub use orders::{OrderId, Resting};
+pub use tape::{Printed, Tape};
+
+use book::Book;
+use orders::OrderStore;
+
+/// What a security is to the matching engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its symbol.
+    pub stock: Stock,
+    /// Its number in the feed.
+    pub locate: u16,
+    /// Step of its prices, 1e-4 dollars.
+    pub tick_e4: u32,
+    /// The last price of the day before, 1e-4 dollars.
+    pub close_e4: u32,
+    /// LULD tier, `1` or `2`.
+    pub tier: u8,
+}
+
+/// How an order behaves; see the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderKind {
+    /// A displayed limit order; with a name, it is told as its participant's.
+    Limit(Option<Mpid>),
+    /// Immediate or cancel.
+    Immediate,
+    /// Not displayed.
+    Hidden,
+    /// Adds to the book or is slid.
+    PostOnly,
+}
+
+/// An order as it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Index of the security.
+    pub symbol: u16,
+    /// Buy or sell.
+    pub side: Side,
+    /// Shares, above 0.
+    pub qty: u32,
+    /// Limit, 1e-4 dollars, a multiple of the tick; `None` is a market order, which never rests.
+    pub limit_e4: Option<u32>,
+    /// How it behaves.
+    pub kind: OrderKind,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Submitted {
+    /// The order that rests, if one does.
+    pub resting: Option<OrderId>,
+    /// Shares traded at once.
+    pub filled: u32,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Market {
+    listings: Vec<Listing>,
+    books: Vec<Book>,
+    orders: OrderStore,
+    next_reference: u64,
+    next_match: u64,
+    /// Bands hold.
+    has_bands: bool,
+    band_slot_ns: u64,
+}
+
+impl Market {
+    /// A market of these securities; the bands' five minutes are ten slots of `band_slot_ns`.
+    #[must_use]
+    pub fn new(listings: Vec<Listing>, band_slot_ns: u64) -> Market {
+        let book = |listing: &Listing| Book::new(listing.close_e4, listing.tier);
+        Market {
+            books: listings.iter().map(book).collect(),
+            listings,
+            orders: OrderStore::default(),
+            next_reference: 1,
+            next_match: 1,
+            has_bands: false,
+            band_slot_ns,
+        }
+    }
+
+    /// The securities, by index.
+    #[must_use]
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    /// What every message of a security at a time begins with.
+    #[inline]
+    #[must_use]
+    pub fn header(&self, symbol: u16, time_ns: u64) -> Header {
+        let locate = self.listings[usize::from(symbol)].locate;
+        // Tracking numbers come from the exchange's inside and mean nothing to others.
+        let tracking = (self.next_reference & 0x3fff) as u16 & !1;
+        Header { locate, tracking, time_of_day_ns: time_ns }
+    }
+
+    /// Turns the bands on or off for all securities.
+    pub fn set_bands(&mut self, on: bool) {
+        self.has_bands = on;
+    }
+
+    /// Lower and upper band of a security, 1e-4 dollars, while bands hold.
+    #[must_use]
+    pub fn bands_e4(&self, symbol: u16) -> Option<(u32, u32)> {
+        self.has_bands.then(|| self.books[usize::from(symbol)].bands.prices_e4())
+    }
+
+    /// Whether bids have risen to the upper band or offers have sunk to the lower.
+    #[must_use]
+    pub fn is_at_limit(&self, symbol: u16) -> bool {
+        let Some((lower, upper)) = self.bands_e4(symbol) else { return false };
+        let book = &self.books[usize::from(symbol)];
+        book.state == TradingState::Trading
+            && (book.best(Side::Buy).is_some_and(|bid| bid >= upper)
+                || book.best(Side::Sell).is_some_and(|ask| ask <= lower))
+    }
+
+    /// Whether and how a security trades.
+    #[must_use]
+    pub fn state(&self, symbol: u16) -> TradingState {
+        self.books[usize::from(symbol)].state
+    }
+
+    /// Halts, pauses, quotes or releases a security, and tells it.
+    pub fn set_state(
+        &mut self,
+        symbol: u16,
+        time_ns: u64,
+        state: TradingState,
+        reason: [u8; 4],
+        out: &mut Encoder,
+    ) {
+        self.books[usize::from(symbol)].state = state;
+        let stock = self.listings[usize::from(symbol)].stock;
+        out.trading_action(self.header(symbol, time_ns), stock, state.code(), reason);
+    }
+
+    /// Best displayed price of a side, 1e-4 dollars.
+    #[inline]
+    #[must_use]
+    pub fn best_e4(&self, symbol: u16, side: Side) -> Option<u32> {
+        self.books[usize::from(symbol)].best(side)
+    }
+
+    /// Shares at the best displayed price of a side; 0 without one.
+    #[must_use]
+    pub fn best_shares(&self, symbol: u16, side: Side) -> u64 {
+        let ladders = &self.books[usize::from(symbol)].displayed;
+        ladders[usize::from(side == Side::Sell)].best().map_or(0, |level| level.qty)
+    }
+
+    /// The middle of the displayed quote, else what there is of it, else the bands' reference.
+    #[inline]
+    #[must_use]
+    pub fn reference_e4(&self, symbol: u16) -> u32 {
+        self.books[usize::from(symbol)].reference_e4()
+    }
+
+    /// An order, while it rests.
+    #[inline]
+    #[must_use]
+    pub fn order(&self, id: OrderId) -> Option<Resting> {
+        self.orders.get(id).map(orders::Order::view)
+    }
+
+    /// The oldest order at the best displayed price of a side.
+    #[must_use]
+    pub fn first(&self, symbol: u16, side: Side) -> Option<Resting> {
+        let ladders = &self.books[usize::from(symbol)].displayed;
+        let first = ladders[usize::from(side == Side::Sell)].first()?;
+        Some(self.orders.at(first).view())
+    }
+
+    /// The order that one of this side and limit would take first.
+    #[must_use]
+    pub fn next_taken(&self, symbol: u16, side: Side, limit_e4: u32) -> Option<Resting> {
+        let (handle, ..) = self.opposite(symbol, side, limit_e4)?;
+        Some(self.orders.at(handle).view())
+    }
+
+    /// The reference that the next order will have.
+    #[must_use]
+    pub fn next_reference(&self) -> OrderRef {
+        OrderRef(self.next_reference)
+    }
+
+    /// Orders that rest, displayed and hidden.
+    #[must_use]
+    pub fn orders_live(&self) -> usize {
+        self.orders.live()
+    }
+
+    /// An order drawn by a number below [`Market::order_slots`]; `None` if none rests in that slot.
+    #[must_use]
+    pub fn order_in_slot(&self, slot: u32) -> Option<OrderId> {
+        self.orders.in_slot(slot)
+    }
+
+    /// How many slots orders rest in, live or not.
+    #[must_use]
+    pub fn order_slots(&self) -> u32 {
+        self.orders.slots()
+    }
+
+    /// What a security has traded.
+    #[must_use]
+    pub fn tape(&self, symbol: u16) -> &Tape {
+        &self.books[usize::from(symbol)].tape
+    }
+
+    /// The latest execution that printed.
+    #[must_use]
+    pub fn last_print(&self, symbol: u16) -> Option<Printed> {
+        self.books[usize::from(symbol)].last_print
+    }
+
+    /// Breaks an execution, which must have printed and not been broken, and tells it.
+    pub fn break_trade(&mut self, symbol: u16, time_ns: u64, printed: &Printed, out: &mut Encoder) {
+        self.books[usize::from(symbol)].tape.take_out(printed);
+        out.broken_trade(self.header(symbol, time_ns), MatchNumber(printed.match_number));
+    }
+
+    /// Takes an order out, and tells it if it was displayed. Returns whether it rested.
+    pub fn cancel(&mut self, id: OrderId, time_ns: u64, out: &mut Encoder) -> bool {
+        let Some(order) = self.orders.get(id).map(orders::Order::view) else { return false };
+        self.take_shares(id, order.qty);
+        if order.is_displayed {
+            out.order_deleted(self.header(order.symbol, time_ns), order.reference);
+        }
+        true
+    }
+
+    /// Takes shares off an order, and tells it if it is displayed; it keeps its place. Returns
+    /// whether it rested with more shares than that.
+    pub fn reduce(&mut self, id: OrderId, shares: u32, time_ns: u64, out: &mut Encoder) -> bool {
+        let Some(order) = self.order(id).filter(|order| order.qty > shares && shares > 0) else {
+            return false;
+        };
+        self.take_shares(id, shares);
+        if order.is_displayed {
+            out.order_cancelled(self.header(order.symbol, time_ns), order.reference, shares);
+        }
+        true
+    }
+
+    /// Gives a displayed order another price and size; it goes to the end of its queue under a new
+    /// reference. One that would then take is cancelled and sent anew.
+    pub fn replace(
+        &mut self,
+        id: OrderId,
+        qty: u32,
+        limit_e4: u32,
+        time_ns: u64,
+        out: &mut Encoder,
+    ) -> Submitted {
+        let Some(order) = self.order(id).filter(|order| order.is_displayed && qty > 0) else {
+            return Submitted::default();
+        };
+        let limit_e4 = self.within_bands(order.symbol, order.side, limit_e4);
+        if self.would_take(order.symbol, order.side, limit_e4) {
+            self.cancel(id, time_ns, out);
+            let (symbol, side, kind) = (order.symbol, order.side, OrderKind::Limit(None));
+            let again = NewOrder { symbol, side, qty, limit_e4: Some(limit_e4), kind };
+            return self.submit(&again, time_ns, out);
+        }
+        self.take_shares(id, order.qty);
+        let reference = self.take_reference();
+        let resting = self.rest(order.symbol, order.side, false, (limit_e4, qty), reference);
+        let (header, new) = (self.header(order.symbol, time_ns), OrderRef(reference));
+        out.order_replaced(header, order.reference, new, qty, Price4(limit_e4));
+        Submitted { resting: Some(resting), filled: 0 }
+    }
+
+    fn take_shares(&mut self, id: OrderId, shares: u32) {
+        let order = *self.orders.at(id.handle);
+        let book = &mut self.books[usize::from(order.symbol)];
+        let ladder = book.ladder(order.is_ask, order.is_hidden);
+        if ladder.take(&mut self.orders, id.handle, shares) {
+            self.orders.release(id.handle);
+        }
+    }
+
+    fn take_reference(&mut self) -> u64 {
+        self.next_reference += 1;
+        self.next_reference - 1
+    }
+
+    fn take_match(&mut self) -> u64 {
+        self.next_match += 1;
+        self.next_match - 1
+    }
+
+    /// Displayed levels of a side, best first: price in 1e-4 dollars, shares, orders.
+    pub fn levels(&self, symbol: u16, side: Side) -> impl Iterator<Item = (u32, u64, u32)> {
+        let ladder = &self.books[usize::from(symbol)].displayed[usize::from(side == Side::Sell)];
+        ladder.levels().map(|level| (ladder.price_of(level), level.qty, level.orders))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The agents' parameters: who arrives how often, where orders are placed, how large they are and how
+//! long they are meant to live.
+//!
+//! [`Population::STANDARD`] is fitted so that the mix of messages and the distributions come out as
+//! `REALISM.md` states; the shapes of placement and size are those of the AAPL stretch that is measured
+//! there. Weights are relative; chances are in 10,000.
+
+/// See the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    /// Weight of each trader at an arrival, in the order of [`Trader`](crate::agents::Trader).
+    pub traders: [u32; 6],
+    /// Chances that an arrival leads to another one soon after: the branching ratio of the clusters.
+    pub follow: u32,
+    /// Chances that a trade leads to one more.
+    pub follow_trade: u32,
+    /// A follower comes after 2^`.0` to 2^`.1` ns.
+    pub follow_doublings: (u32, u32),
+    /// Weight of placing an order in the spread, at the best price, 1 to 2, 3 to 10 and more steps
+    /// behind it.
+    pub places: [u32; 5],
+    /// Weight of an order's size: an odd lot, one round lot, 2 to 10, more.
+    pub sizes: [u32; 4],
+    /// Of what does not go at once, weight of a life up to a minute, up to an hour, all day.
+    pub lives: [u32; 3],
+    /// Chances that an order's end is a replace.
+    pub replace: u32,
+    /// Chances that an order loses part of its size instead of ending.
+    pub reduce: u32,
+    /// Chances that an order carries its participant's name.
+    pub attributed: u32,
+    /// Chances that a taker goes on in the direction of the last one.
+    pub same_side: u32,
+    /// Chances that a taker goes beyond the best price.
+    pub sweep: u32,
+    /// Chances that an execution is broken later.
+    pub broken: u32,
+    /// Chances that a security has news of its own on a day.
+    pub jump: u32,
+}
+
+impl Population {
+    /// The population of a day unless another one is asked for.
+    pub const STANDARD: Population = Population {
+        traders: [3_000, 5_300, 330, 190, 150, 220],
+        follow: 7_400,
+        follow_trade: 9_000,
+        follow_doublings: (12, 24),
+        places: [14, 22, 20, 31, 13],
+        sizes: [22, 66, 11, 1],
+        lives: [66, 31, 3],
+        replace: 1_750,
+        reduce: 380,
+        attributed: 130,
+        same_side: 8_300,
+        sweep: 2_000,
+        broken: 3,
+        jump: 2_500,
+    };
+}
