@@ -21,18 +21,25 @@ pub struct Population {
     pub places: [u32; 5],
     /// Weight of an order's size: an odd lot, one round lot, 2 to 10, more.
     pub sizes: [u32; 4],
-    /// Of what does not go at once, weight of a life up to a minute, up to an hour, all day.
+    /// Of what does not go at once near the best price, weight of a life up to a minute, up to an
+    /// hour, all day.
     pub lives: [u32; 3],
+    /// The same further behind.
+    pub far_lives: [u32; 3],
     /// Chances that an order's end is a replace.
     pub replace: u32,
     /// Chances that an order loses part of its size instead of ending.
     pub reduce: u32,
+    /// Chances that an order that rests too near to the value is pulled when someone arrives.
+    pub flee: u32,
     /// Chances that an order carries its participant's name.
     pub attributed: u32,
     /// Chances that a taker goes on in the direction of the last one.
     pub same_side: u32,
     /// Chances that a taker goes beyond the best price.
     pub sweep: u32,
+    /// Chances that one that does not takes no more than the first resting order gives.
+    pub piece: u32,
     /// Chances that an execution is broken later.
     pub broken: u32,
     /// Chances that a security has news of its own on a day.
@@ -42,18 +49,21 @@ pub struct Population {
 impl Population {
     /// The population of a day unless another one is asked for.
     pub const STANDARD: Population = Population {
-        traders: [3_000, 5_300, 330, 190, 150, 220],
-        follow: 7_400,
-        follow_trade: 9_000,
-        follow_doublings: (12, 24),
+        traders: [2_600, 5_800, 430, 90, 110, 450],
+        follow: 8_600,
+        follow_trade: 6_000,
+        follow_doublings: (10, 22),
         places: [14, 22, 20, 31, 13],
-        sizes: [22, 66, 11, 1],
-        lives: [66, 31, 3],
-        replace: 1_750,
+        sizes: [24, 68, 7, 1],
+        lives: [68, 31, 1],
+        far_lives: [34, 60, 6],
+        replace: 1_050,
         reduce: 380,
+        flee: 7_000,
         attributed: 130,
-        same_side: 8_300,
-        sweep: 2_000,
+        same_side: 8_900,
+        sweep: 700,
+        piece: 7_500,
         broken: 3,
         jump: 2_500,
     };

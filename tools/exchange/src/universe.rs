@@ -26,6 +26,8 @@ pub enum Role {
     Penny,
     /// Its price is above 1,000 dollars.
     Expensive,
+    /// The busiest of all, priced as the stock that it is compared with.
+    Leader,
 }
 
 /// See the module. Prices are in 1e-4 dollars.
@@ -59,6 +61,7 @@ fn role(rank: u16, symbols: u16) -> Role {
         return if rank == 0 { Role::Surprise } else { Role::Ordinary };
     }
     match rank {
+        0 => Role::Leader,
         1 => Role::Surprise,
         2 => Role::OperationalHalt,
         3 => Role::News,
@@ -86,6 +89,7 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
     let role = role(rank, symbols);
     let price_e4 = match role {
         Role::Penny => random.between(3_000, 8_000),
+        Role::Leader => random.between(2_400_000, 3_400_000) / 100 * 100,
         Role::Expensive => random.between(11_000_000, 20_000_000) / 100 * 100,
         // Between 6.56 and 419 dollars, each doubling as likely as the next.
         _ => random.doubling(16, 22) / 100 * 100,
@@ -110,7 +114,7 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
         weight: (1 << 32) / (u64::from(rank) + busy),
         half_spread_q8: half_spread_q8.max(u64::from(tick_e4) << 7),
         sigma_q20: sigma_q20 as i64,
-        haste: 2_300 + (4_900 * busy / (u64::from(rank) + busy)) as u32,
+        haste: 2_500 + (5_000 * busy.pow(3) / (u64::from(rank) + busy).pow(3)) as u32,
         makers: (2 + 6 * busy / (u64::from(rank) + busy)) as u8,
     }
 }

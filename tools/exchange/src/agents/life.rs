@@ -1,7 +1,8 @@
 //! How long orders are meant to live, and what happens when that is over.
 //!
 //! Lives are drawn by doublings: of the orders near the best price as many live less than two seconds
-//! as the security is hasty, half of them less than an eighth of a second.
+//! as the security is hasty, half of them less than an eighth of a second; what improves on the best
+//! price is fleeting everywhere (Hasbrouck and Saar, "Technology and liquidity provision", 2009).
 
 use feed_handlers::itch50::Encoder;
 
@@ -11,23 +12,75 @@ use crate::matching::{OrderId, Resting};
 /// Two seconds, as a doubling of ns.
 const TWO_SECONDS: u32 = 31;
 
+/// The doublings of ns that lives are drawn from. On a short day the long ones are shorter, so that
+/// orders end during it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lives {
+    quick: (u32, u32),
+    fleeting: (u32, u32),
+    short: (u32, u32),
+    long: (u32, u32),
+}
+
+impl Lives {
+    /// For continuous trading of this length: on a full day up to an eighth of a second, two seconds,
+    /// a minute, and an hour and a bit.
+    pub(crate) fn new(continuous_ns: u64) -> Lives {
+        let day = continuous_ns.ilog2();
+        let two = TWO_SECONDS.min(day - 2);
+        let minute = (two + 5).min(day - 4).max(two + 1);
+        let hour = (two + 11).min(day - 2).max(minute + 1);
+        Lives {
+            quick: (14, two - 4),
+            fleeting: (two - 4, two),
+            short: (two, minute),
+            long: (minute, hour),
+        }
+    }
+}
+
+/// What an order is there for, which says how patient it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// A maker's quote: without it the book would be bare.
+    Quote,
+    /// An order that improves on the best price: most of them fleeting.
+    Inside,
+    /// Noise at the best price or right behind it.
+    Near,
+    /// Noise behind it.
+    Far,
+}
+
 impl<T: Copy + From<Call>> Floor<T> {
     /// The life of an order that is placed now; `None` is all day.
-    pub(super) fn life_ns(&mut self, place: Place, is_near: bool) -> Option<u64> {
+    pub(super) fn life_ns(&mut self, place: Place, patience: Patience) -> Option<u64> {
         let haste = self.securities[place.at()].haste;
-        let haste = if is_near { haste + haste / 8 } else { haste * 3 / 4 };
-        if self.random.chance(haste.min(9_500)) {
-            let quick = self.random.chance(5_500);
-            let (low, high) =
-                if quick { (14, TWO_SECONDS - 4) } else { (TWO_SECONDS - 4, TWO_SECONDS) };
-            return Some(self.random.doubling(low, high));
-        }
-        let lives = &self.population.lives;
-        match self.random.weighted(lives) {
-            0 => Some(self.random.doubling(TWO_SECONDS, TWO_SECONDS + 5)),
-            1 => Some(self.random.doubling(TWO_SECONDS + 5, TWO_SECONDS + 11)),
-            _ => None,
-        }
+        let (haste, quick) = match patience {
+            Patience::Quote => (haste / 2, 4_000),
+            Patience::Inside => (8_500, 8_000),
+            Patience::Near => (haste + haste / 4, 5_500),
+            Patience::Far => (haste * 3 / 4, 5_000),
+        };
+        let lives = self.lives;
+        let (low, high) = if self.random.chance(haste.min(9_500)) {
+            if self.random.chance(quick) { lives.quick } else { lives.fleeting }
+        } else {
+            let population = &self.population;
+            let weights =
+                if patience == Patience::Far { &population.far_lives } else { &population.lives };
+            match self.random.weighted(weights) {
+                0 => lives.short,
+                1 => lives.long,
+                _ => return None,
+            }
+        };
+        Some(self.random.doubling(low, high))
+    }
+
+    /// The life of a hidden order: seconds, up to a minute.
+    pub(super) fn hidden_life_ns(&mut self) -> u64 {
+        self.random.doubling(self.lives.fleeting.0, self.lives.short.1)
     }
 
     /// The meant life of an order is over: it goes, or is replaced or reduced and lives on.
@@ -38,31 +91,29 @@ impl<T: Copy + From<Call>> Floor<T> {
             self.market.cancel(id, time_ns, out);
             return;
         }
-        let lives_on = if self.random.chance(self.population.replace) {
-            self.move_order(place, id, &order, out)
+        if self.random.chance(self.population.replace) {
+            self.move_order(place, id, &order, out);
         } else if order.qty > 1 && self.random.chance(self.population.reduce) {
             let off = self.random.between(1, u64::from(order.qty) - 1) as u32;
-            self.market.reduce(id, off, time_ns, out).then_some(id)
+            self.market.reduce(id, off, time_ns, out);
+            if let Some(life_ns) = self.life_ns(place, Patience::Near) {
+                self.calendar.enter(time_ns + life_ns, Call::Expire { id }.into());
+            }
         } else {
             self.market.cancel(id, time_ns, out);
-            None
-        };
-        if let Some(id) = lives_on
-            && let Some(life_ns) = self.life_ns(place, true)
-        {
-            self.calendar.enter(time_ns + life_ns, Call::Expire { id }.into());
         }
         self.watch_limit(place);
     }
 
-    fn move_order(
+    /// Moves an order to where one is placed now, with a new life.
+    pub(super) fn move_order(
         &mut self,
         place: Place,
         id: OrderId,
         order: &Resting,
         out: &mut Encoder,
-    ) -> Option<OrderId> {
-        let (price_e4, _) = self.placed(place, order.side);
+    ) {
+        let (price_e4, patience) = self.placed(place, order.side);
         let sent = self.market.replace(id, order.qty, price_e4, place.time_ns, out);
         // A maker's quote stays its own.
         for quotes in &mut self.pits[place.at()].quotes {
@@ -70,6 +121,26 @@ impl<T: Copy + From<Call>> Floor<T> {
                 *quote = sent.resting;
             }
         }
-        sent.resting
+        if let (Some(id), Some(life_ns)) = (sent.resting, self.life_ns(place, patience)) {
+            self.calendar.enter(place.time_ns + life_ns, Call::Expire { id }.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{CONTINUOUS_NS_MIN, FULL_DAY_NS};
+
+    #[test]
+    fn lives_fit_into_the_day() {
+        let day = Lives::new(FULL_DAY_NS);
+        assert_eq!((day.quick, day.fleeting), ((14, 27), (27, 31)));
+        assert_eq!((day.short, day.long), ((31, 36), (36, 42)));
+        for continuous_ns in [CONTINUOUS_NS_MIN, 30_000_000_000, 300_000_000_000, FULL_DAY_NS] {
+            let Lives { quick, fleeting, short, long } = Lives::new(continuous_ns);
+            assert!([quick, fleeting, short, long].iter().all(|(low, high)| low < high));
+            assert!(1_u64 << long.1 <= continuous_ns, "{continuous_ns}: {long:?}");
+        }
     }
 }

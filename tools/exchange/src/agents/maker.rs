@@ -3,13 +3,14 @@
 use engine::units::Side;
 use feed_handlers::itch50::Encoder;
 
+use super::life::Patience;
 use super::{Call, Floor, Place};
 use crate::matching::{NewOrder, OrderId, OrderKind};
 
 /// Chances in 10,000 that a stale quote is replaced rather than cancelled and sent anew.
 const REPLACES: u32 = 5_000;
 /// Chances in 10,000 that a maker means its price even where it takes.
-const TAKES: u32 = 800;
+const TAKES: u32 = 300;
 
 impl<T: Copy + From<Call>> Floor<T> {
     /// One of the security's makers looks after its quotes; whether something traded.
@@ -65,7 +66,8 @@ impl<T: Copy + From<Call>> Floor<T> {
         if self.random.chance(REPLACES) {
             let qty = self.size();
             let sent = self.market.replace(id, qty, price_e4, place.time_ns, out);
-            if let (Some(id), Some(life_ns)) = (sent.resting, self.life_ns(place, true)) {
+            if let (Some(id), Some(life_ns)) = (sent.resting, self.life_ns(place, Patience::Quote))
+            {
                 self.calendar.enter(place.time_ns + life_ns, Call::Expire { id }.into());
             }
             return (sent.resting, sent.filled);
@@ -89,7 +91,7 @@ impl<T: Copy + From<Call>> Floor<T> {
         let kind =
             if self.random.chance(300) { OrderKind::PostOnly } else { self.displayed_kind() };
         let order = NewOrder { symbol, side, qty, limit_e4: Some(price_e4), kind };
-        let life_ns = self.life_ns(place, true);
+        let life_ns = self.life_ns(place, Patience::Quote);
         let sent = self.send(place, &order, life_ns, out);
         (sent.resting, sent.filled)
     }

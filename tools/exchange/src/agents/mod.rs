@@ -11,6 +11,7 @@
 //! self-exciting process", 1974). A [`Floor`] holds what traders see and change. Each trader acts at
 //! once and keeps nothing but what stands in its [`Pit`].
 
+mod flee;
 mod life;
 mod maker;
 mod noise;
@@ -29,6 +30,7 @@ use crate::random::Random;
 use crate::timetable::Timetable;
 use crate::universe::Security;
 
+pub(crate) use life::Lives;
 pub use pit::Pit;
 
 /// The kinds of traders, in the order of [`Population::traders`].
@@ -99,6 +101,7 @@ pub struct Floor<T> {
     pub(crate) random: Random,
     pub(crate) population: Population,
     pub(crate) timetable: Timetable,
+    pub(crate) lives: Lives,
 }
 
 /// Where a trader stands: the security and the time.
@@ -118,6 +121,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     /// Someone arrives at a security.
     pub(crate) fn arrive(&mut self, place: Place, out: &mut Encoder) {
         self.touch(place);
+        self.flee(place, out);
         let trader = Trader::ALL[self.random.weighted(&self.population.traders)];
         let traded = match trader {
             Trader::Maker => self.make(place, out),

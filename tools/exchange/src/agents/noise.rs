@@ -29,10 +29,10 @@ impl<T: Copy + From<Call>> Floor<T> {
     /// Places one order; it never trades at once.
     pub(super) fn place_noise(&mut self, place: Place, out: &mut Encoder) -> bool {
         let side = self.any_side();
-        let (price_e4, is_near) = self.placed(place, side);
+        let (price_e4, patience) = self.placed(place, side);
         let (qty, kind) = (self.size(), self.displayed_kind());
         let order = NewOrder { symbol: place.symbol, side, qty, limit_e4: Some(price_e4), kind };
-        let life_ns = self.life_ns(place, is_near);
+        let life_ns = self.life_ns(place, patience);
         self.send(place, &order, life_ns, out).filled > 0
     }
 
@@ -67,14 +67,18 @@ impl<T: Copy + From<Call>> Floor<T> {
     /// Posts a hidden order in the spread or at the best price.
     pub(super) fn hide(&mut self, place: Place, out: &mut Encoder) -> bool {
         let side = self.any_side();
+        // One at a time: hidden orders that wait for each other would make every trade a hidden one.
         let Some(best) = self.market.best_e4(place.symbol, side) else { return false };
+        if self.market.has_hidden(place.symbol, side) {
+            return false;
+        }
         let step = self.step_e4(place);
         let inside = step * self.random.between(0, 2) as u32;
         let price_e4 = self.away(place, side.opposite(), best, inside);
         let limit_e4 = Some(self.behind_opposite(place, side, price_e4));
         let (symbol, qty) = (place.symbol, self.size());
         let order = NewOrder { symbol, side, qty, limit_e4, kind: OrderKind::Hidden };
-        let life_ns = self.random.doubling(29, 37);
+        let life_ns = self.hidden_life_ns();
         self.send(place, &order, Some(life_ns), out).filled > 0
     }
 }

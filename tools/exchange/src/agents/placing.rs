@@ -2,6 +2,7 @@
 
 use engine::units::Side;
 
+use super::life::Patience;
 use super::{Call, Floor, Place};
 
 /// Shares of a round lot in the sizes that are drawn.
@@ -58,8 +59,8 @@ impl<T: Copy + From<Call>> Floor<T> {
         }
     }
 
-    /// Where an order is placed, and whether near the best price.
-    pub(super) fn placed(&mut self, place: Place, side: Side) -> (u32, bool) {
+    /// Where an order is placed, and how patient it is there.
+    pub(super) fn placed(&mut self, place: Place, side: Side) -> (u32, Patience) {
         let step = self.step_e4(place);
         let value = u64::from(self.pits[place.at()].value_e4());
         let half = self.securities[place.at()].half_spread_q8 >> 8;
@@ -68,16 +69,19 @@ impl<T: Copy + From<Call>> Floor<T> {
             Side::Sell => value + half,
         };
         let quoted = self.on_grid(place, side, own);
-        let best = self.market.best_e4(place.symbol, side).unwrap_or(quoted);
+        let standing = self.market.best_e4(place.symbol, side).unwrap_or(quoted);
+        // Only what is fleeting stands nearer to the value than the makers.
+        let best = if Self::is_better(side, standing, quoted) { quoted } else { standing };
         let which = self.random.weighted(&self.population.places);
         let behind = match which {
             0 => {
                 let by = step * self.random.between(1, 2) as u32;
-                let better = self.away(place, side.opposite(), best, by);
+                let better = self.away(place, side.opposite(), standing, by);
                 // Nobody improves on a price that is better than the value.
                 let too_good = Self::is_better(side, better, self.on_grid(place, side, value));
                 let price = if too_good { best } else { better };
-                return (self.behind_opposite(place, side, price), true);
+                let patience = if too_good { Patience::Near } else { Patience::Inside };
+                return (self.behind_opposite(place, side, price), patience);
             }
             1 => 0,
             2 => self.random.between(1, 2),
@@ -91,7 +95,8 @@ impl<T: Copy + From<Call>> Floor<T> {
             Side::Sell => u64::from(best) + far,
         };
         let price = self.on_grid(place, side, price);
-        (self.behind_opposite(place, side, price), which < 3)
+        let patience = if which < 3 { Patience::Near } else { Patience::Far };
+        (self.behind_opposite(place, side, price), patience)
     }
 
     /// The shares of an order.

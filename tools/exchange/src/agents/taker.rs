@@ -39,9 +39,10 @@ impl<T: Copy + From<Call>> Floor<T> {
             let beyond = self.step_e4(place) * self.random.between(1, 3) as u32;
             limit_e4 = self.away(place, side.opposite(), best, beyond);
             qty = there + u64::from(self.size());
-        } else if self.random.chance(5_000) {
-            // A piece of an order that is worked.
-            qty = self.random.between(1, qty.max(1));
+        } else if self.random.chance(self.population.piece) {
+            // A piece of an order that is worked: not more than one resting order gives.
+            let first = self.market.next_taken(place.symbol, side, best);
+            qty = self.random.between(1, first.map_or(1, |first| u64::from(first.qty)));
         }
         let qty = qty.clamp(1, 1_000_000) as u32;
         self.send_immediate(place, side, (limit_e4, qty), out)

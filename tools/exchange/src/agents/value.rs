@@ -20,7 +20,7 @@ impl<T: Copy + From<Call>> Floor<T> {
             let limit_e4 = self.on_grid(place, side, limit);
             if !Self::is_better(side.opposite(), limit_e4, best) {
                 let there = self.market.best_shares(place.symbol, side.opposite());
-                let qty = (there + u64::from(self.size())).min(1_000_000) as u32;
+                let qty = there.clamp(1, 300) as u32;
                 return self.send_immediate(place, side, (limit_e4, qty), out);
             }
         }

@@ -207,10 +207,17 @@ impl Market {
 
     /// The oldest order at the best displayed price of a side.
     #[must_use]
-    pub fn first(&self, symbol: u16, side: Side) -> Option<Resting> {
+    pub fn first(&self, symbol: u16, side: Side) -> Option<(OrderId, Resting)> {
         let ladders = &self.books[usize::from(symbol)].displayed;
         let first = ladders[usize::from(side == Side::Sell)].first()?;
-        Some(self.orders.at(first).view())
+        Some((self.orders.in_slot(first)?, self.orders.at(first).view()))
+    }
+
+    /// Whether a hidden order of a side rests.
+    #[must_use]
+    pub fn has_hidden(&self, symbol: u16, side: Side) -> bool {
+        let ladders = &self.books[usize::from(symbol)].hidden;
+        ladders[usize::from(side == Side::Sell)].best_price().is_some()
     }
 
     /// The order that one of this side and limit would take first.

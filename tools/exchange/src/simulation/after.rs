@@ -41,8 +41,8 @@ impl Simulation {
         let place = Place { symbol, time_ns };
         let what = self.arrivals.below(100);
         let is_written = match what {
-            0..70 => self.take_back(time_ns, out),
-            70..80 => self.take_one(place, out),
+            0..60 => self.take_back(time_ns, out),
+            60..70 => self.take_one(place, out),
             _ => false,
         };
         if !is_written {

@@ -27,11 +27,11 @@ impl Simulation {
     fn enter_auction(&mut self, symbol: u16) {
         let random = &mut self.arrivals;
         let side = if random.chance(5_000) { Side::Buy } else { Side::Sell };
-        let qty = 100 * random.between(1, 30) as u32;
+        let qty = 100 * random.between(1, 8) as u32;
         let security = &self.floor.securities[usize::from(symbol)];
         let (tick, half) = (security.listing.tick_e4, (security.half_spread_q8 >> 8) as u32);
         let around = self.floor.pits[usize::from(symbol)].value_e4();
-        let limit_e4 = random.chance(4_000).then(|| {
+        let limit_e4 = random.chance(6_500).then(|| {
             let width = (half * 8).max(tick * 4);
             let price = around.saturating_sub(width) + random.below(u64::from(width) * 2) as u32;
             (price / tick).max(1) * tick

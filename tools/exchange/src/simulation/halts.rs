@@ -45,7 +45,7 @@ impl Simulation {
                     let halt = Due::OperationalHalt { symbol, is_on: true };
                     self.enter(timetable.during(part), halt);
                 }
-                Role::Ordinary | Role::Penny | Role::Expensive => {}
+                Role::Ordinary | Role::Leader | Role::Penny | Role::Expensive => {}
             }
             if self.arrivals.chance(self.floor.population.jump) {
                 let part = self.arrivals.between(2_000, 60_000);

@@ -19,7 +19,7 @@ mod opening;
 use engine::units::OrderRef;
 use feed_handlers::itch50::{Encoder, Header};
 
-use crate::agents::{Call, Floor, Pit, Place};
+use crate::agents::{Call, Floor, Lives, Pit, Place};
 use crate::calendar::Calendar;
 use crate::matching::{Listing, Market, Tape};
 use crate::population::Population;
@@ -126,6 +126,7 @@ impl Simulation {
                 random: Random::new(settings.seed, 2),
                 population,
                 timetable,
+                lives: Lives::new(settings.continuous_ns),
             },
             timetable,
             arrivals: Random::new(settings.seed, 3),

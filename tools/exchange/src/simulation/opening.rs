@@ -18,7 +18,6 @@ use crate::universe::Role;
 const DIRECTORY: u8 = 0;
 const STATE: u8 = 1;
 const RESTRICTION: u8 = 2;
-const MAKERS: u8 = 3;
 const PASSES: u8 = 4;
 
 const MINUTE_NS: u64 = 60_000_000_000;
