@@ -87,26 +87,28 @@ fn mul_shift(value: u64, by: u64, shift: u32) -> u64 {
 }
 
 /// Messages an arrival is taken to bring before any came, in 1/1,024.
-const YIELD_FIRST_Q10: u64 = 3 << 10;
+const YIELD_FIRST_Q10: u64 = 12 << 10;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     step_ns: u64,
-    last_messages: u64,
+    number: u32,
+    last_brought: u64,
     arrivals: u64,
     yield_q10: u64,
     mean_ns: u64,
 }
 
 impl Pace {
-    /// A pace at which nothing arrives before its first step.
+    /// A pace before its first step.
     #[must_use]
     pub fn new(timetable: &Timetable) -> Pace {
         let step_ns = ((timetable.close_ns - timetable.open_ns) / STEPS).max(1);
         Pace {
             step_ns,
-            last_messages: 0,
+            number: 0,
+            last_brought: 0,
             arrivals: 0,
             yield_q10: YIELD_FIRST_Q10,
             mean_ns: step_ns,
@@ -119,30 +121,37 @@ impl Pace {
         self.step_ns
     }
 
+    /// How many steps there were.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Counts an arrival that no other one led to.
     pub fn arrived(&mut self) {
         self.arrivals += 1;
     }
 
-    /// Sets the pace anew at `time_ns`, when `messages` were written.
-    pub fn step(&mut self, plan: &Plan, time_ns: u64, messages: u64) {
-        let brought = messages - self.last_messages;
+    /// Sets the pace anew at `time_ns`, when `messages` were written, `brought` of them by agents.
+    pub fn step(&mut self, plan: &Plan, time_ns: u64, messages: u64, brought: u64) {
         if self.arrivals > 0 {
             // A slow mean: what an arrival brings comes over minutes.
-            let seen_q10 = (brought << 10) / self.arrivals;
+            let seen_q10 = ((brought - self.last_brought) << 10) / self.arrivals;
             let seen_q10 = seen_q10.clamp(self.yield_q10 / 4, self.yield_q10 * 4);
-            self.yield_q10 = ((self.yield_q10 * 31 + seen_q10) / 32).clamp(256, 1 << 20);
+            self.yield_q10 = ((self.yield_q10 * 63 + seen_q10) / 64).clamp(256, 1 << 20);
         }
-        self.last_messages = messages;
+        self.last_brought = brought;
         self.arrivals = 0;
-        // What is missing is made up over some steps, so that the pace does not swing.
+        self.number += 1;
+        // What is missing, or too much, is made up for over some steps, and never by more than half of
+        // what is due in one: the market neither falls silent nor runs away.
         let (now, next) = (plan.by(time_ns), plan.by(time_ns + self.step_ns));
-        let missing = (now as i64 - messages as i64) / 16;
-        let wanted = ((next - now) as i64).saturating_add(missing).max(0) as u64;
-        let wanted_q10 = (wanted << 10).max((next - now) << 6).max(1);
+        let due_q10 = ((next - now) << 10) as i64;
+        let missing_q10 = ((now as i64 - messages as i64) << 10) / 16;
+        let wanted_q10 = (due_q10 + missing_q10.clamp(-due_q10 / 2, due_q10 / 2)).max(1) as u64;
         let mean_ns =
             u128::from(self.step_ns) * u128::from(self.yield_q10) / u128::from(wanted_q10);
-        self.mean_ns = u64::try_from(mean_ns).unwrap_or(u64::MAX).clamp(1, self.step_ns * 64);
+        self.mean_ns = u64::try_from(mean_ns).unwrap_or(u64::MAX).clamp(1, self.step_ns * 4_096);
     }
 
     /// Mean time between arrivals.
@@ -180,7 +189,7 @@ mod tests {
             let (mut messages, mut rest) = (60_000, 0);
             let mut time = timetable.open_ns;
             while time < timetable.close_ns {
-                pace.step(&plan, time, messages);
+                pace.step(&plan, time, messages, messages);
                 let passed = pace.step_ns() + rest;
                 (0..passed / pace.mean_ns()).for_each(|_| pace.arrived());
                 messages += passed / pace.mean_ns() * yields;

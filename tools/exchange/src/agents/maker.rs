@@ -11,6 +11,8 @@ use crate::matching::{NewOrder, OrderId, OrderKind};
 const REPLACES: u32 = 5_000;
 /// Chances in 10,000 that a maker means its price even where it takes.
 const TAKES: u32 = 300;
+/// Chances in 10,000 that a quote which would take is sent not to.
+const SLIDES: u32 = 6_000;
 
 impl<T: Copy + From<Call>> Floor<T> {
     /// One of the security's makers looks after its quotes; whether something traded.
@@ -88,8 +90,9 @@ impl<T: Copy + From<Call>> Floor<T> {
         out: &mut Encoder,
     ) -> (Option<OrderId>, u32) {
         let (symbol, qty) = (place.symbol, self.size());
-        let kind =
-            if self.random.chance(300) { OrderKind::PostOnly } else { self.displayed_kind() };
+        let takes = self.market.would_take(symbol, side, price_e4);
+        let slides = takes && self.random.chance(SLIDES);
+        let kind = if slides { OrderKind::PostOnly } else { self.displayed_kind() };
         let order = NewOrder { symbol, side, qty, limit_e4: Some(price_e4), kind };
         let life_ns = self.life_ns(place, Patience::Quote);
         let sent = self.send(place, &order, life_ns, out);

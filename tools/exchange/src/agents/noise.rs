@@ -3,6 +3,7 @@
 use engine::units::Side;
 use feed_handlers::itch50::{Encoder, Mpid};
 
+use super::life::Patience;
 use super::{Call, Floor, Place};
 use crate::matching::{NewOrder, OrderKind};
 
@@ -29,8 +30,12 @@ impl<T: Copy + From<Call>> Floor<T> {
     /// Places one order; it never trades at once.
     pub(super) fn place_noise(&mut self, place: Place, out: &mut Encoder) -> bool {
         let side = self.any_side();
-        let (price_e4, patience) = self.placed(place, side);
+        let (mut price_e4, patience) = self.placed(place, side);
         let (qty, kind) = (self.size(), self.displayed_kind());
+        if kind == OrderKind::PostOnly && patience == Patience::Inside {
+            // As near as can be: the market slides it off the price that it would take.
+            price_e4 = self.market.best_e4(place.symbol, side.opposite()).unwrap_or(price_e4);
+        }
         let order = NewOrder { symbol: place.symbol, side, qty, limit_e4: Some(price_e4), kind };
         let life_ns = self.life_ns(place, patience);
         self.send(place, &order, life_ns, out).filled > 0

@@ -29,7 +29,10 @@ pub struct Pit {
 }
 
 /// sqrt(1 s) in sqrt(ns).
-const SQRT_SECOND: i128 = 31_623;
+const SQRT_SECOND: i64 = 31_623;
+
+/// The value stands still for so long: a cluster of arrivals sees one value.
+const STEP_NS: u64 = 1 << 20;
 
 impl Pit {
     pub(crate) fn new(security: &Security, is_listed: bool) -> Pit {
@@ -71,14 +74,18 @@ impl<T: Copy + From<Call>> Floor<T> {
         let security = &self.securities[place.at()];
         let middle_e4 = self.market.reference_e4(place.symbol);
         let pit = &mut self.pits[place.at()];
-        let passed_ns = place.time_ns - pit.value_time_ns.min(place.time_ns);
         // The first time a security is looked at nothing has passed for it.
-        let passed_ns = if pit.value_time_ns == 0 { 0 } else { passed_ns };
-        pit.value_time_ns = place.time_ns;
-        let spread = i128::from(security.sigma_q20) * i128::from(passed_ns.isqrt()) / SQRT_SECOND;
-        let step = spread * i128::from(self.random.bell()) / i128::from(BELL_SIGMA);
-        let value_q20 = pit.value_q20.saturating_add(step as i64);
-        pit.set_value(value_q20, security.listing.close_e4);
+        if pit.value_time_ns == 0 {
+            pit.value_time_ns = place.time_ns;
+        }
+        let passed_ns = place.time_ns - pit.value_time_ns;
+        if passed_ns >= STEP_NS {
+            pit.value_time_ns = place.time_ns;
+            // At most 2^33 × 2^23 / 2^15 × 2^17: within 64 bits.
+            let spread = security.sigma_q20 * passed_ns.isqrt() as i64 / SQRT_SECOND;
+            let step = spread * self.random.bell() / BELL_SIGMA;
+            pit.set_value(pit.value_q20.saturating_add(step), security.listing.close_e4);
+        }
         let change_q8 = (i64::from(middle_e4) - i64::from(pit.last_middle_e4)) << 8;
         pit.last_middle_e4 = middle_e4;
         pit.trend_q8 += (change_q8 - pit.trend_q8) / 16;

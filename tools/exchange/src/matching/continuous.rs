@@ -98,8 +98,9 @@ impl Market {
         }
     }
 
-    /// Whether a displayed order at this limit would take.
-    pub(super) fn would_take(&self, symbol: u16, side: Side, limit_e4: u32) -> bool {
+    /// Whether an order at this limit would take.
+    #[must_use]
+    pub fn would_take(&self, symbol: u16, side: Side, limit_e4: u32) -> bool {
         self.state(symbol) == TradingState::Trading
             && self.opposite(symbol, side, limit_e4).is_some()
     }

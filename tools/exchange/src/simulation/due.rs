@@ -8,8 +8,8 @@ use crate::matching::CrossKind;
 pub(super) enum Due {
     /// What an agent asked for.
     Call(Call),
-    /// Someone arrives of their own accord.
-    Arrive,
+    /// Someone arrives of their own accord, unless the pace was set anew since.
+    Arrive { pace: u32 },
     /// The pace is set anew.
     Pace,
     /// Start of messages.

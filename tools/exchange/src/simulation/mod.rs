@@ -65,6 +65,8 @@ pub struct Simulation {
     phase: Phase,
     /// Messages written so far.
     messages: u64,
+    /// Those of them that agents brought.
+    brought: u64,
     /// Messages that the closing may take.
     reserve: u64,
     /// Imbalance messages of a security before a cross.
@@ -133,6 +135,7 @@ impl Simulation {
             activity,
             phase: Phase::Spin,
             messages: 0,
+            brought: 0,
             reserve,
             indications,
         };
@@ -169,7 +172,11 @@ impl Simulation {
             let Some((time_ns, due)) = self.floor.calendar.next() else { return false };
             let before = out.messages();
             self.handle(due, time_ns, out);
-            self.messages += out.messages() - before;
+            let written = out.messages() - before;
+            self.messages += written;
+            if matches!(due, Due::Arrive { .. } | Due::Call(_)) {
+                self.brought += written;
+            }
         }
         true
     }
@@ -208,7 +215,9 @@ impl Simulation {
     fn handle(&mut self, due: Due, time_ns: u64, out: &mut Encoder) {
         match due {
             Due::Call(call) => self.called(call, time_ns, out),
-            Due::Arrive => self.arrive(time_ns, out),
+            Due::Arrive { pace } if pace == self.pace.number() => self.arrive(time_ns, out),
+            // Its successor was drawn at the pace of now.
+            Due::Arrive { .. } => {}
             Due::Pace => self.set_pace(time_ns),
             Due::Start => self.start(time_ns, out),
             Due::Spin { pass, symbol } => self.spin(pass, symbol, time_ns, out),
@@ -232,12 +241,19 @@ impl Simulation {
         }
     }
 
+    /// Sets the pace anew, and with it when the next one arrives: waiting has no memory.
     fn set_pace(&mut self, time_ns: u64) {
-        self.pace.step(&self.plan, time_ns, self.messages);
-        let next_ns = time_ns + self.pace.step_ns();
-        if next_ns < self.timetable.close_ns {
-            self.enter(next_ns, Due::Pace);
+        if self.phase != Phase::Trading {
+            return;
         }
+        self.pace.step(&self.plan, time_ns, self.messages, self.brought);
+        self.enter(time_ns + self.pace.step_ns(), Due::Pace);
+        self.await_arrival(time_ns);
+    }
+
+    fn await_arrival(&mut self, time_ns: u64) {
+        let wait_ns = self.arrivals.exponential(self.pace.mean_ns()).max(1);
+        self.enter(time_ns + wait_ns, Due::Arrive { pace: self.pace.number() });
     }
 
     /// Someone arrives of their own accord; the next one is due.
@@ -246,8 +262,7 @@ impl Simulation {
             return;
         }
         self.pace.arrived();
-        let wait_ns = self.arrivals.exponential(self.pace.mean_ns()).max(1);
-        self.enter(time_ns + wait_ns, Due::Arrive);
+        self.await_arrival(time_ns);
         let total = self.activity.last().copied().unwrap_or_default();
         let drawn = self.arrivals.below(total);
         let symbol = self.activity.partition_point(|&sum| sum <= drawn) as u16;

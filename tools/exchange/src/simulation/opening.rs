@@ -81,7 +81,6 @@ impl Simulation {
         let spin = self.messages + 1;
         self.plan = Plan::new(&self.timetable, self.settings.messages, spin, self.reserve);
         self.enter(time_ns, Due::Pace);
-        self.enter(time_ns + 1, Due::Arrive);
         self.schedule_laying(time_ns);
         let timetable = self.timetable;
         self.enter(timetable.opening_imbalance_ns, Due::Auction { kind: CrossKind::Opening });
