@@ -158,7 +158,7 @@ impl<T: Copy> Calendar<T> {
 
     /// What is due next, and when.
     #[inline]
-    pub fn next(&mut self) -> Option<(u64, T)> {
+    pub fn take_next(&mut self) -> Option<(u64, T)> {
         if self.current.is_empty() && !self.turn() {
             return None;
         }
@@ -227,12 +227,12 @@ mod tests {
                 } else {
                     let first = list.iter().enumerate().min_by_key(|(_, entry)| **entry);
                     let expected = first.map(|(at, _)| at).map(|at| list.remove(at));
-                    assert_eq!(calendar.next(), expected, "seed {seed}");
+                    assert_eq!(calendar.take_next(), expected, "seed {seed}");
                     now = expected.map_or(now, |(time, _)| time);
                 }
             }
             list.sort_unstable();
-            let rest: Vec<_> = std::iter::from_fn(|| calendar.next()).collect();
+            let rest: Vec<_> = std::iter::from_fn(|| calendar.take_next()).collect();
             assert_eq!(rest, list, "seed {seed}");
         }
     }
@@ -241,8 +241,8 @@ mod tests {
     fn what_lies_past_the_end_is_due_at_the_end() {
         let mut calendar = Calendar::new();
         calendar.enter(u64::MAX, 'z');
-        assert_eq!(calendar.next(), Some((TIME_MAX_NS, 'z')));
+        assert_eq!(calendar.take_next(), Some((TIME_MAX_NS, 'z')));
         calendar.enter(0, 'a');
-        assert_eq!((calendar.next(), calendar.next()), (Some((TIME_MAX_NS, 'a')), None));
+        assert_eq!((calendar.take_next(), calendar.take_next()), (Some((TIME_MAX_NS, 'a')), None));
     }
 }

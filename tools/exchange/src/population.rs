@@ -5,6 +5,8 @@
 //! `REALISM.md` states; the shapes of placement and size are those of the AAPL stretch that is measured
 //! there. Weights are relative; chances are in 10,000.
 
+use crate::random::Odds;
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Population {
@@ -67,4 +69,26 @@ impl Population {
         broken: 3,
         jump: 2_500,
     };
+}
+
+/// A population's weights made ready for drawing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PopulationOdds {
+    pub(crate) traders: Odds<6>,
+    pub(crate) places: Odds<5>,
+    pub(crate) sizes: Odds<4>,
+    pub(crate) lives: Odds<3>,
+    pub(crate) far_lives: Odds<3>,
+}
+
+impl PopulationOdds {
+    pub(crate) fn new(population: &Population) -> PopulationOdds {
+        PopulationOdds {
+            traders: Odds::new(&population.traders),
+            places: Odds::new(&population.places),
+            sizes: Odds::new(&population.sizes),
+            lives: Odds::new(&population.lives),
+            far_lives: Odds::new(&population.far_lives),
+        }
+    }
 }

@@ -123,24 +123,36 @@ impl Random {
         sum as i64 - 131_070
     }
 
-    /// The index of one of `weights`, each as likely as it weighs; 0 if none weighs anything.
+    /// One of the odds' indexes, each as likely as it weighs.
     #[inline]
-    pub const fn weighted(&mut self, weights: &[u32]) -> usize {
-        let (mut total, mut i) = (0, 0);
-        while i < weights.len() {
-            total += weights[i] as u64;
-            i += 1;
+    pub fn pick<const N: usize>(&mut self, odds: &Odds<N>) -> usize {
+        let drawn = (self.next_u64() >> 32) as u32;
+        odds.upto.iter().filter(|&&upto| upto <= drawn).count().min(N - 1)
+    }
+}
+
+/// Weights made ready for drawing: how much of 2^32 lies up to and with each index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Odds<const N: usize> {
+    upto: [u32; N],
+}
+
+impl<const N: usize> Odds<N> {
+    /// The odds of these weights.
+    ///
+    /// # Panics
+    /// If all weights are 0.
+    #[must_use]
+    pub fn new(weights: &[u32; N]) -> Odds<N> {
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        assert!(total > 0, "Invariant: something can be drawn");
+        let mut sum = 0;
+        Odds {
+            upto: weights.map(|weight| {
+                sum += u64::from(weight);
+                ((sum << 32) / total).min(u64::from(u32::MAX)) as u32
+            }),
         }
-        let mut left = self.below(total);
-        i = 0;
-        while i < weights.len() {
-            if left < weights[i] as u64 {
-                return i;
-            }
-            left -= weights[i] as u64;
-            i += 1;
-        }
-        0
     }
 }
 
@@ -200,7 +212,8 @@ mod tests {
         }
         assert!(counts.iter().all(|count| (9_500..10_500).contains(count)), "{counts:?}");
         let mut drawn = [0_u32; 3];
-        (0..10_000).for_each(|_| drawn[random.weighted(&[1, 0, 3])] += 1);
+        let odds = Odds::new(&[1, 0, 3]);
+        (0..10_000).for_each(|_| drawn[random.pick(&odds)] += 1);
         assert!(drawn[1] == 0 && (2_300..2_700).contains(&drawn[0]), "{drawn:?}");
     }
 }

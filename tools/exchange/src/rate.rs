@@ -66,7 +66,7 @@ impl Plan {
         let passed = SHAPE[..whole].iter().sum::<u64>() << 20;
         let weight = passed + SHAPE.get(whole).map_or(0, |weight| weight * rest);
         let wanted = u128::from(self.at_close - self.at_open) * u128::from(weight);
-        self.at_open + (wanted / u128::from(SHAPE_SUM) >> 20) as u64
+        self.at_open + ((wanted / u128::from(SHAPE_SUM)) >> 20) as u64
     }
 
     /// How many messages there are to be at the closing.
@@ -83,7 +83,7 @@ fn part(time: u64, from: u64, to: u64, whole: u64) -> u64 {
 }
 
 fn mul_shift(value: u64, by: u64, shift: u32) -> u64 {
-    (u128::from(value) * u128::from(by) >> shift) as u64
+    ((u128::from(value) * u128::from(by)) >> shift) as u64
 }
 
 /// Messages an arrival is taken to bring before any came, in 1/1,024.
@@ -134,9 +134,8 @@ impl Pace {
 
     /// Sets the pace anew at `time_ns`, when `messages` were written, `brought` of them by agents.
     pub fn step(&mut self, plan: &Plan, time_ns: u64, messages: u64, brought: u64) {
-        if self.arrivals > 0 {
+        if let Some(seen_q10) = ((brought - self.last_brought) << 10).checked_div(self.arrivals) {
             // A slow mean: what an arrival brings comes over minutes.
-            let seen_q10 = ((brought - self.last_brought) << 10) / self.arrivals;
             let seen_q10 = seen_q10.clamp(self.yield_q10 / 4, self.yield_q10 * 4);
             self.yield_q10 = ((self.yield_q10 * 63 + seen_q10) / 64).clamp(256, 1 << 20);
         }

@@ -64,7 +64,7 @@ impl Timetable {
     /// The time after `parts` of 65,536 of continuous trading.
     #[must_use]
     pub fn during(&self, parts: u64) -> u64 {
-        self.open_ns + (u128::from(self.continuous_ns) * u128::from(parts) >> 16) as u64
+        self.open_ns + ((u128::from(self.continuous_ns) * u128::from(parts)) >> 16) as u64
     }
 
     /// How long a limit state lasts before it becomes a pause.

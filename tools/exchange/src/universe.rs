@@ -45,6 +45,9 @@ pub struct Security {
     pub weight: u64,
     /// Half of the spread that makers quote, 1e-4 dollars × 2^8.
     pub half_spread_q8: u64,
+    /// The step in which distances are thought of, 1e-4 dollars: a tick, or a quarter of the spread that
+    /// makers quote where that is wider.
+    pub step_e4: u32,
     /// Standard deviation of its fundamental value over a second, 1e-4 dollars × 2^20.
     pub sigma_q20: i64,
     /// Chances in 10,000 that an order near the best lives less than two seconds.
@@ -97,10 +100,11 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
     let tick_e4 = if price_e4 < 10_000 { 1 } else { 100 };
     // 60 parts in a million for the busiest, 25 times that for the quietest.
     let half_ppm = 60 + 1_440 * u64::from(rank) / u64::from(symbols.max(20));
-    let half_spread_q8 = (u64::from(price_e4) * half_ppm << 8) / 1_000_000;
+    let half_spread_q8 = ((u64::from(price_e4) * half_ppm) << 8) / 1_000_000;
+    let half_spread_q8 = half_spread_q8.max(u64::from(tick_e4) << 7);
     // 80 to 200 parts in a million over a second: 1.2 to 3 % over a day.
     let sigma_ppm = random.between(80, 200);
-    let sigma_q20 = (u128::from(price_e4) * u128::from(sigma_ppm) << 20) / 1_000_000;
+    let sigma_q20 = ((u128::from(price_e4) * u128::from(sigma_ppm)) << 20) / 1_000_000;
     let is_fund = role == Role::Ordinary && random.chance(2_500);
     let tier = if rank < symbols.div_ceil(2) || role == Role::Surprise { b'1' } else { b'2' };
     let locate = at + 1;
@@ -112,7 +116,8 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
         rank,
         role,
         weight: (1 << 32) / (u64::from(rank) + busy),
-        half_spread_q8: half_spread_q8.max(u64::from(tick_e4) << 7),
+        half_spread_q8,
+        step_e4: ((half_spread_q8 >> 9) as u32 / tick_e4).max(1) * tick_e4,
         sigma_q20: sigma_q20 as i64,
         haste: 2_500 + (5_000 * busy.pow(3) / (u64::from(rank) + busy).pow(3)) as u32,
         makers: (2 + 6 * busy / (u64::from(rank) + busy)) as u8,

@@ -66,10 +66,9 @@ impl<T: Copy + From<Call>> Floor<T> {
         let (low, high) = if self.random.chance(haste.min(9_500)) {
             if self.random.chance(quick) { lives.quick } else { lives.fleeting }
         } else {
-            let population = &self.population;
-            let weights =
-                if patience == Patience::Far { &population.far_lives } else { &population.lives };
-            match self.random.weighted(weights) {
+            let odds = &self.odds;
+            let odds = if patience == Patience::Far { &odds.far_lives } else { &odds.lives };
+            match self.random.pick(odds) {
                 0 => lives.short,
                 1 => lives.long,
                 _ => return None,

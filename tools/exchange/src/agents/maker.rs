@@ -44,7 +44,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     fn quote_e4(&mut self, place: Place, side: Side) -> u32 {
         let half_q8 = self.securities[place.at()].half_spread_q8;
         // Between 0.7 and 1.7 of what the security's makers quote.
-        let half = half_q8 * self.random.between(179, 435) >> 16;
+        let half = (half_q8 * self.random.between(179, 435)) >> 16;
         let value = u64::from(self.pits[place.at()].value_e4());
         let price = match side {
             Side::Buy => value.saturating_sub(half),

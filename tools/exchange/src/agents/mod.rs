@@ -25,7 +25,7 @@ use feed_handlers::itch50::Encoder;
 
 use crate::calendar::Calendar;
 use crate::matching::{Market, NewOrder, OrderId, OrderKind, Printed, Submitted};
-use crate::population::Population;
+use crate::population::{Population, PopulationOdds};
 use crate::random::Random;
 use crate::timetable::Timetable;
 use crate::universe::Security;
@@ -100,6 +100,7 @@ pub struct Floor<T> {
     pub to_break: Vec<(u16, Printed)>,
     pub(crate) random: Random,
     pub(crate) population: Population,
+    pub(crate) odds: PopulationOdds,
     pub(crate) timetable: Timetable,
     pub(crate) lives: Lives,
 }
@@ -122,7 +123,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     pub(crate) fn arrive(&mut self, place: Place, out: &mut Encoder) {
         self.touch(place);
         self.flee(place, out);
-        let trader = Trader::ALL[self.random.weighted(&self.population.traders)];
+        let trader = Trader::ALL[self.random.pick(&self.odds.traders)];
         let traded = match trader {
             Trader::Maker => self.make(place, out),
             Trader::Noise => self.place_noise(place, out),

@@ -4,6 +4,10 @@ use engine::units::Side;
 
 use super::life::Patience;
 use super::{Call, Floor, Place};
+use crate::matching::whole_ticks;
+
+/// Highest price of an order, 1e-4 dollars; a multiple of every tick.
+const PRICE_E4_MAX: u64 = 1_000_000_000;
 
 /// Shares of a round lot in the sizes that are drawn.
 const LOT: u32 = 100;
@@ -13,21 +17,19 @@ impl<T: Copy + From<Call>> Floor<T> {
         self.securities[place.at()].listing.tick_e4
     }
 
-    /// The step in which distances are thought of: a tick, or a quarter of what makers quote where that
-    /// is wider.
+    /// The step in which distances are thought of.
     pub(super) fn step_e4(&self, place: Place) -> u32 {
-        let (tick, half_q8) = (self.tick_e4(place), self.securities[place.at()].half_spread_q8);
-        (((half_q8 >> 9) as u32) / tick).max(1) * tick
+        self.securities[place.at()].step_e4
     }
 
     /// A price on the grid, towards where it is worse for whoever posts it; at least a tick.
     pub(super) fn on_grid(&self, place: Place, side: Side, price_e4: u64) -> u32 {
         let tick = u64::from(self.tick_e4(place));
         let ticks = match side {
-            Side::Buy => price_e4 / tick,
-            Side::Sell => price_e4.div_ceil(tick),
+            Side::Buy => whole_ticks(price_e4, tick),
+            Side::Sell => whole_ticks(price_e4 + tick - 1, tick),
         };
-        (ticks.max(1) * tick).min(u64::from(u32::MAX) / 4 / tick * tick) as u32
+        (ticks.max(1) * tick).min(PRICE_E4_MAX) as u32
     }
 
     /// Moves a price by so much towards where it is worse for whoever posts it.
@@ -35,7 +37,7 @@ impl<T: Copy + From<Call>> Floor<T> {
         let tick = self.tick_e4(place);
         match side {
             Side::Buy => price_e4.saturating_sub(by_e4).max(tick),
-            Side::Sell => price_e4.saturating_add(by_e4).min(u32::MAX / 4 / tick * tick),
+            Side::Sell => price_e4.saturating_add(by_e4).min(PRICE_E4_MAX as u32),
         }
     }
 
@@ -72,7 +74,7 @@ impl<T: Copy + From<Call>> Floor<T> {
         let standing = self.market.best_e4(place.symbol, side).unwrap_or(quoted);
         // Only what is fleeting stands nearer to the value than the makers.
         let best = if Self::is_better(side, standing, quoted) { quoted } else { standing };
-        let which = self.random.weighted(&self.population.places);
+        let which = self.random.pick(&self.odds.places);
         let behind = match which {
             0 => {
                 let by = step * self.random.between(1, 2) as u32;
@@ -101,7 +103,7 @@ impl<T: Copy + From<Call>> Floor<T> {
 
     /// The shares of an order.
     pub(super) fn size(&mut self) -> u32 {
-        match self.random.weighted(&self.population.sizes) {
+        match self.random.pick(&self.odds.sizes) {
             0 => self.random.between(1, 99) as u32,
             1 => LOT,
             2 => LOT * self.random.between(2, 10) as u32,

@@ -5,7 +5,7 @@ use feed_handlers::itch50::{Encoder, Mpid, Price4};
 
 use super::book::{Slid, TradingState};
 use super::orders::OrderId;
-use super::{Market, NewOrder, OrderKind, Printed, Submitted};
+use super::{Market, NewOrder, OrderKind, Printed, Submitted, whole_ticks};
 
 /// Where the best opposite order rests.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,8 @@ impl Market {
     /// If it has no shares, or its limit is 0 or no multiple of the tick.
     pub fn submit(&mut self, order: &NewOrder, time_ns: u64, out: &mut Encoder) -> Submitted {
         let tick = self.listings[usize::from(order.symbol)].tick_e4;
-        let is_on_grid = order.limit_e4.is_none_or(|limit| limit > 0 && limit.is_multiple_of(tick));
+        let whole = |limit: u32| whole_ticks(u64::from(limit), u64::from(tick)) * u64::from(tick);
+        let is_on_grid = order.limit_e4.is_none_or(|one| one > 0 && whole(one) == u64::from(one));
         assert!(order.qty > 0 && is_on_grid, "Invariant: an order is well formed: {order:?}");
         let reference = self.take_reference();
         let is_trading = self.state(order.symbol) == TradingState::Trading;

@@ -54,6 +54,13 @@ pub struct Listing {
     pub tier: u8,
 }
 
+/// Whole ticks in a price. Ticks are 1e-4 or 1e-2 dollars: dividing by a constant takes a fifth of the
+/// time, and it is done several times an order.
+#[inline(always)]
+pub(crate) const fn whole_ticks(price_e4: u64, tick_e4: u64) -> u64 {
+    if tick_e4 == 100 { price_e4 / 100 } else { price_e4 / tick_e4 }
+}
+
 /// How an order behaves; see the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderKind {
@@ -225,12 +232,6 @@ impl Market {
     pub fn next_taken(&self, symbol: u16, side: Side, limit_e4: u32) -> Option<Resting> {
         let (handle, ..) = self.opposite(symbol, side, limit_e4)?;
         Some(self.orders.at(handle).view())
-    }
-
-    /// The reference that the next order will have.
-    #[must_use]
-    pub fn next_reference(&self) -> OrderRef {
-        OrderRef(self.next_reference)
     }
 
     /// Orders that rest, displayed and hidden.

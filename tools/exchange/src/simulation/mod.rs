@@ -16,13 +16,12 @@ mod due;
 mod halts;
 mod opening;
 
-use engine::units::OrderRef;
 use feed_handlers::itch50::{Encoder, Header};
 
 use crate::agents::{Call, Floor, Lives, Pit, Place};
 use crate::calendar::Calendar;
 use crate::matching::{Listing, Market, Tape};
-use crate::population::Population;
+use crate::population::{Population, PopulationOdds};
 use crate::random::Random;
 use crate::rate::{Pace, Plan};
 use crate::settings::{Settings, SettingsError};
@@ -127,6 +126,7 @@ impl Simulation {
                 to_break: Vec::new(),
                 random: Random::new(settings.seed, 2),
                 population,
+                odds: PopulationOdds::new(&population),
                 timetable,
                 lives: Lives::new(settings.continuous_ns),
             },
@@ -169,7 +169,7 @@ impl Simulation {
             if self.phase == Phase::Over {
                 return false;
             }
-            let Some((time_ns, due)) = self.floor.calendar.next() else { return false };
+            let Some((time_ns, due)) = self.floor.calendar.take_next() else { return false };
             let before = out.messages();
             self.handle(due, time_ns, out);
             let written = out.messages() - before;
@@ -311,11 +311,5 @@ impl Simulation {
             Call::Limit { symbol } => self.limit(symbol, time_ns, out),
             Call::News { .. } | Call::Expire { .. } | Call::Break { .. } => {}
         }
-    }
-
-    /// The reference that the next displayed or hidden order will have.
-    #[must_use]
-    pub fn next_reference(&self) -> OrderRef {
-        self.floor.market.next_reference()
     }
 }
