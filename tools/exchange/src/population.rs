@@ -51,7 +51,7 @@ pub struct Population {
 impl Population {
     /// The population of a day unless another one is asked for.
     pub const STANDARD: Population = Population {
-        traders: [2_600, 5_800, 430, 90, 110, 450],
+        traders: [2_600, 5_800, 430, 90, 110, 300],
         follow: 8_600,
         follow_trade: 6_000,
         follow_doublings: (10, 22),

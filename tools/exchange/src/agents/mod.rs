@@ -194,11 +194,11 @@ impl<T: Copy + From<Call>> Floor<T> {
         &mut self,
         place: Place,
         side: Side,
-        (limit_e4, qty): (u32, u32),
+        (limit_e4, qty): (Option<u32>, u32),
         out: &mut Encoder,
     ) -> bool {
         let kind = OrderKind::Immediate;
-        let order = NewOrder { symbol: place.symbol, side, qty, limit_e4: Some(limit_e4), kind };
+        let order = NewOrder { symbol: place.symbol, side, qty, limit_e4, kind };
         self.market.submit(&order, place.time_ns, out).filled > 0
     }
 }

@@ -5,6 +5,9 @@ use feed_handlers::itch50::Encoder;
 
 use super::{Call, Floor, Place};
 
+/// Chances in 10,000 that an order that goes beyond the best price is a market order.
+const ANY_PRICE: u32 = 3_000;
+
 /// Chances in 10,000 that a taker goes towards the value, where the middle is away from it.
 const TOWARDS_VALUE: u32 = 6_000;
 
@@ -34,10 +37,11 @@ impl<T: Copy + From<Call>> Floor<T> {
     fn take_for(&mut self, place: Place, side: Side, out: &mut Encoder) -> bool {
         let Some(best) = self.market.best_e4(place.symbol, side.opposite()) else { return false };
         let there = self.market.best_shares(place.symbol, side.opposite());
-        let (mut limit_e4, mut qty) = (best, u64::from(self.size()).min(there));
+        let (mut limit_e4, mut qty) = (Some(best), u64::from(self.size()).min(there));
         if self.random.chance(self.population.sweep) {
             let beyond = self.step_e4(place) * self.random.between(1, 3) as u32;
-            limit_e4 = self.away(place, side.opposite(), best, beyond);
+            let limit = self.away(place, side.opposite(), best, beyond);
+            limit_e4 = (!self.random.chance(ANY_PRICE)).then_some(limit);
             qty = there + u64::from(self.size());
         } else if self.random.chance(self.population.piece) {
             // A piece of an order that is worked: not more than one resting order gives.

@@ -21,7 +21,7 @@ impl<T: Copy + From<Call>> Floor<T> {
             if !Self::is_better(side.opposite(), limit_e4, best) {
                 let there = self.market.best_shares(place.symbol, side.opposite());
                 let qty = there.clamp(1, 300) as u32;
-                return self.send_immediate(place, side, (limit_e4, qty), out);
+                return self.send_immediate(place, side, (Some(limit_e4), qty), out);
             }
         }
         self.place_noise(place, out)
