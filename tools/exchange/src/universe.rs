@@ -119,7 +119,7 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
         half_spread_q8,
         step_e4: ((half_spread_q8 >> 9) as u32 / tick_e4).max(1) * tick_e4,
         sigma_q20: sigma_q20 as i64,
-        haste: 2_500 + (5_000 * busy.pow(3) / (u64::from(rank) + busy).pow(3)) as u32,
+        haste: 2_200 + (5_000 * busy.pow(3) / (u64::from(rank) + busy).pow(3)) as u32,
         makers: (2 + 6 * busy / (u64::from(rank) + busy)) as u8,
     }
 }
