@@ -42,7 +42,7 @@ pub struct Population {
     pub sweep: u32,
     /// Chances that one that does not takes no more than the first resting order gives.
     pub piece: u32,
-    /// Chances that an execution is broken later.
+    /// Chances that an execution is broken later; the first two of market hours are in any case.
     pub broken: u32,
     /// Chances that a security has news of its own on a day.
     pub jump: u32,

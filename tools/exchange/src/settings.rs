@@ -11,7 +11,7 @@ pub const CONTINUOUS_NS_MIN: u64 = 1_000_000_000;
 /// Most securities: what their names have room for.
 pub const SYMBOLS_MAX: u16 = 10_000;
 
-/// Most messages: some ten times the busiest real day.
+/// Most messages: real days have hundreds of millions.
 pub const MESSAGES_MAX: u64 = 1 << 32;
 
 /// What a day is made of.

@@ -7,8 +7,8 @@
 //! These are a full day's. With shorter continuous trading everything before the opening and after the
 //! closing, and every wait, shrinks in the same proportion; the opening stays at 9:30.
 //!
-//! Sources: times of the system events and of the imbalance messages, ITCH 5.0 specification section
-//! 1.1 and 1.6; five minutes of a pause and fifteen seconds of a limit state, the LULD plan.
+//! Sources: Nasdaq's trading hours; times of the imbalance messages, ITCH 5.0 specification section 1.6;
+//! five minutes of a pause and fifteen seconds of a limit state, the LULD plan.
 
 use crate::settings::FULL_DAY_NS;
 

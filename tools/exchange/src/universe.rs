@@ -124,16 +124,16 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
     }
 }
 
-/// `Z` and three letters: symbols of test securities begin with it, so none is a company's.
+/// `Z`, three letters, `ZT`: made up, after the pattern of the exchange's own test securities.
 fn name(at: u16) -> Stock {
     let letter = |place: u32| b'A' + (at / 26_u16.pow(place) % 26) as u8;
-    Stock([b'Z', letter(2), letter(1), letter(0), b' ', b' ', b' ', b' '])
+    Stock([b'Z', letter(2), letter(1), letter(0), b'Z', b'T', b' ', b' '])
 }
 
 fn entry(stock: Stock, tier: u8, role: Role, is_fund: bool, random: &mut Random) -> DirectoryEntry {
     let leverage = if is_fund { [1, 1, 2, 3][random.below(4) as usize] } else { 0 };
     DirectoryEntry {
-        market_category: if is_fund { b'P' } else { [b'Q', b'G', b'S'][random.below(3) as usize] },
+        market_category: if is_fund { b'G' } else { [b'Q', b'G', b'S'][random.below(3) as usize] },
         // Round lots of ten shares are the expensive securities' on some markets.
         round_lot: if role == Role::Expensive { 10 } else { 100 },
         issue_classification: if is_fund { b'Q' } else { b'C' },

@@ -78,10 +78,12 @@ pub enum Call {
         /// Its place in [`Floor::to_break`].
         at: u32,
     },
-    /// A security at its band: is it still?
+    /// A security has been at its band for as long as makes a pause, if it has not left it.
     Limit {
         /// Index of the security.
         symbol: u16,
+        /// Since when.
+        since_ns: u64,
     },
 }
 
@@ -155,7 +157,6 @@ impl<T: Copy + From<Call>> Floor<T> {
         let must_break = self.to_break.len() < 2 && self.timetable.is_continuous(place.time_ns);
         if (must_break || self.random.chance(self.population.broken))
             && let Some(printed) = self.market.last_print(place.symbol)
-            && self.to_break.last().is_none_or(|(_, last)| *last != printed)
         {
             let at = self.to_break.len() as u32;
             self.to_break.push((place.symbol, printed));
@@ -164,13 +165,19 @@ impl<T: Copy + From<Call>> Floor<T> {
         }
     }
 
-    /// Begins to watch a security that has come to its band.
+    /// Notes when a security comes to its band and when it leaves it.
     pub(crate) fn watch_limit(&mut self, place: Place) {
-        let pit = &mut self.pits[place.at()];
-        if !pit.is_watched && self.market.is_at_limit(place.symbol) {
-            pit.is_watched = true;
-            let then = place.time_ns + self.timetable.limit_state_ns();
-            self.calendar.enter(then, Call::Limit { symbol: place.symbol }.into());
+        let is_at_limit = self.market.is_at_limit(place.symbol);
+        let since_ns = &mut self.pits[place.at()].at_limit_since_ns;
+        match since_ns {
+            None if is_at_limit => {
+                *since_ns = Some(place.time_ns);
+                let then = place.time_ns + self.timetable.limit_state_ns();
+                let (symbol, since_ns) = (place.symbol, place.time_ns);
+                self.calendar.enter(then, Call::Limit { symbol, since_ns }.into());
+            }
+            Some(_) if !is_at_limit => *since_ns = None,
+            _ => {}
         }
     }
 

@@ -27,7 +27,7 @@ impl<T: Copy + From<Call>> Floor<T> {
         OrderKind::Limit(named.then(|| NAMES[self.random.below(4) as usize]))
     }
 
-    /// Places one order; it never trades at once.
+    /// Places one order behind the best price of the other side; whether it met hidden ones.
     pub(super) fn place_noise(&mut self, place: Place, out: &mut Encoder) -> bool {
         let side = self.any_side();
         let (mut price_e4, patience) = self.placed(place, side);

@@ -20,8 +20,14 @@ pub struct Pit {
     pub(super) taking: Side,
     /// Each maker's bid and offer.
     pub(super) quotes: Vec<[Option<OrderId>; 2]>,
-    /// It is at its band, and someone will look again.
-    pub(crate) is_watched: bool,
+    /// Since when it has been at its band.
+    pub(crate) at_limit_since_ns: Option<u64>,
+    /// The band at which it was paused, 1e-4 dollars.
+    pub(crate) paused_at_e4: u32,
+    /// Lower and upper price between which its pause may end.
+    pub(crate) collar_e4: (u32, u32),
+    /// Messages that its reopening may take.
+    pub(crate) at_stake: u64,
     /// It trades on this market at all: a new listing does once it was released.
     pub(crate) is_listed: bool,
     /// A short-sale restriction was told since the start of the day.
@@ -43,7 +49,10 @@ impl Pit {
             last_middle_e4: security.listing.close_e4,
             taking: Side::Buy,
             quotes: vec![[None; 2]; usize::from(security.makers)],
-            is_watched: false,
+            at_limit_since_ns: None,
+            paused_at_e4: 0,
+            collar_e4: (0, 0),
+            at_stake: 0,
             is_listed,
             is_restricted: false,
         }

@@ -4,7 +4,7 @@ use engine::units::Side;
 
 use super::life::Patience;
 use super::{Call, Floor, Place};
-use crate::matching::whole_ticks;
+use crate::matching::{TradingState, whole_ticks};
 
 /// Highest price of an order, 1e-4 dollars; a multiple of every tick.
 const PRICE_E4_MAX: u64 = 1_000_000_000;
@@ -51,6 +51,10 @@ impl<T: Copy + From<Call>> Floor<T> {
 
     /// A price that rests: drawn back behind the best price of the other side.
     pub(super) fn behind_opposite(&self, place: Place, side: Side, price_e4: u32) -> u32 {
+        // Orders may cross while a security does not trade: its cross needs them to.
+        if self.market.state(place.symbol) != TradingState::Trading {
+            return price_e4;
+        }
         let tick = self.tick_e4(place);
         match self.market.best_e4(place.symbol, side.opposite()) {
             None => price_e4,

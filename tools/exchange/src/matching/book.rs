@@ -7,6 +7,7 @@ use super::cross::AuctionOrder;
 use super::ladder::Ladder;
 use super::orders::OrderId;
 use super::tape::{Printed, Tape};
+use super::whole_ticks;
 
 /// Whether orders match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +54,15 @@ pub(super) struct Book {
     pub(super) auction: Vec<AuctionOrder>,
     pub(super) state: TradingState,
     pub(super) bands: Bands,
+    /// The bands hold.
+    pub(super) has_bands: bool,
+    pub(super) tick_e4: u32,
     pub(super) tape: Tape,
     pub(super) last_print: Option<Printed>,
 }
 
 impl Book {
-    pub(super) fn new(reference_e4: u32, tier: u8) -> Book {
+    pub(super) fn new(close_e4: u32, tier: u8, tick_e4: u32) -> Book {
         let side = |is_ask| Ladder::new(is_ask);
         Book {
             displayed: [side(false), side(true)],
@@ -66,7 +70,9 @@ impl Book {
             slid: Vec::new(),
             auction: Vec::new(),
             state: TradingState::Trading,
-            bands: Bands::new(reference_e4, tier),
+            bands: Bands::new(close_e4, tier, tick_e4),
+            has_bands: false,
+            tick_e4,
             tape: Tape::default(),
             last_print: None,
         }
@@ -81,12 +87,14 @@ impl Book {
         self.displayed[usize::from(side == Side::Sell)].best_price()
     }
 
-    /// The middle of bid and ask, else the one there is, else the last print or the price it came with.
+    /// The middle of bid and ask on the grid, else the one there is, else what the bands lie around.
     pub(super) fn reference_e4(&self) -> u32 {
-        match (self.best(Side::Buy), self.best(Side::Sell)) {
+        let middle = match (self.best(Side::Buy), self.best(Side::Sell)) {
             (Some(bid), Some(ask)) => bid.midpoint(ask),
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => self.bands.reference_e4(),
-        }
+        };
+        let tick = u64::from(self.tick_e4);
+        (whole_ticks(u64::from(middle), tick).max(1) * tick) as u32
     }
 }

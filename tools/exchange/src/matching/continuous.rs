@@ -5,7 +5,7 @@ use feed_handlers::itch50::{Encoder, Mpid, Price4};
 
 use super::book::{Slid, TradingState};
 use super::orders::OrderId;
-use super::{Market, NewOrder, OrderKind, Printed, Submitted, whole_ticks};
+use super::{Market, NewOrder, OrderKind, Printed, Submitted};
 
 /// Where the best opposite order rests.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +26,17 @@ impl Market {
     /// If it has no shares, or its limit is 0 or no multiple of the tick.
     pub fn submit(&mut self, order: &NewOrder, time_ns: u64, out: &mut Encoder) -> Submitted {
         let tick = self.listings[usize::from(order.symbol)].tick_e4;
-        let whole = |limit: u32| whole_ticks(u64::from(limit), u64::from(tick)) * u64::from(tick);
-        let is_on_grid = order.limit_e4.is_none_or(|one| one > 0 && whole(one) == u64::from(one));
+        let is_on_grid = order.limit_e4.is_none_or(|one| self.is_on_grid(order.symbol, one));
         assert!(order.qty > 0 && is_on_grid, "Invariant: an order is well formed: {order:?}");
         let reference = self.take_reference();
         let is_trading = self.state(order.symbol) == TradingState::Trading;
         let limit = order.limit_e4.unwrap_or_else(|| self.collar_e4(order.symbol, order.side));
-        let limit = self.within_bands(order.symbol, order.side, limit);
+        let mut limit = self.within_bands(order.symbol, order.side, limit);
         let mut left = order.qty;
         if is_trading && order.kind != OrderKind::PostOnly {
             left = self.take(order, limit, time_ns, out);
+            // What it took may have moved the bands.
+            limit = self.within_bands(order.symbol, order.side, limit);
         }
         let filled = order.qty - left;
         if left == 0 || order.limit_e4.is_none() || order.kind == OrderKind::Immediate {
@@ -43,7 +44,10 @@ impl Market {
         }
         let mut shown = limit;
         if is_trading && order.kind == OrderKind::PostOnly {
-            shown = self.slide(order.symbol, order.side, limit);
+            let Some(slid) = self.slide(order.symbol, order.side, limit) else {
+                return Submitted::default();
+            };
+            shown = slid;
         }
         let is_hidden = order.kind == OrderKind::Hidden;
         let id = self.rest(order.symbol, order.side, is_hidden, (shown, left), reference);
@@ -106,14 +110,17 @@ impl Market {
             && self.opposite(symbol, side, limit_e4).is_some()
     }
 
-    /// Where an order that is not to take is shown: a tick away from what it would take.
-    fn slide(&self, symbol: u16, side: Side, limit_e4: u32) -> u32 {
+    /// Where an order that is not to take is shown: a tick away from the displayed order it would take;
+    /// `None` where there is no such price.
+    fn slide(&self, symbol: u16, side: Side, limit_e4: u32) -> Option<u32> {
         let tick = self.listings[usize::from(symbol)].tick_e4;
         let best = self.best_e4(symbol, side.opposite());
         match (side, best) {
-            (Side::Buy, Some(ask)) => limit_e4.min(ask.saturating_sub(tick).max(tick)),
-            (Side::Sell, Some(bid)) => limit_e4.max(bid + tick),
-            (_, None) => limit_e4,
+            (Side::Buy, Some(ask)) => {
+                Some(limit_e4.min(ask.saturating_sub(tick))).filter(|&price| price > 0)
+            }
+            (Side::Sell, Some(bid)) => Some(limit_e4.max(bid + tick)),
+            (_, None) => Some(limit_e4),
         }
     }
 
@@ -135,10 +142,15 @@ impl Market {
 
     /// Takes what rests on the other side within the limit; returns the shares left.
     fn take(&mut self, order: &NewOrder, limit_e4: u32, time_ns: u64, out: &mut Encoder) -> u32 {
-        let mut left = order.qty;
+        let (mut left, mut limit_e4) = (order.qty, limit_e4);
         while left > 0
             && let Some((handle, price, at)) = self.opposite(order.symbol, order.side, limit_e4)
         {
+            debug_assert!(
+                self.bands_e4(order.symbol)
+                    .is_none_or(|(lower, upper)| (lower..=upper).contains(&price)),
+                "Invariant: nothing trades outside the bands"
+            );
             let resting = *self.orders.at(handle);
             let shares = left.min(resting.qty);
             left -= shares;
@@ -173,8 +185,9 @@ impl Market {
             let book = &mut self.books[usize::from(order.symbol)];
             book.tape.print(&printed);
             book.last_print = Some(printed);
-            if self.has_bands {
-                book.bands.print(price, time_ns, self.band_slot_ns);
+            if book.has_bands && book.bands.print(price, time_ns, self.band_slot_ns) {
+                self.pull_outside(order.symbol, time_ns, out);
+                limit_e4 = self.within_bands(order.symbol, order.side, limit_e4);
             }
         }
         left
@@ -201,7 +214,10 @@ impl Market {
         }
         for slid in book.slid.iter().filter(|slid| slid.is_ask == is_ask) {
             let key = displayed.key(slid.price);
-            if better(key, &best) && self.orders.get(slid.id).is_some() {
+            let is_inside = self
+                .bands_e4(symbol)
+                .is_none_or(|(lower, upper)| (lower..=upper).contains(&slid.price));
+            if is_inside && better(key, &best) && self.orders.get(slid.id).is_some() {
                 best = Some((key, slid.id.handle, slid.price, Opposite::Slid));
             }
         }

@@ -1,8 +1,8 @@
 //! Crosses: one price at which the most shares change hands at once.
 //!
 //! The price is the one with the most paired shares; of several the one that leaves the least
-//! imbalance; of several the one nearest the reference (Nasdaq rule 4752(d)(2), without the finer
-//! points of imbalance-only orders). Who trades is decided by price, then orders of the cross before
+//! imbalance; of several the one nearest the reference. Those are the main steps of Nasdaq's crosses
+//! (rules 4752 to 4754); imbalance-only orders and what they bring are left out. Who trades is decided by price, then orders of the cross before
 //! displayed ones before hidden ones, then time. Displayed orders are told as executions that do not
 //! print, and the whole in one cross message that does, be it of no shares.
 
@@ -85,13 +85,18 @@ impl Curves {
         Clearing { price_e4, paired: bid.min(ask), surplus: bid as i64 - ask as i64 }
     }
 
-    /// The clearing price; see the module.
-    pub(super) fn clear(&self, reference_e4: u32) -> Clearing {
+    /// The clearing price on a grid of ticks; see the module. The reference must lie on it.
+    pub(super) fn clear(&self, reference_e4: u32, tick_e4: u32) -> Clearing {
         let Interest { bids, asks, any_price_bid, any_price_ask } = &self.0;
         // Only where bids reach asks can anything trade; orders at any price reach everywhere.
         let lowest = asks.first().filter(|_| *any_price_ask == 0).map_or(0, |ask| ask.0);
         let highest = bids.first().filter(|_| *any_price_bid == 0).map_or(u32::MAX, |bid| bid.0);
-        let prices = bids.iter().chain(asks).map(|&(price, _)| price).chain([reference_e4]);
+        // Demand and supply change at limits alone, so all that lies between two of them is alike: a
+        // tick on either side of each stands for it, and the reference where it lies there.
+        let around = |&(price, _): &(u32, u64)| {
+            [price.saturating_sub(tick_e4).max(tick_e4), price, price.saturating_add(tick_e4)]
+        };
+        let prices = bids.iter().chain(asks).flat_map(around).chain([reference_e4]);
         let candidates = prices.filter(|price| (lowest..=highest).contains(price));
         let best = candidates.map(|price| self.at(price)).min_by_key(|clearing| {
             let Clearing { price_e4, paired, surplus } = *clearing;
@@ -123,8 +128,8 @@ mod tests {
             (Sell, Some(100), 300),
             (Sell, Some(101), 200),
         ]);
-        assert_eq!(orders.clear(100), Clearing { price_e4: 101, paired: 300, surplus: -200 });
-        assert_eq!(orders.clear(102), Clearing { price_e4: 102, paired: 300, surplus: -200 });
+        assert_eq!(orders.clear(100, 1), Clearing { price_e4: 101, paired: 300, surplus: -200 });
+        assert_eq!(orders.clear(102, 1), Clearing { price_e4: 102, paired: 300, surplus: -200 });
     }
 
     #[test]
@@ -132,21 +137,65 @@ mod tests {
         use Side::{Buy, Sell};
         let orders = sides(&[(Buy, None, 500), (Sell, None, 300), (Sell, Some(120), 50)]);
         // 350 pair from 120 on, 300 below.
-        assert_eq!(orders.clear(100), Clearing { price_e4: 120, paired: 350, surplus: 150 });
+        assert_eq!(orders.clear(100, 1), Clearing { price_e4: 120, paired: 350, surplus: 150 });
         let orders = sides(&[(Buy, None, 500), (Sell, None, 300)]);
-        assert_eq!(orders.clear(100), Clearing { price_e4: 100, paired: 300, surplus: 200 });
+        assert_eq!(orders.clear(100, 1), Clearing { price_e4: 100, paired: 300, surplus: 200 });
     }
 
     #[test]
     fn nothing_trades_where_bids_do_not_reach_asks() {
         use Side::{Buy, Sell};
         assert_eq!(
-            sides(&[(Buy, Some(99), 5), (Sell, Some(100), 5)]).clear(99),
+            sides(&[(Buy, Some(99), 5), (Sell, Some(100), 5)]).clear(99, 1),
             Clearing::default()
         );
-        assert_eq!(sides(&[(Buy, Some(99), 5)]).clear(99), Clearing::default());
-        assert_eq!(sides(&[]).clear(99), Clearing::default());
+        assert_eq!(sides(&[(Buy, Some(99), 5)]).clear(99, 1), Clearing::default());
+        assert_eq!(sides(&[]).clear(99, 1), Clearing::default());
         let one = sides(&[(Buy, Some(99), 5), (Sell, Some(98), 9)]);
         assert_eq!(one.at(98), Clearing { price_e4: 98, paired: 5, surplus: -4 });
+    }
+
+    #[test]
+    fn the_least_imbalance_may_lie_between_two_limits() {
+        use Side::{Buy, Sell};
+        let orders = sides(&[
+            (Sell, Some(8_000), 100),
+            (Buy, Some(9_500), 100),
+            (Buy, Some(8_500), 50),
+            (Sell, Some(9_000), 50),
+        ]);
+        // From 85.01 to 89.99 100 pair and nothing is left; 89.99 is nearest to 100.
+        let expected = Clearing { price_e4: 8_999, paired: 100, surplus: 0 };
+        assert_eq!(orders.clear(10_000, 1), expected);
+    }
+
+    #[test]
+    fn no_price_on_the_grid_is_better_than_the_one_it_clears_at() {
+        use crate::random::Random;
+        let mut random = Random::new(5, 0);
+        for round in 0..2_000 {
+            let tick = [1, 5][round % 2];
+            let mut interest = Interest::default();
+            for _ in 0..random.between(1, 12) {
+                let side = if random.chance(5_000) { Side::Buy } else { Side::Sell };
+                let limit = tick * random.between(1, 30) as u32;
+                let any_price = random.chance(1_500);
+                interest.add(side, (!any_price).then_some(limit), random.between(1, 9));
+            }
+            let reference = tick * random.between(1, 30) as u32;
+            let curves = interest.gathered();
+            let cleared = curves.clear(reference, tick);
+            let worth = |clearing: &Clearing| {
+                let Clearing { price_e4, paired, surplus } = *clearing;
+                (std::cmp::Reverse(paired), surplus.unsigned_abs(), price_e4.abs_diff(reference))
+            };
+            let best = (1..=60).map(|ticks| worth(&curves.at(ticks * tick))).min().unwrap();
+            if cleared.paired == 0 {
+                assert_eq!(best.0.0, 0, "{curves:?}");
+            } else {
+                assert_eq!(worth(&cleared), best, "{curves:?} around {reference}");
+                assert!(cleared.price_e4.is_multiple_of(tick));
+            }
+        }
     }
 }

@@ -67,8 +67,9 @@ impl Market {
     pub fn indicate(&self, symbol: u16, kind: CrossKind, time_ns: u64, out: &mut Encoder) {
         let reference = self.reference_e4(symbol);
         let with_book = self.gathered(symbol, true).gathered();
-        let near = with_book.clear(reference);
-        let far = self.gathered(symbol, false).gathered().clear(reference);
+        let tick = self.listings[usize::from(symbol)].tick_e4;
+        let near = with_book.clear(reference, tick);
+        let far = self.gathered(symbol, false).gathered().clear(reference, tick);
         let at_reference = with_book.at(reference);
         let Clearing { paired, surplus, .. } = at_reference;
         let imbalance = Imbalance {
@@ -90,19 +91,38 @@ impl Market {
         out.net_order_imbalance(self.header(symbol, time_ns), &imbalance);
     }
 
-    /// Crosses a security, in whatever state it is: displayed orders execute without printing, then
-    /// one cross message prints, of no shares where nothing traded. Orders of the cross are gone.
+    /// What a cross of a security would do now.
+    #[must_use]
+    pub fn clearing(&self, symbol: u16) -> Clearing {
+        self.clearing_with(symbol, true)
+    }
+
+    fn clearing_with(&self, symbol: u16, with_book: bool) -> Clearing {
+        let tick = self.listings[usize::from(symbol)].tick_e4;
+        let curves = self.gathered(symbol, with_book).gathered();
+        curves.clear(self.reference_e4(symbol), tick)
+    }
+
+    /// Crosses a security, in whatever state it is: displayed orders execute without printing, each under
+    /// a match number of its own, then one cross message prints, of no shares where nothing traded.
+    /// Orders of the cross are gone.
+    ///
+    /// Where it could execute more than `executions_max` displayed orders, it crosses the orders of the
+    /// cross among themselves and leaves the book as it is.
     pub fn cross(
         &mut self,
         symbol: u16,
         kind: CrossKind,
         time_ns: u64,
+        executions_max: u64,
         out: &mut Encoder,
     ) -> Crossed {
-        let curves = self.gathered(symbol, true).gathered();
-        let Clearing { price_e4, paired, .. } = curves.clear(self.reference_e4(symbol));
+        let whole = self.clearing_with(symbol, true);
+        let with_book = self.displayed_within(symbol, &whole) <= executions_max;
+        let cleared = if with_book { whole } else { self.clearing_with(symbol, false) };
+        let Clearing { price_e4, paired, .. } = cleared;
         let auction = std::mem::take(&mut self.books[usize::from(symbol)].auction);
-        if paired > 0 {
+        if paired > 0 && with_book {
             for side in [Side::Buy, Side::Sell] {
                 self.fill(symbol, side, (price_e4, paired), &auction, time_ns, out);
             }
@@ -119,6 +139,23 @@ impl Market {
             book.tape.print(&Printed { match_number: number, price_e4, shares: paired });
         }
         Crossed { price_e4, shares: paired }
+    }
+
+    /// Displayed orders that a cross at a price may execute, at most.
+    fn displayed_within(&self, symbol: u16, clearing: &Clearing) -> u64 {
+        let Clearing { price_e4, paired, .. } = *clearing;
+        if paired == 0 {
+            return 0;
+        }
+        let orders = |side: Side| {
+            let within = move |&(price, ..): &(u32, u64, u32)| match side {
+                Side::Buy => price >= price_e4,
+                Side::Sell => price <= price_e4,
+            };
+            let levels = self.levels(symbol, side).take_while(within);
+            levels.map(|(_, _, orders)| u64::from(orders)).sum::<u64>()
+        };
+        orders(Side::Buy) + orders(Side::Sell)
     }
 
     /// Executes `paired` shares of a side: orders of the cross that trade at any price, then price by

@@ -8,7 +8,7 @@
 //! | [`OrderKind::Limit`] | up to its limit | displayed, what is left |
 //! | [`OrderKind::Immediate`] | up to its limit, or any price without one | never |
 //! | [`OrderKind::Hidden`] | up to its limit | hidden: behind displayed orders of its price |
-//! | [`OrderKind::PostOnly`] | never | displayed; slid a tick away where it would take |
+//! | [`OrderKind::PostOnly`] | never | displayed; slid a tick away from a displayed order it would take |
 //!
 //! While a security is not [`TradingState::Trading`], orders rest without matching and bids may reach
 //! asks; the cross that reopens it puts that right. An order that has gone is no fault: cancelling it
@@ -106,8 +106,6 @@ pub struct Market {
     orders: OrderStore,
     next_reference: u64,
     next_match: u64,
-    /// Bands hold.
-    has_bands: bool,
     band_slot_ns: u64,
 }
 
@@ -115,14 +113,13 @@ impl Market {
     /// A market of these securities; the bands' five minutes are ten slots of `band_slot_ns`.
     #[must_use]
     pub fn new(listings: Vec<Listing>, band_slot_ns: u64) -> Market {
-        let book = |listing: &Listing| Book::new(listing.close_e4, listing.tier);
+        let book = |one: &Listing| Book::new(one.close_e4, one.tier, one.tick_e4);
         Market {
             books: listings.iter().map(book).collect(),
             listings,
             orders: OrderStore::default(),
             next_reference: 1,
             next_match: 1,
-            has_bands: false,
             band_slot_ns,
         }
     }
@@ -143,15 +140,46 @@ impl Market {
         Header { locate, tracking, time_of_day_ns: time_ns }
     }
 
-    /// Turns the bands on or off for all securities.
-    pub fn set_bands(&mut self, on: bool) {
-        self.has_bands = on;
+    /// Turns the bands of a security on or off. On, orders that rest outside them are pulled.
+    pub fn set_bands(&mut self, symbol: u16, on: bool, time_ns: u64, out: &mut Encoder) {
+        self.books[usize::from(symbol)].has_bands = on;
+        if on {
+            self.pull_outside(symbol, time_ns, out);
+        }
     }
 
-    /// Lower and upper band of a security, 1e-4 dollars, while bands hold.
+    /// Lower and upper band of a security, 1e-4 dollars, while its bands hold.
     #[must_use]
     pub fn bands_e4(&self, symbol: u16) -> Option<(u32, u32)> {
-        self.has_bands.then(|| self.books[usize::from(symbol)].bands.prices_e4())
+        let book = &self.books[usize::from(symbol)];
+        book.has_bands.then(|| book.bands.prices_e4())
+    }
+
+    /// Cancels orders that could only trade outside the bands: offers below the lower, bids above the
+    /// upper one.
+    fn pull_outside(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
+        let Some((lower, upper)) = self.bands_e4(symbol) else { return };
+        for is_hidden in [false, true] {
+            for is_ask in [false, true] {
+                while let Some(id) = self.first_outside(symbol, is_ask, is_hidden, (lower, upper)) {
+                    self.cancel(id, time_ns, out);
+                }
+            }
+        }
+    }
+
+    fn first_outside(
+        &mut self,
+        symbol: u16,
+        is_ask: bool,
+        is_hidden: bool,
+        (lower, upper): (u32, u32),
+    ) -> Option<OrderId> {
+        let ladder = self.books[usize::from(symbol)].ladder(is_ask, is_hidden);
+        let price = ladder.best_price()?;
+        let is_outside = if is_ask { price < lower } else { price > upper };
+        let first = ladder.first().filter(|_| is_outside)?;
+        self.orders.in_slot(first)
     }
 
     /// Whether bids have risen to the upper band or offers have sunk to the lower.
@@ -234,12 +262,6 @@ impl Market {
         Some(self.orders.at(handle).view())
     }
 
-    /// Orders that rest, displayed and hidden.
-    #[must_use]
-    pub fn orders_live(&self) -> usize {
-        self.orders.live()
-    }
-
     /// An order drawn by a number below [`Market::order_slots`]; `None` if none rests in that slot.
     #[must_use]
     pub fn order_in_slot(&self, slot: u32) -> Option<OrderId> {
@@ -265,6 +287,9 @@ impl Market {
     }
 
     /// Breaks an execution, which must have printed and not been broken, and tells it.
+    ///
+    /// # Panics
+    /// If more is broken than was traded.
     pub fn break_trade(&mut self, symbol: u16, time_ns: u64, printed: &Printed, out: &mut Encoder) {
         self.books[usize::from(symbol)].tape.take_out(printed);
         out.broken_trade(self.header(symbol, time_ns), MatchNumber(printed.match_number));
@@ -294,7 +319,10 @@ impl Market {
     }
 
     /// Gives a displayed order another price and size; it goes to the end of its queue under a new
-    /// reference. One that would then take is cancelled and sent anew.
+    /// reference. One that would then take is cancelled and sent anew, as a limit order without a name.
+    ///
+    /// # Panics
+    /// If the limit is 0 or no multiple of the tick.
     pub fn replace(
         &mut self,
         id: OrderId,
@@ -306,6 +334,7 @@ impl Market {
         let Some(order) = self.order(id).filter(|order| order.is_displayed && qty > 0) else {
             return Submitted::default();
         };
+        assert!(self.is_on_grid(order.symbol, limit_e4), "Invariant: {limit_e4} is a price");
         let limit_e4 = self.within_bands(order.symbol, order.side, limit_e4);
         if self.would_take(order.symbol, order.side, limit_e4) {
             self.cancel(id, time_ns, out);
@@ -319,6 +348,13 @@ impl Market {
         let (header, new) = (self.header(order.symbol, time_ns), OrderRef(reference));
         out.order_replaced(header, order.reference, new, qty, Price4(limit_e4));
         Submitted { resting: Some(resting), filled: 0 }
+    }
+
+    /// Whether an order can have this limit.
+    fn is_on_grid(&self, symbol: u16, limit_e4: u32) -> bool {
+        let tick = u64::from(self.listings[usize::from(symbol)].tick_e4);
+        let limit = u64::from(limit_e4);
+        limit > 0 && whole_ticks(limit, tick) * tick == limit
     }
 
     fn take_shares(&mut self, id: OrderId, shares: u32) {
@@ -338,6 +374,13 @@ impl Market {
     fn take_match(&mut self) -> u64 {
         self.next_match += 1;
         self.next_match - 1
+    }
+
+    /// Displayed orders of a security.
+    #[must_use]
+    pub fn displayed_orders(&self, symbol: u16) -> u64 {
+        let orders = |side| self.levels(symbol, side).map(|level| u64::from(level.2)).sum::<u64>();
+        orders(Side::Buy) + orders(Side::Sell)
     }
 
     /// Displayed levels of a side, best first: price in 1e-4 dollars, shares, orders.

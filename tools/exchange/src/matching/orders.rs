@@ -132,11 +132,6 @@ impl OrderStore {
         let slot = self.slots.get(handle as usize).filter(|slot| slot.is_live)?;
         Some(OrderId { handle, generation: slot.generation })
     }
-
-    /// Orders that rest.
-    pub(super) fn live(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
 }
 
 impl Order {

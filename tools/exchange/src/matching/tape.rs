@@ -33,6 +33,8 @@ impl Tape {
     }
 
     pub(super) fn take_out(&mut self, printed: &Printed) {
+        let holds = self.trades > 0 && self.volume >= printed.shares;
+        assert!(holds, "Invariant: an execution is broken once");
         self.volume -= printed.shares;
         self.trades -= 1;
         self.notional_e4 -= notional_e4(printed);

@@ -70,7 +70,8 @@ fn hidden_orders_stand_behind_displayed_ones_and_print_without_side_or_order() {
     assert_eq!(market.best_e4(0, Side::Sell), Some(1_000_100));
     let took = market.submit(&order(Side::Buy, 250, 10_001, OrderKind::Immediate), T, &mut out);
     assert_eq!((took.filled, told(&mut out).as_str()), (250, "PEP"));
-    assert_eq!(market.orders_live(), 1);
+    // Fifty of the worst hidden order are left.
+    assert!(market.has_hidden(0, Side::Sell));
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn a_halted_security_crosses_when_it_reopens_and_its_book_is_uncrossed_then() {
     market.indicate(0, CrossKind::Reopening, T, &mut out);
     assert_eq!(told(&mut out), "HAAAAAI");
     // At 100.10 300 are bid and 650 offered, at 100.05 300 and 250: 300 pair at 100.10.
-    let crossed = market.cross(0, CrossKind::Reopening, T, &mut out);
+    let crossed = market.cross(0, CrossKind::Reopening, T, u64::MAX, &mut out);
     assert_eq!(crossed, Crossed { price_e4: 1_001_000, shares: 300 });
     assert_eq!(told(&mut out), "CCCCQ");
     assert_eq!(levels(&market, Side::Buy), [(10_000, 200, 1)]);
@@ -176,18 +177,18 @@ fn orders_of_the_cross_trade_before_the_book_and_are_gone_after_it() {
     }
     told(&mut out);
     // 500 are bid at any price; at 100.10 300 + 150 + 100 are offered: 500 pair, the book gives 50.
-    let crossed = market.cross(0, CrossKind::Opening, T, &mut out);
+    let crossed = market.cross(0, CrossKind::Opening, T, u64::MAX, &mut out);
     assert_eq!(crossed, Crossed { price_e4: 1_001_000, shares: 500 });
     assert_eq!(told(&mut out), "CQ");
     assert_eq!(levels(&market, Side::Sell), [(10_010, 50, 1)]);
-    let again = market.cross(0, CrossKind::Closing, T, &mut out);
+    let again = market.cross(0, CrossKind::Closing, T, u64::MAX, &mut out);
     assert_eq!((again, told(&mut out).as_str()), (Crossed::default(), "Q"));
 }
 
 #[test]
 fn nothing_trades_outside_the_bands_and_a_bid_at_the_upper_one_is_a_limit_state() {
     let (mut market, mut out) = (market(), Encoder::new());
-    market.set_bands(true);
+    market.set_bands(0, true, T, &mut out);
     assert_eq!(market.bands_e4(0), Some((950_000, 1_050_000)));
     market.submit(&order(Side::Sell, 100, 10_400, OrderKind::Limit(None)), T, &mut out);
     market.submit(&order(Side::Sell, 100, 10_600, OrderKind::Limit(None)), T, &mut out);
@@ -245,7 +246,7 @@ fn whatever_is_sent_the_book_stays_whole_and_uncrossed() {
                 (8, Some(id)) => _ = market.cancel(id, T, &mut out),
                 _ if step % 400 == 0 => {
                     market.enter_auction(0, AuctionOrder { side, qty, limit_e4: None });
-                    market.cross(0, CrossKind::Opening, T, &mut out);
+                    market.cross(0, CrossKind::Opening, T, u64::MAX, &mut out);
                 }
                 _ => {}
             }
@@ -258,4 +259,75 @@ fn whatever_is_sent_the_book_stays_whole_and_uncrossed() {
         }
         assert!(market.tape(0).trades > 100);
     }
+}
+
+#[test]
+fn orders_that_the_bands_have_left_behind_are_pulled_and_never_traded() {
+    let (mut market, mut out) = (market(), Encoder::new());
+    market.set_bands(0, true, T, &mut out);
+    let limit = OrderKind::Limit(None);
+    let mut send = |market: &mut Market, side, qty, cents, after_s: u64| {
+        market.submit(&order(side, qty, cents, limit), T + after_s * 1_000_000_000, &mut out)
+    };
+    // A print at 104.90 moves the bands to 99.66 and 110.14 with the first print of the next slot.
+    send(&mut market, Side::Sell, 100, 10_490, 0);
+    send(&mut market, Side::Buy, 100, 10_490, 0);
+    send(&mut market, Side::Sell, 200, 9_550, 31);
+    send(&mut market, Side::Buy, 1, 9_550, 31);
+    assert_eq!(market.bands_e4(0), Some((996_600, 1_101_400)));
+    let bought = send(&mut market, Side::Buy, 50, 9_990, 31);
+    assert_eq!((bought.filled, levels(&market, Side::Buy)), (0, vec![(9_990, 50, 1)]));
+    assert_eq!(told(&mut out), "AEAEDA");
+}
+
+#[test]
+fn a_cross_that_would_execute_too_much_leaves_the_book_as_it_is() {
+    let (mut market, mut out) = (market(), Encoder::new());
+    for _ in 0..3 {
+        market.submit(&order(Side::Sell, 100, 10_000, OrderKind::Limit(None)), T, &mut out);
+    }
+    for (side, qty) in [(Side::Buy, 250), (Side::Sell, 40)] {
+        market.enter_auction(0, AuctionOrder { side, qty, limit_e4: None });
+    }
+    told(&mut out);
+    let crossed = market.cross(0, CrossKind::Closing, T, 2, &mut out);
+    assert_eq!((crossed.shares, told(&mut out).as_str()), (40, "Q"));
+    assert_eq!(levels(&market, Side::Sell), [(10_000, 300, 3)]);
+    market.enter_auction(0, AuctionOrder { side: Side::Buy, qty: 250, limit_e4: None });
+    let crossed = market.cross(0, CrossKind::Closing, T, 3, &mut out);
+    assert_eq!((crossed.shares, told(&mut out).as_str()), (250, "CCCQ"));
+}
+
+#[test]
+fn in_a_cross_hidden_orders_trade_behind_displayed_ones_of_their_price() {
+    let (mut market, mut out) = (market(), Encoder::new());
+    market.set_state(0, T, TradingState::Quoting, *b"    ", &mut out);
+    market.submit(&order(Side::Sell, 100, 10_000, OrderKind::Hidden), T, &mut out);
+    market.submit(&order(Side::Sell, 100, 10_000, OrderKind::Limit(None)), T, &mut out);
+    market.submit(&order(Side::Sell, 100, 9_990, OrderKind::Hidden), T, &mut out);
+    market.enter_auction(0, AuctionOrder { side: Side::Sell, qty: 30, limit_e4: Some(1_000_000) });
+    market.enter_auction(0, AuctionOrder { side: Side::Buy, qty: 180, limit_e4: Some(1_000_000) });
+    told(&mut out);
+    // 100 hidden at 99.90, 30 of the cross and 50 of the displayed order at 100.00.
+    let crossed = market.cross(0, CrossKind::Reopening, T, u64::MAX, &mut out);
+    assert_eq!(crossed, Crossed { price_e4: 1_000_000, shares: 180 });
+    let told_of = out.bytes();
+    assert_eq!(
+        (told_of[2], &told_of[21..25], told_of[33]),
+        (b'C', &50_u32.to_be_bytes()[..], b'N')
+    );
+    assert_eq!(told(&mut out), "CQ");
+    assert_eq!(levels(&market, Side::Sell), [(10_000, 50, 1)]);
+    assert!(market.has_hidden(0, Side::Sell));
+}
+
+#[test]
+#[should_panic(expected = "an execution is broken once")]
+fn an_execution_cannot_be_broken_twice() {
+    let (mut market, mut out) = (market(), Encoder::new());
+    market.submit(&order(Side::Sell, 100, 10_001, OrderKind::Limit(None)), T, &mut out);
+    market.submit(&order(Side::Buy, 30, 10_001, OrderKind::Immediate), T, &mut out);
+    let printed = market.last_print(0).unwrap();
+    market.break_trade(0, T, &printed, &mut out);
+    market.break_trade(0, T, &printed, &mut out);
 }

@@ -1,6 +1,6 @@
 //! Trading after the closing, one message at a time up to the number asked for, and the end of the day.
 //!
-//! Most of it is orders that are taken back; books are not emptied.
+//! Orders are taken back and others posted; books are not emptied, and no side of one is.
 
 use engine::units::Side;
 use feed_handlers::itch50::Encoder;
@@ -11,7 +11,7 @@ use crate::agents::Place;
 use crate::matching::{NewOrder, OrderKind};
 
 /// The end of system hours and the end of messages.
-const LAST_MESSAGES: u64 = 2;
+pub(super) const LAST_MESSAGES: u64 = 2;
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -25,8 +25,10 @@ impl Simulation {
         self.enter(time_ns, Due::After);
     }
 
-    fn left(&self) -> u64 {
-        self.settings.messages.saturating_sub(self.messages)
+    /// Messages still to be written.
+    pub(super) fn left(&self) -> u64 {
+        assert!(self.messages <= self.settings.messages, "Invariant: no more than was asked for");
+        self.settings.messages - self.messages
     }
 
     /// One message, and the next one is due; or the end.
@@ -41,8 +43,8 @@ impl Simulation {
         let place = Place { symbol, time_ns };
         let what = self.arrivals.below(100);
         let is_written = match what {
-            0..60 => self.take_back(time_ns, out),
-            60..70 => self.take_one(place, out),
+            0..45 => self.take_back(time_ns, out),
+            45..55 => self.take_one(place, out),
             _ => false,
         };
         if !is_written {
@@ -54,13 +56,14 @@ impl Simulation {
         self.enter(time_ns + wait_ns, Due::After);
     }
 
-    /// Takes back a displayed order, any one; whether one was found.
+    /// Takes back a displayed order, any one but the last of a side; whether one was found.
     fn take_back(&mut self, time_ns: u64, out: &mut Encoder) -> bool {
         let market = &mut self.floor.market;
         for _ in 0..TRIES {
             let slot = self.arrivals.below(u64::from(market.order_slots())) as u32;
             if let Some(id) = market.order_in_slot(slot)
-                && market.order(id).is_some_and(|order| order.is_displayed)
+                && let Some(order) = market.order(id).filter(|order| order.is_displayed)
+                && market.levels(order.symbol, order.side).map(|level| level.2).sum::<u32>() > 1
             {
                 return market.cancel(id, time_ns, out);
             }
@@ -92,6 +95,7 @@ impl Simulation {
 
     /// End of messages; the day is over.
     pub(super) fn end_of_messages(&mut self, time_ns: u64, out: &mut Encoder) {
+        assert!(self.left() == 1, "Invariant: the last message is the last that was asked for");
         out.system_event(Self::market_header(time_ns), b'C');
         self.phase = Phase::Over;
     }

@@ -3,6 +3,7 @@
 use engine::units::Side;
 use feed_handlers::itch50::Encoder;
 
+use super::after::LAST_MESSAGES;
 use super::due::Due;
 use super::{Phase, Simulation};
 use crate::matching::{AuctionOrder, CrossKind, TradingState};
@@ -24,7 +25,7 @@ impl Simulation {
     }
 
     /// One more order for the next cross of a security.
-    fn enter_auction(&mut self, symbol: u16) {
+    pub(super) fn enter_auction(&mut self, symbol: u16) {
         let random = &mut self.arrivals;
         let side = if random.chance(5_000) { Side::Buy } else { Side::Sell };
         let qty = 100 * random.between(1, 8) as u32;
@@ -75,17 +76,18 @@ impl Simulation {
         }
     }
 
-    /// Market hours begin; bands hold from now on.
+    /// Market hours begin.
     pub(super) fn open(&mut self, time_ns: u64, out: &mut Encoder) {
         out.system_event(Self::market_header(time_ns), b'Q');
-        self.floor.market.set_bands(true);
         self.enter(time_ns + 1, Due::Cross { kind: CrossKind::Opening, symbol: 0 });
     }
 
     /// Market hours end.
     pub(super) fn close(&mut self, time_ns: u64, out: &mut Encoder) {
         out.system_event(Self::market_header(time_ns), b'M');
-        self.floor.market.set_bands(false);
+        for symbol in 0..self.symbols() {
+            self.floor.market.set_bands(symbol, false, time_ns, out);
+        }
         self.phase = Phase::Closing;
         self.enter(time_ns + 1, Due::Cross { kind: CrossKind::Closing, symbol: 0 });
     }
@@ -93,7 +95,16 @@ impl Simulation {
     /// One security's cross; the next security's is due after it.
     pub(super) fn cross(&mut self, kind: CrossKind, symbol: u16, time_ns: u64, out: &mut Encoder) {
         if self.is_listed(symbol) && self.floor.market.state(symbol) == TradingState::Trading {
-            self.floor.market.cross(symbol, kind, time_ns, out);
+            // What the crosses still to come and the end of the day need is not this one's.
+            let needed = match kind {
+                CrossKind::Closing => u64::from(self.symbols() - symbol) + LAST_MESSAGES,
+                _ => self.reserve + self.at_stake,
+            };
+            let executions_max = self.left().saturating_sub(needed);
+            self.floor.market.cross(symbol, kind, time_ns, executions_max, out);
+            // Bands hold from its own opening on.
+            let opens = kind == CrossKind::Opening;
+            self.floor.market.set_bands(symbol, opens, time_ns, out);
         }
         let step_ns = self.timetable.scaled(2 * SECOND_NS) / u64::from(self.symbols());
         let next_ns = time_ns + step_ns.clamp(1, 50_000);

@@ -16,6 +16,8 @@ pub(super) enum Due {
     Start,
     /// One message of the spin: `pass` says which, `symbol` of which security.
     Spin { pass: u8, symbol: u16 },
+    /// The day's circuit breaker levels.
+    BreakerLevels,
     /// System hours begin.
     SystemHours,
     /// A bid and an offer are laid for all day.
@@ -34,6 +36,8 @@ pub(super) enum Due {
     Jump { symbol: u16, by_ppm: i32 },
     /// A step of a pause.
     Pause { symbol: u16, step: u8 },
+    /// An imbalance message of a security that waits for its reopening cross.
+    Quoted { symbol: u16 },
     /// A step of a halt for news.
     Halt { symbol: u16, step: u8 },
     /// A step of a new listing's release.
@@ -46,6 +50,18 @@ pub(super) enum Due {
     End,
     /// End of messages.
     EndOfMessages,
+}
+
+impl Due {
+    /// The security on which someone may have placed orders.
+    pub(super) fn placed_on(&self) -> Option<u16> {
+        match *self {
+            Due::Call(Call::Follow { symbol } | Call::News { symbol }) | Due::Lay { symbol } => {
+                Some(symbol)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl From<Call> for Due {

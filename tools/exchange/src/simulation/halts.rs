@@ -1,9 +1,12 @@
 //! What interrupts trading: news, pauses at the price bands, halts, a new listing's release.
 //!
-//! A security that has stood at its band for fifteen seconds is paused for five minutes, told the collar
-//! of its reopening, and reopened by a cross. A halt for news goes the same way without a collar. None
-//! begins so late that the closing would come before its end.
+//! A security that has stood at its band for fifteen seconds is paused for five minutes; then the collar
+//! of its reopening is told, 5 % around the band, and a cross within it ends the pause. While it would
+//! clear outside, the collar grows by 5 % on that side and the pause goes on (Nasdaq rule 4120(c)(10)).
+//! A halt for news and a new listing's wait end by a cross without a collar. None begins so late that
+//! the closing would come before its end, or with too few messages left for what it may take.
 
+use engine::units::Side;
 use feed_handlers::itch50::{Encoder, Price4};
 
 use super::Simulation;
@@ -19,6 +22,12 @@ const MINUTE_NS: u64 = 60 * SECOND_NS;
 const NEWS_TRADERS: u64 = 8;
 /// And where it has jumped past a band.
 const SURPRISED_TRADERS: u64 = 60;
+/// Imbalance messages before a reopening cross.
+const INDICATIONS: u8 = 4;
+/// Times a pause goes on at most.
+const EXTENSIONS_MAX: u8 = 8;
+/// Messages of a halt besides the executions of its cross: states, collars, imbalances.
+const HALT_MESSAGES: u64 = 64;
 /// Jumps above this, in 1e-6, surprise.
 const SURPRISE_PPM: i32 = 100_000;
 
@@ -79,64 +88,164 @@ impl Simulation {
         time_ns + takes_ns + self.timetable.scaled(15 * MINUTE_NS) < self.timetable.close_ns
     }
 
-    /// A security was at its band a while ago; if it still is, it is paused.
-    pub(super) fn limit(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
-        self.floor.pits[usize::from(symbol)].is_watched = false;
+    /// A security came to its band a while ago; if it has not left it since, it is paused.
+    pub(super) fn limit(&mut self, symbol: u16, since_ns: u64, time_ns: u64, out: &mut Encoder) {
+        let at = usize::from(symbol);
+        let is_still = self.floor.pits[at].at_limit_since_ns == Some(since_ns);
         let pause_ns = self.timetable.pause_ns();
-        if self.may_trade()
-            && self.floor.market.is_at_limit(symbol)
-            && self.ends_before_close(time_ns, pause_ns)
-        {
+        let Some((lower, upper)) = self.floor.market.bands_e4(symbol).filter(|_| is_still) else {
+            return;
+        };
+        if self.ends_before_close(time_ns, pause_ns) && self.can_halt(symbol) {
+            let is_up =
+                self.floor.market.best_e4(symbol, Side::Buy).is_some_and(|bid| bid >= upper);
+            let pit = &mut self.floor.pits[at];
+            pit.paused_at_e4 = if is_up { upper } else { lower };
+            pit.at_limit_since_ns = None;
+            self.stop(symbol);
             self.pause(symbol, 0, time_ns, out);
         }
     }
 
-    /// A pause: begins, tells its collar, is quoted, ends.
-    pub(super) fn pause(&mut self, symbol: u16, step: u8, time_ns: u64, out: &mut Encoder) {
-        let pause_ns = self.timetable.pause_ns();
-        let state = match step {
-            0 => Some(TradingState::Paused),
-            1 => {
-                self.tell_collar(symbol, time_ns, out);
-                None
-            }
-            2 => Some(TradingState::Quoting),
-            _ => return self.reopen(symbol, time_ns, out),
-        };
-        if let Some(state) = state {
-            self.floor.market.set_state(symbol, time_ns, state, *b"LUDP", out);
-            self.draw_orders(symbol, time_ns, pause_ns / 4);
-        }
-        let next_ns = [pause_ns * 3 / 5, pause_ns * 3 / 10, pause_ns / 10][usize::from(step)];
-        self.enter(time_ns + next_ns, Due::Pause { symbol, step: step + 1 });
+    /// Whether there are messages enough for a halt: its cross may execute every displayed order.
+    fn can_halt(&self, symbol: u16) -> bool {
+        let takes = self.floor.market.displayed_orders(symbol) + HALT_MESSAGES;
+        let needed = self.reserve + self.at_stake + takes;
+        self.may_trade() && self.messages + needed < self.settings.messages
     }
 
-    /// Traders come while a security does not trade, so that its cross has something to cross.
+    /// Sets aside what the reopening of a security may take.
+    fn stop(&mut self, symbol: u16) {
+        let takes = self.floor.market.displayed_orders(symbol) + HALT_MESSAGES;
+        self.floor.pits[usize::from(symbol)].at_stake += takes;
+        self.at_stake += takes;
+    }
+
+    /// Notes what was written for a security that does not trade: its cross may execute it.
+    pub(super) fn stake(&mut self, due: &Due, written: u64) {
+        if written > 0
+            && let Some(symbol) = due.placed_on()
+            && self.floor.market.state(symbol) != TradingState::Trading
+        {
+            self.floor.pits[usize::from(symbol)].at_stake += written;
+            self.at_stake += written;
+        }
+    }
+
+    /// A pause: begins, tells its collar and is quoted, ends or goes on.
+    pub(super) fn pause(&mut self, symbol: u16, step: u8, time_ns: u64, out: &mut Encoder) {
+        let pause_ns = self.timetable.pause_ns();
+        let market = &mut self.floor.market;
+        match step {
+            0 => {
+                market.set_state(symbol, time_ns, TradingState::Paused, *b"LUDP", out);
+                self.draw_orders(symbol, time_ns, pause_ns / 4);
+                self.enter(time_ns + pause_ns * 3 / 5, Due::Pause { symbol, step: 1 });
+            }
+            1 => {
+                market.set_state(symbol, time_ns, TradingState::Quoting, *b"LUDP", out);
+                let (tick, around) = (self.tick_e4(symbol), self.paused_at_e4(symbol));
+                let width = around / 20 / tick * tick;
+                self.tell_collar(symbol, (around - width, around + width), 0, time_ns, out);
+                self.draw_orders(symbol, time_ns, pause_ns / 4);
+                self.await_cross(symbol, time_ns, pause_ns * 2 / 5);
+                self.enter(time_ns + pause_ns * 2 / 5, Due::Pause { symbol, step: 2 });
+            }
+            _ => self.end_pause(symbol, step, time_ns, out),
+        }
+    }
+
+    /// Ends a pause if it would clear within the collar, else lets the collar grow.
+    fn end_pause(&mut self, symbol: u16, step: u8, time_ns: u64, out: &mut Encoder) {
+        let pause_ns = self.timetable.pause_ns();
+        let clearing = self.floor.market.clearing(symbol);
+        let (lower, upper) = self.floor.pits[usize::from(symbol)].collar_e4;
+        let is_inside = (lower..=upper).contains(&clearing.price_e4);
+        if clearing.paired == 0 || is_inside {
+            return self.reopen(symbol, time_ns, out);
+        }
+        let goes_on = step < EXTENSIONS_MAX && self.ends_before_close(time_ns, pause_ns);
+        let tick = self.tick_e4(symbol);
+        let width = self.paused_at_e4(symbol) / 20 / tick * tick;
+        // The last one is as wide as it takes.
+        let collar = match (clearing.price_e4 < lower, goes_on) {
+            (true, true) => (lower.saturating_sub(width).max(tick), upper),
+            (false, true) => (lower, upper.saturating_add(width)),
+            (true, false) => (clearing.price_e4, upper),
+            (false, false) => (lower, clearing.price_e4),
+        };
+        self.tell_collar(symbol, collar, u32::from(step) - 1, time_ns, out);
+        if goes_on {
+            self.await_cross(symbol, time_ns, pause_ns);
+            self.enter(time_ns + pause_ns, Due::Pause { symbol, step: step + 1 });
+        } else {
+            self.reopen(symbol, time_ns, out);
+        }
+    }
+
+    fn tick_e4(&self, symbol: u16) -> u32 {
+        self.floor.market.listings()[usize::from(symbol)].tick_e4
+    }
+
+    fn paused_at_e4(&self, symbol: u16) -> u32 {
+        self.floor.pits[usize::from(symbol)].paused_at_e4
+    }
+
+    /// Traders come while a security does not trade, and orders for its cross.
     fn draw_orders(&mut self, symbol: u16, time_ns: u64, window_ns: u64) {
         for _ in 0..NEWS_TRADERS {
             let soon = time_ns + self.arrivals.below(window_ns + 1);
             self.enter(soon, Call::Follow { symbol }.into());
+            self.enter_auction(symbol);
         }
     }
 
-    /// The collar of a reopening: 5 % around the band that was reached.
-    fn tell_collar(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
-        let listing = self.floor.market.listings()[usize::from(symbol)];
-        let reference = self.floor.market.reference_e4(symbol) / listing.tick_e4 * listing.tick_e4;
-        let width = reference / 20 / listing.tick_e4 * listing.tick_e4;
-        let prices = [reference, reference + width, reference - width].map(Price4);
-        let [reference, upper, lower] = prices;
+    /// Tells imbalances until the cross.
+    fn await_cross(&mut self, symbol: u16, time_ns: u64, window_ns: u64) {
+        let step_ns = window_ns / (u64::from(INDICATIONS) + 1);
+        for turn in 1..=u64::from(INDICATIONS) {
+            let then = time_ns + step_ns * turn;
+            self.enter(then, Due::Quoted { symbol });
+        }
+    }
+
+    /// One imbalance message before a reopening cross.
+    pub(super) fn quoted(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
+        if self.floor.market.state(symbol) == TradingState::Quoting {
+            self.floor.market.indicate(symbol, CrossKind::Reopening, time_ns, out);
+        }
+    }
+
+    /// Tells between which prices a pause may end: around the band at which it began.
+    fn tell_collar(
+        &mut self,
+        symbol: u16,
+        (lower, upper): (u32, u32),
+        extension: u32,
+        time_ns: u64,
+        out: &mut Encoder,
+    ) {
+        let pit = &mut self.floor.pits[usize::from(symbol)];
+        pit.collar_e4 = (lower, upper);
+        let [reference, upper, lower] = [pit.paused_at_e4, upper, lower].map(Price4);
+        let stock = self.floor.market.listings()[usize::from(symbol)].stock;
         let header = self.floor.market.header(symbol, time_ns);
-        out.auction_collar(header, listing.stock, reference, upper, lower, 0);
+        out.auction_collar(header, stock, reference, upper, lower, extension);
     }
 
     /// The cross that ends a pause, a halt or the wait of a new listing.
     fn reopen(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
         let (kind, state) = (CrossKind::Reopening, TradingState::Trading);
-        self.floor.market.indicate(symbol, kind, time_ns, out);
-        self.floor.market.cross(symbol, kind, time_ns, out);
+        // What it may execute was set aside, so that no book is left crossed.
+        self.floor.market.cross(symbol, kind, time_ns, u64::MAX, out);
+        let pit = &mut self.floor.pits[usize::from(symbol)];
+        self.at_stake -= std::mem::take(&mut pit.at_stake);
+        self.floor.market.set_bands(symbol, true, time_ns, out);
         self.floor.market.set_state(symbol, time_ns, state, *b"    ", out);
-        self.draw_orders(symbol, time_ns, self.timetable.scaled(10 * SECOND_NS));
+        for _ in 0..NEWS_TRADERS {
+            let soon = time_ns + self.arrivals.below(self.timetable.scaled(10 * SECOND_NS) + 1);
+            self.enter(soon, Call::Follow { symbol }.into());
+        }
     }
 
     /// A halt for news: begins, the news is out and it is quoted, ends.
@@ -144,42 +253,58 @@ impl Simulation {
         let pause_ns = self.timetable.pause_ns();
         let is_trading = self.floor.market.state(symbol) == TradingState::Trading;
         // Paused already, or too late: no halt on top.
-        if step == 0 && !(is_trading && self.ends_before_close(time_ns, 3 * pause_ns)) {
+        if step == 0
+            && !(is_trading
+                && self.ends_before_close(time_ns, 3 * pause_ns)
+                && self.can_halt(symbol))
+        {
             return;
         }
-        let market = &mut self.floor.market;
         match step {
             0 => {
-                market.set_state(symbol, time_ns, TradingState::Halted, *b"T1  ", out);
+                self.stop(symbol);
+                let (state, reason) = (TradingState::Halted, *b"T1  ");
+                self.floor.market.set_state(symbol, time_ns, state, reason, out);
                 let by_ppm = if self.arrivals.chance(5_000) { 40_000 } else { -40_000 };
                 self.jump(symbol, by_ppm, time_ns);
             }
-            1 => market.set_state(symbol, time_ns, TradingState::Quoting, *b"T3  ", out),
+            1 => {
+                let (state, reason) = (TradingState::Quoting, *b"T3  ");
+                self.floor.market.set_state(symbol, time_ns, state, reason, out);
+                self.await_cross(symbol, time_ns, pause_ns);
+            }
             _ => return self.reopen(symbol, time_ns, out),
         }
         self.draw_orders(symbol, time_ns, pause_ns);
         self.enter(time_ns + pause_ns, Due::Halt { symbol, step: step + 1 });
     }
 
-    /// A new listing: announced and quoted, then released by its first cross.
+    /// A new listing: announced, quoted, released by its first cross. The announcement concerns no
+    /// locate and says when quoting begins (ITCH 5.0 section 1.2.6).
     pub(super) fn release(&mut self, symbol: u16, step: u8, time_ns: u64, out: &mut Encoder) {
-        if step > 0 {
-            return self.reopen(symbol, time_ns, out);
-        }
+        let pause_ns = self.timetable.pause_ns();
         let listing = self.floor.market.listings()[usize::from(symbol)];
-        let release_ns = time_ns + 2 * self.timetable.pause_ns();
-        let header = self.floor.market.header(symbol, time_ns);
-        let (second, price) = ((release_ns / SECOND_NS) as u32, Price4(listing.close_e4));
-        out.ipo_quoting_period(header, listing.stock, second, b'A', price);
-        let state = TradingState::Quoting;
-        self.floor.market.set_state(symbol, time_ns, state, *b"IPOQ", out);
-        self.floor.pits[usize::from(symbol)].is_listed = true;
-        for _ in 0..self.layings() {
-            let at = time_ns + self.arrivals.below(release_ns - time_ns);
-            self.enter(at, Due::Lay { symbol });
+        match step {
+            0 => {
+                let second = ((time_ns + pause_ns) / SECOND_NS) as u32;
+                let (header, price) = (Self::market_header(time_ns), Price4(listing.close_e4));
+                out.ipo_quoting_period(header, listing.stock, second, b'A', price);
+            }
+            1 => {
+                self.stop(symbol);
+                let (state, reason) = (TradingState::Quoting, *b"IPOQ");
+                self.floor.market.set_state(symbol, time_ns, state, reason, out);
+                self.floor.pits[usize::from(symbol)].is_listed = true;
+                for _ in 0..self.layings() {
+                    let at = time_ns + self.arrivals.below(pause_ns);
+                    self.enter(at, Due::Lay { symbol });
+                }
+                self.draw_orders(symbol, time_ns, pause_ns);
+                self.await_cross(symbol, time_ns, pause_ns);
+            }
+            _ => return self.reopen(symbol, time_ns, out),
         }
-        self.draw_orders(symbol, time_ns, release_ns - time_ns);
-        self.enter(release_ns, Due::Release { symbol, step: 1 });
+        self.enter(time_ns + pause_ns, Due::Release { symbol, step: step + 1 });
     }
 
     /// Another market halts a security for reasons of its own, which halts nothing here.

@@ -68,6 +68,8 @@ pub struct Simulation {
     brought: u64,
     /// Messages that the closing may take.
     reserve: u64,
+    /// Messages that reopening crosses of now halted securities may take.
+    at_stake: u64,
     /// Imbalance messages of a security before a cross.
     indications: u64,
 }
@@ -137,6 +139,7 @@ impl Simulation {
             messages: 0,
             brought: 0,
             reserve,
+            at_stake: 0,
             indications,
         };
         simulation.enter(timetable.start_ns, Due::Start);
@@ -174,6 +177,7 @@ impl Simulation {
             self.handle(due, time_ns, out);
             let written = out.messages() - before;
             self.messages += written;
+            self.stake(&due, written);
             if matches!(due, Due::Arrive { .. } | Due::Call(_)) {
                 self.brought += written;
             }
@@ -209,7 +213,8 @@ impl Simulation {
 
     /// Whether agents may trade: what they write must leave the closing its part.
     fn may_trade(&self) -> bool {
-        self.phase == Phase::Trading && self.messages + self.reserve < self.settings.messages
+        let needed = self.reserve + self.at_stake;
+        self.phase == Phase::Trading && self.messages + needed < self.settings.messages
     }
 
     fn handle(&mut self, due: Due, time_ns: u64, out: &mut Encoder) {
@@ -221,6 +226,7 @@ impl Simulation {
             Due::Pace => self.set_pace(time_ns),
             Due::Start => self.start(time_ns, out),
             Due::Spin { pass, symbol } => self.spin(pass, symbol, time_ns, out),
+            Due::BreakerLevels => self.tell_breaker_levels(time_ns, out),
             Due::SystemHours => self.begin_system_hours(time_ns, out),
             Due::Lay { symbol } => self.lay(symbol, time_ns, out),
             Due::Auction { kind } => self.begin_auction(kind, time_ns),
@@ -230,6 +236,7 @@ impl Simulation {
             Due::Cross { kind, symbol } => self.cross(kind, symbol, time_ns, out),
             Due::Jump { symbol, by_ppm } => self.jump(symbol, by_ppm, time_ns),
             Due::Pause { symbol, step } => self.pause(symbol, step, time_ns, out),
+            Due::Quoted { symbol } => self.quoted(symbol, time_ns, out),
             Due::Halt { symbol, step } => self.halt(symbol, step, time_ns, out),
             Due::Release { symbol, step } => self.release(symbol, step, time_ns, out),
             Due::OperationalHalt { symbol, is_on } => {
@@ -300,7 +307,7 @@ impl Simulation {
     fn called(&mut self, call: Call, time_ns: u64, out: &mut Encoder) {
         match call {
             Call::Follow { symbol } => self.arrive_at(symbol, time_ns, out),
-            Call::News { symbol } if self.may_trade() => {
+            Call::News { symbol } if self.may_trade() && self.is_listed(symbol) => {
                 self.floor.trade_on_news(Place { symbol, time_ns }, out);
             }
             Call::Expire { id } if self.may_trade() => self.floor.expire(id, time_ns, out),
@@ -308,7 +315,7 @@ impl Simulation {
                 let (symbol, printed) = self.floor.to_break[at as usize];
                 self.floor.market.break_trade(symbol, time_ns, &printed, out);
             }
-            Call::Limit { symbol } => self.limit(symbol, time_ns, out),
+            Call::Limit { symbol, since_ns } => self.limit(symbol, since_ns, time_ns, out),
             Call::News { .. } | Call::Expire { .. } | Call::Break { .. } => {}
         }
     }

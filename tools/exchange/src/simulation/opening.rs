@@ -67,11 +67,15 @@ impl Simulation {
         } else if pass + 1 < PASSES {
             self.enter(time_ns + step_ns, Due::Spin { pass: pass + 1, symbol: 0 });
         } else {
-            // 7, 13 and 20 % below the last close of an index that nobody simulates.
-            let close_e8 = self.arrivals.between(3_000, 5_000) * 100_000_000;
-            let levels = [93, 87, 80].map(|percent| Price8(close_e8 / 100 * percent));
-            out.circuit_breaker_levels(Self::market_header(time_ns + step_ns), levels);
+            self.enter(time_ns + step_ns, Due::BreakerLevels);
         }
+    }
+
+    /// 7, 13 and 20 % below the last close of an index that nobody simulates.
+    pub(super) fn tell_breaker_levels(&mut self, time_ns: u64, out: &mut Encoder) {
+        let close_e8 = self.arrivals.between(3_000, 5_000) * 100_000_000;
+        let levels = [93, 87, 80].map(|percent| Price8(close_e8 / 100 * percent));
+        out.circuit_breaker_levels(Self::market_header(time_ns), levels);
     }
 
     /// System hours begin: agents may come, and the day's events are set.

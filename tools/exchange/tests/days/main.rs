@@ -1,5 +1,8 @@
 //! Days of all sizes, read back byte by byte without the project's decoder.
 
+mod reader;
+mod rebuilt;
+
 use std::collections::BTreeMap;
 
 use exchange::settings::{CONTINUOUS_NS_MIN, FULL_DAY_NS};
@@ -110,7 +113,7 @@ fn the_day_begins_with_the_spin_and_ends_with_books_that_are_not_empty() {
 
 #[test]
 fn a_pause_begins_at_the_band_and_ends_with_a_cross() {
-    // State, reason or cross of the paused security in the order told.
+    // State, collar or cross of the paused security in the order told.
     let settings = Settings { seed: 4, symbols: 20, messages: 200_000, continuous_ns: FULL_DAY_NS };
     let (bytes, _) = day(&settings, usize::MAX);
     let collar = messages(&bytes).find(|message| message[0] == b'J').unwrap();
@@ -122,6 +125,8 @@ fn a_pause_begins_at_the_band_and_ends_with_a_cross() {
         _ => None,
     });
     let told: String = told.collect();
-    // Spin, opening cross, pause, collar, quotation, reopening cross, trading, …, closing cross.
-    assert!(told.starts_with("TOPJQHT") && told.ends_with('C'), "{told}");
+    // Spin, opening cross, pause, quotation, one collar or several, reopening cross, trading, …, closing
+    // cross.
+    let once = told.replace("JJ", "J").replace("JJ", "J");
+    assert!(once.starts_with("TOPQJHT") && told.ends_with('C'), "{told}");
 }
