@@ -117,24 +117,30 @@ struct Checked {
     sums: BookSums,
     messages: u64,
     orders_live_max: u32,
+    levels_max: u32,
+    /// At the end.
+    levels: u32,
     rss_bytes: u64,
 }
 
-/// Watches how many orders are live.
+/// Watches how many orders are live and how many price levels they make.
 #[derive(Default)]
-struct LiveOrders {
-    max: u32,
+struct Sizes {
+    orders_max: u32,
+    levels_max: u32,
 }
 
-impl Observer for LiveOrders {
+impl Observer for Sizes {
     fn on_event(&mut self, _event: &Event, _outcome: &Outcome, shard: &Shard) {
-        self.max = self.max.max(shard.books().order_count());
+        let books = shard.books();
+        self.orders_max = self.orders_max.max(books.order_count());
+        self.levels_max = self.levels_max.max(books.level_count());
     }
 }
 
 impl Checked {
     fn pass(tape: &Tape) -> Result<Checked, Failure> {
-        let mut engine = stages::inline_engine(tape, LiveOrders::default())
+        let mut engine = stages::inline_engine(tape, Sizes::default())
             .map_err(|error| faults::no_memory(&error))?;
         let mut pushed = Ok(());
         stages::walk(tape, |packet| {
@@ -147,7 +153,9 @@ impl Checked {
         Ok(Checked {
             sums: BookSums::of(engine.shard()),
             messages: engine.decoder().counts().messages,
-            orders_live_max: engine.observer().max,
+            orders_live_max: engine.observer().orders_max,
+            levels_max: engine.observer().levels_max,
+            levels: engine.shard().books().level_count(),
             rss_bytes: Resident::ask().now_bytes.saturating_sub(input_bytes),
         })
     }
@@ -197,6 +205,13 @@ impl Cost {
     }
 }
 
+/// What a stage adds to the one before it, at the medians; `None` where it is no step from one.
+fn added(cost: &Cost, costs: &[Cost]) -> Option<f64> {
+    let before = cost.stage.before()?;
+    let before = costs.iter().find(|other| other.stage == before)?;
+    Some(cost.median - before.median)
+}
+
 fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
     let stages: Vec<Value> = costs
         .iter()
@@ -206,6 +221,7 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
                 "ns_per_message": cost.median,
                 "min": cost.min,
                 "max": cost.max,
+                "added_ns_per_message": added(cost, costs),
                 "runs": cost.runs,
             })
         })
@@ -214,6 +230,8 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
         "stages": stages,
         "messages": checked.messages,
         "orders_live_max": checked.orders_live_max,
+        "levels_max": checked.levels_max,
+        "levels": checked.levels,
         "rss_bytes": checked.rss_bytes,
         "input_bytes": whole.tape().bytes.len(),
         "state_hash": whole.hash().map(|hash| hash.to_string()),
@@ -230,23 +248,24 @@ fn table_of(
     costs: &[Cost],
     host: &Host,
 ) -> String {
-    let header = ["stage", "ns a message", "min", "max", "M messages/s", "runs"];
+    let header = ["stage", "ns a message", "min", "max", "adds", "M messages/s", "runs"];
     let rows = costs.iter().map(|cost| {
         [
             String::from(cost.stage.name()),
             format!("{:.2}", cost.median),
             format!("{:.2}", cost.min),
             format!("{:.2}", cost.max),
+            added(cost, costs).map_or_else(String::new, |added| format!("{added:.2}")),
             format!("{:.1}", 1e3 / cost.median),
             cost.runs.to_string(),
         ]
     });
-    let [machine, build] = host.lines();
+    let host = host.lines().join("\n");
     format!(
         "{}\nmedian of {} interleaved runs, input in memory; a stage up to pipeline includes those before it\n\
          {}\n\
-         {}: {} messages, {} MB; at most {} live orders; {:.1} MB resident without the input\n\
-         {}\n{machine}\n{build}\n",
+         {}: {} messages, {} MB; at most {} live orders and {} levels, {} levels at the end; \
+         {:.1} MB resident without the input\n{}\n{host}\n",
         table::aligned(&header, rows, &[0]),
         args.runs,
         whole.line(),
@@ -254,6 +273,8 @@ fn table_of(
         grouped(checked.messages),
         grouped(whole.tape().bytes.len() as u64 / 1_000_000),
         grouped(checked.orders_live_max),
+        grouped(checked.levels_max),
+        grouped(checked.levels),
         checked.rss_bytes as f64 / 1e6,
         checked.sums.line(),
     )
@@ -266,6 +287,15 @@ mod tests {
     fn cost(times_ns: &[u64], messages: u64) -> Cost {
         let times: Vec<Duration> = times_ns.iter().copied().map(Duration::from_nanos).collect();
         Cost::of(Stage::Book, &times, messages)
+    }
+
+    #[test]
+    fn what_a_stage_adds_is_the_difference_to_the_one_before() {
+        let of = |stage, ns: u64| Cost::of(stage, &[Duration::from_nanos(ns)], 1);
+        let costs = [of(Stage::Decode, 14), of(Stage::Book, 58), of(Stage::FromJournal, 90)];
+        assert_eq!(added(&costs[1], &costs), Some(44.0));
+        assert_eq!(added(&costs[0], &costs), None, "framing was not measured");
+        assert_eq!(added(&costs[2], &costs), None, "a replay is no step from another stage");
     }
 
     #[test]

@@ -8,13 +8,13 @@ mod clocks;
 mod cores;
 mod disk;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod limits;
 mod memory;
 mod mounts;
 mod network;
 mod power;
-mod root;
+pub(crate) mod root;
 mod system;
 
 use std::fmt::Write as _;

@@ -50,6 +50,7 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     assert_eq!(result["messages"], 7);
     // Five before the last message takes one away.
     assert_eq!(result["orders_live_max"], 5);
+    assert_eq!((&result["levels_max"], &result["levels"]), (&5.into(), &4.into()));
     assert!(result["rss_bytes"].as_u64().unwrap() > 0);
     assert_eq!(
         result["books"],
@@ -62,8 +63,22 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
             "levels": 4,
         })
     );
-    for key in ["cpu", "cores", "kernel", "governor", "transparent_huge_pages", "rustc", "profile"]
-    {
+    for key in [
+        "cpu",
+        "cores",
+        "kernel",
+        "kernel_command_line",
+        "governor",
+        "isolated_cores",
+        "transparent_huge_pages",
+        "reserved_huge_pages",
+        "clock_source",
+        "rustc",
+        "profile",
+        "commit",
+        "commit_changed",
+        "date",
+    ] {
         assert!(result["host"].get(key).is_some(), "{key}");
     }
 }
