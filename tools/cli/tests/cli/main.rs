@@ -21,4 +21,5 @@ mod outputs;
 mod recorded;
 mod session_faults;
 mod sessions;
+mod simulate;
 mod topologies;
