@@ -2,7 +2,7 @@
 
 mod checksum;
 mod hiccup;
-mod host;
+pub(crate) mod host;
 mod input;
 mod stages;
 mod throughput;

@@ -9,6 +9,7 @@ mod bench_throughput;
 mod config;
 mod cores;
 mod damage;
+mod demo;
 mod doctor;
 mod full_disk;
 mod hiccup;
