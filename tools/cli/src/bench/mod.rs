@@ -17,6 +17,7 @@ use crate::exit::{Failure, Status};
 
 const EXAMPLES: &str = "\
 Examples:
+  tapewatch bench throughput
   tapewatch bench throughput day.itch
   tapewatch bench hiccup --cores 2,3";
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use engine::event::Event;
 use engine::shard::{Observer, Outcome, Shard};
+use exchange::Settings;
+use exchange::settings::FULL_DAY_NS;
 use serde_json::{Value, json};
 
 use crate::bench::checksum::BookSums;
@@ -29,12 +31,20 @@ use crate::replay::{Topology, faults};
 
 const EXAMPLES: &str = "\
 Examples:
+  tapewatch bench throughput
   tapewatch bench throughput day.itch
   tapewatch bench throughput day.itch.zst --runs 9 --json
 
-FILE is read into memory first: nothing of reading or unpacking is measured. Each stage includes
-those before it. The sums of the final books are shown so that other book builders can be held
+FILE is read into memory first: nothing of reading or unpacking is measured. Without FILE a trading
+day is simulated, the same one on every machine. Each stage includes those before it. The sums of the final books are shown so that other book builders can be held
 against them.";
+
+/// Messages of a simulated day: enough that its books do not fit a cache near the core.
+const MESSAGES: u64 = 5_000_000;
+
+/// Its securities, and what its chance comes from.
+const SYMBOLS: u16 = 500;
+const SEED: u64 = 1;
 
 /// Fewest runs from which a median is told.
 const RUNS_MIN: u32 = 5;
@@ -43,9 +53,12 @@ const RUNS_MIN: u32 = 5;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ThroughputArgs {
-    /// A file or capture, plain, .gz or .zst.
+    /// A file or capture, plain, .gz or .zst [default: a simulated day].
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    file: PathBuf,
+    file: Option<PathBuf>,
+    /// Messages of the simulated day.
+    #[arg(long, value_name = "N", default_value_t = MESSAGES, conflicts_with = "file")]
+    messages: u64,
     /// Runs of each stage, at least 5.
     #[arg(long, default_value_t = RUNS_MIN, value_parser = clap::value_parser!(u32).range(i64::from(RUNS_MIN)..=1_000))]
     runs: u32,
@@ -85,7 +98,15 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
-    let tape = Tape::read(&args.file)?;
+    let tape = match &args.file {
+        Some(file) => Tape::read(file)?,
+        None => Tape::simulated(&Settings {
+            seed: SEED,
+            symbols: SYMBOLS,
+            messages: args.messages,
+            continuous_ns: FULL_DAY_NS,
+        })?,
+    };
     let checked = Checked::pass(&tape)?;
     let place = args.session_dir.clone().unwrap_or_else(|| config.journal.memory_dir.clone());
     let whole = Whole::prepare(tape, config, &place)?;
@@ -233,6 +254,7 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
         "levels_max": checked.levels_max,
         "levels": checked.levels,
         "rss_bytes": checked.rss_bytes,
+        "input": whole.tape().name,
         "input_bytes": whole.tape().bytes.len(),
         "state_hash": whole.hash().map(|hash| hash.to_string()),
         "engine": whole.json(),
@@ -269,7 +291,7 @@ fn table_of(
         table::aligned(&header, rows, &[0]),
         args.runs,
         whole.line(),
-        args.file.display(),
+        whole.tape().name,
         grouped(checked.messages),
         grouped(whole.tape().bytes.len() as u64 / 1_000_000),
         grouped(checked.orders_live_max),
