@@ -123,7 +123,7 @@ fn ingested(
     let mut latencies = Latencies::new();
     let (mut gaps, mut gap_messages, mut orders, mut orders_max) = (0, 0, 0, 0);
     let start = Instant::now();
-    let mut next_look = start;
+    let mut next_look = start + LOOK_PERIOD;
     loop {
         let packet = match source.next() {
             Ok(Arrival::Packet(packet)) => packet,

@@ -170,7 +170,7 @@ impl Report {
             (
                 "live",
                 format!(
-                    "{} messages in {:.2} s from exchange to books: {:.2} M a second on two threads",
+                    "{} messages in {:.2} s, exchange to books on two threads: {:.2} M a second",
                     grouped(figures.messages),
                     figures.elapsed.as_secs_f64(),
                     self.messages_per_s() / 1e6
@@ -179,14 +179,14 @@ impl Report {
             (
                 "engine",
                 format!(
-                    "{:.1} ns a message of its own time, journal included, without waiting",
+                    "{:.1} ns a message of its own time, journal included, waiting left out",
                     self.busy_ns_per_message()
                 ),
             ),
             (
                 "replay",
                 format!(
-                    "{:.2} M messages a second from the journal, while the stream was made anew beside it",
+                    "{:.2} M messages a second from the journal, beside another simulation",
                     per_s(checks.replay.messages, checks.replay.elapsed) / 1e6
                 ),
             ),
@@ -205,7 +205,7 @@ impl Report {
         }
         let _ = write!(
             text,
-            "\n{}packet at hand until journaled, then until applied; {} packets of {:.1} messages on average\n",
+            "\n{}at hand until journaled, then until applied; {} packets of {:.1} messages on average\n",
             figures.latencies.text(),
             grouped(figures.latencies.packets()),
             figures.messages as f64 / packets as f64
@@ -221,7 +221,7 @@ impl Report {
         format!(
             "verified: the books equal the exchange's own, {} levels of {} symbols\n\
              verified: state {} live, from the journal, and from the exchange's stream\n\
-             verified: the journal, {} frames in {} segment(s); {} digests on record equal the replay's\n",
+             verified: the journal, {} frames in {} segment(s), and {} digests on record\n",
             grouped(books.levels),
             grouped(books.symbols),
             figures.hash,

@@ -15,6 +15,9 @@ use crate::output::table;
 /// Time between two plain lines.
 const LINE_PERIOD: Duration = Duration::from_secs(2);
 
+/// Time between two turns of the spinner.
+const SPIN_PERIOD: Duration = Duration::from_millis(125);
+
 /// What the engine looked like at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Look {
@@ -73,8 +76,12 @@ impl Screen {
     /// What is done after the last message.
     pub(super) fn stage(&self, what: &'static str) {
         if self.is_terminal {
-            self.bar.set_position(self.messages);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+                self.bar.set_style(style);
+            }
+            self.bar.reset();
             self.bar.set_message(what);
+            self.bar.enable_steady_tick(SPIN_PERIOD);
         } else {
             self.console.note(what);
         }
