@@ -9,6 +9,7 @@ mod cores;
 mod disk;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod interrupts;
 mod limits;
 mod memory;
 mod mounts;
@@ -82,6 +83,7 @@ pub(crate) fn run(args: &DoctorArgs, _console: Console) -> Result<Status, Failur
 fn examine(root: &Root, dir: &Path) -> Vec<Check> {
     [
         cores::checks(root),
+        interrupts::checks(root),
         power::checks(root),
         clocks::checks(root),
         memory::checks(root),
