@@ -40,7 +40,7 @@ pub const HEARTBEAT_NS: u64 = 1_000_000_000;
 /// How often each line tells that the session has ended.
 pub const END_PACKETS: u64 = 3;
 
-/// Longest packet as captured: Ethernet, IP and UDP headers, 14 + 20 + 8 bytes, and the payload.
+/// Most bytes of a frame that the file says are captured: every frame is captured whole.
 const SNAP_BYTES: u32 = 65_535;
 
 /// What a capture is of.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::packet::{Arrival, Source as _};
+use engine::packet::{Arrival, Packet, Source as _};
 use engine::pipeline::selection::Selection;
 use engine::pipeline::stage::Decoder as _;
 use engine::shard::Shard;
@@ -53,19 +53,27 @@ pub(super) struct Traded {
 pub(super) struct Figures {
     /// Messages applied.
     pub(super) messages: u64,
-    /// Gaps in the feed, and messages lost in them.
-    pub(super) gaps: u64,
-    pub(super) gap_messages: u64,
     /// The state at the end.
     pub(super) hash: StateHash,
     /// From the first packet asked for to all applied.
     pub(super) elapsed: Duration,
-    pub(super) latencies: Latencies,
-    /// Live orders at the end, and the most of them behind any packet.
-    pub(super) orders: u32,
-    pub(super) orders_max: u32,
     /// Why the journal does not hold everything, where it does not.
     pub(super) incomplete: Option<String>,
+    /// Packet by packet.
+    pub(super) counted: Counted,
+}
+
+/// What is counted and measured packet by packet.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    /// Gaps in the feed, and messages lost in them.
+    pub(super) gaps: u64,
+    pub(super) gap_messages: u64,
+    /// Live orders behind the last packet, and the most of them behind any.
+    pub(super) orders: u32,
+    pub(super) orders_max: u32,
+    /// The engine's own time.
+    pub(super) latencies: Latencies,
 }
 
 /// Simulates and processes a day.
@@ -79,9 +87,9 @@ pub(super) fn trade(
     thread::scope(|scope| {
         let (exchange, feed) = feed::start(scope, simulation)?;
         let (looks, seen) = mpsc::sync_channel(1);
-        let ingest = thread::Builder::new()
-            .name(String::from("ingest"))
-            .spawn_scoped(scope, move || ingested(plan, place, feed, &looks, interrupt));
+        let work = move || ingested(plan, place, Ends { feed, looks: &looks, interrupt });
+        let ingest = thread::Builder::new().name(String::from("ingest"));
+        let ingest = ingest.spawn_scoped(scope, work);
         let ingest = ingest.map_err(|error| feed::not_started(&error))?;
         // Until the ingest thread is done.
         screen.show(&seen);
@@ -92,13 +100,18 @@ pub(super) fn trade(
     })
 }
 
-/// The ingest thread's work.
+/// What the ingest thread sees and shows.
+struct Ends<'a> {
+    feed: Feed,
+    looks: &'a SyncSender<Look>,
+    interrupt: &'a Interrupt,
+}
+
+/// The ingest thread's work: the session is begun, the day goes through, the session is ended.
 fn ingested(
     plan: &Plan,
     place: &SessionPlace,
-    feed: Feed,
-    looks: &SyncSender<Look>,
-    interrupt: &Interrupt,
+    ends: Ends<'_>,
 ) -> Result<(Finished<(), Hashes>, Figures), Failure> {
     let Plan { settings: _, day, config } = plan;
     let description = Description {
@@ -112,46 +125,15 @@ fn ingested(
     let helped = |failure: Failure| place.helped(&failure);
     let mut recording = Recording::begin(place.session(), description).map_err(helped)?;
     let (file, path) = recording.dir().begin_hashes().map_err(helped)?;
-    let hashes = Hashes::written(file, &path, config.fingerprints(&[]), recording.accepted())
-        .map_err(helped)?;
-    let silent = Console::new(true, false);
-    let midnight = day.midnight();
+    let fingerprints = config.fingerprints(&[]);
+    let hashes =
+        Hashes::written(file, &path, fingerprints, recording.accepted()).map_err(helped)?;
+    let (midnight, silent) = (day.midnight(), Console::new(true, false));
     let mut engine = Engine::start(config, midnight, Selection::all(), |_| (), hashes, silent)?;
     recording.keep();
-    let mut source =
-        BinaryFile::new(ReadWindow::new(feed), Framing::LengthPrefix, Position::start(midnight));
-    let mut latencies = Latencies::new();
-    let (mut gaps, mut gap_messages, mut orders, mut orders_max) = (0, 0, 0, 0);
     let start = Instant::now();
-    let mut next_look = start + LOOK_PERIOD;
-    loop {
-        let packet = match source.next() {
-            Ok(Arrival::Packet(packet)) => packet,
-            Ok(Arrival::Gap { first, end }) => {
-                gaps += 1;
-                gap_messages += end.0.saturating_sub(first.0);
-                continue;
-            }
-            Ok(Arrival::End) => break,
-            Err(error) => return Err(Failure::no(format_args!("the exchange's feed: {error}"))),
-        };
-        let at_hand = Instant::now();
-        recording.packet(&packet).map_err(helped)?;
-        let journaled = Instant::now();
-        engine.push(&packet).map_err(|_| ended_early())?;
-        let applied = Instant::now();
-        latencies.record(at_hand, journaled, applied);
-        orders = live_orders(&engine);
-        orders_max = orders_max.max(orders);
-        if applied >= next_look {
-            if interrupt.is_asked() {
-                return Err(interrupted());
-            }
-            next_look = applied + LOOK_PERIOD;
-            // A screen that still draws the last one goes without this one.
-            let _ = looks.try_send(look(&engine, plan, applied - start));
-        }
-    }
+    let journal = |packet: &Packet<'_>| recording.packet(packet).map_err(helped);
+    let counted = drive(plan, ends, &mut engine, journal)?;
     let drained = engine.drain().map_err(|failed| faults::stage_failed(&failed))?;
     let elapsed = start.elapsed();
     let mut finished = drained.hashed();
@@ -162,16 +144,56 @@ fn ingested(
     finished.listener.end(position, &finished.hash, journaled).map_err(helped)?;
     let figures = Figures {
         messages: finished.decoder.counts().messages,
-        gaps,
-        gap_messages,
         hash: finished.hash,
         elapsed,
-        latencies,
-        orders,
-        orders_max,
         incomplete: recorded.incomplete,
+        counted,
     };
     Ok((finished, figures))
+}
+
+/// The day, packet by packet: journaled, applied, timed.
+fn drive(
+    plan: &Plan,
+    ends: Ends<'_>,
+    engine: &mut Engine<(), Hashes>,
+    mut journal: impl FnMut(&Packet<'_>) -> Result<(), Failure>,
+) -> Result<Counted, Failure> {
+    let Ends { feed, looks, interrupt } = ends;
+    let position = Position::start(plan.day.midnight());
+    let mut source = BinaryFile::new(ReadWindow::new(feed), Framing::LengthPrefix, position);
+    let mut counted =
+        Counted { gaps: 0, gap_messages: 0, orders: 0, orders_max: 0, latencies: Latencies::new() };
+    let start = Instant::now();
+    let mut next_look = start + LOOK_PERIOD;
+    loop {
+        let packet = match source.next() {
+            Ok(Arrival::Packet(packet)) => packet,
+            Ok(Arrival::Gap { first, end }) => {
+                counted.gaps += 1;
+                counted.gap_messages += end.0.saturating_sub(first.0);
+                continue;
+            }
+            Ok(Arrival::End) => return Ok(counted),
+            Err(error) => return Err(Failure::no(format_args!("the exchange's feed: {error}"))),
+        };
+        let at_hand = Instant::now();
+        journal(&packet)?;
+        let journaled = Instant::now();
+        engine.push(&packet).map_err(|_| ended_early())?;
+        let applied = Instant::now();
+        counted.latencies.record(at_hand, journaled, applied);
+        counted.orders = live_orders(engine);
+        counted.orders_max = counted.orders_max.max(counted.orders);
+        if applied >= next_look {
+            if interrupt.is_asked() {
+                return Err(interrupted());
+            }
+            next_look = applied + LOOK_PERIOD;
+            // A screen that still draws the last one goes without this one.
+            let _ = looks.try_send(look(engine, plan, applied - start));
+        }
+    }
 }
 
 /// Live orders now.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bench::host::Host;
 use crate::demo::Plan;
 use crate::demo::checks::{Checks, Run};
-use crate::demo::live::Figures;
+use crate::demo::live::{Counted, Figures};
 use crate::demo::truth::Compared;
 use crate::output::decimal::grouped;
 
@@ -54,8 +54,9 @@ impl Report {
                 faults.push(format!("{messages} messages {name}, {asked} were to be simulated"));
             }
         }
-        if figures.gaps > 0 {
-            faults.push(format!("{} gap(s), {} messages lost", figures.gaps, figures.gap_messages));
+        let Counted { gaps, gap_messages, .. } = figures.counted;
+        if gaps > 0 {
+            faults.push(format!("{gaps} gap(s), {gap_messages} messages lost"));
         }
         faults.extend(figures.incomplete.iter().cloned());
         faults.extend(checks.replay_fault.iter().cloned());
@@ -72,7 +73,7 @@ impl Report {
 
     /// What the engine worked for a message, journal included.
     fn busy_ns_per_message(&self) -> f64 {
-        ns_each(self.figures.latencies.busy(), self.figures.messages)
+        ns_each(self.figures.counted.latencies.busy(), self.figures.messages)
     }
 
     /// For programs.
@@ -91,13 +92,13 @@ impl Report {
             "books_equal_truth": books.difference.is_none(),
             // Nothing that is lost between exchange and engine could be had again.
             "gaps": {
-                "opened": figures.gaps,
+                "opened": figures.counted.gaps,
                 "healed_by_retransmit": 0,
                 "healed_by_snapshot": 0,
-                "open": figures.gaps,
+                "open": figures.counted.gaps,
             },
             // Which books a gap concerns is not known: then all are suspect.
-            "suspect_symbols": if figures.gaps > 0 { u64::from(plan.settings.symbols) } else { 0 },
+            "suspect_symbols": if figures.counted.gaps > 0 { u64::from(plan.settings.symbols) } else { 0 },
             "state_hash": figures.hash.to_string(),
             "lossless_state_hash": checks.stream.hash.to_string(),
             "journal_state_hash": checks.replay.hash.to_string(),
@@ -114,13 +115,13 @@ impl Report {
                 "symbols": plan.settings.symbols,
                 "date": plan.day.to_string(),
             },
-            "orders_live": figures.orders,
-            "orders_live_max": figures.orders_max,
+            "orders_live": figures.counted.orders,
+            "orders_live_max": figures.counted.orders_max,
             "messages_per_s": self.messages_per_s(),
             "ns_per_message": ns_each(figures.elapsed, figures.messages),
             "busy_ns_per_message": self.busy_ns_per_message(),
-            "packets": figures.latencies.packets(),
-            "stages": figures.latencies.json(),
+            "packets": figures.counted.latencies.packets(),
+            "stages": figures.counted.latencies.json(),
             "replay": run(&checks.replay),
             "stream": run(&checks.stream),
             "journal": {
@@ -156,7 +157,7 @@ impl Report {
 
     fn figures_text(&self) -> String {
         let Report { plan, figures, checks, .. } = self;
-        let packets = figures.latencies.packets().max(1);
+        let packets = figures.counted.latencies.packets().max(1);
         let lines = [
             (
                 "exchange",
@@ -164,7 +165,7 @@ impl Report {
                     "{} symbols, seed {}, one trading day, up to {} live orders",
                     grouped(plan.settings.symbols),
                     plan.settings.seed,
-                    grouped(figures.orders_max)
+                    grouped(figures.counted.orders_max)
                 ),
             ),
             (
@@ -206,8 +207,8 @@ impl Report {
         let _ = write!(
             text,
             "\n{}at hand until journaled, then until applied; {} packets of {:.1} messages on average\n",
-            figures.latencies.text(),
-            grouped(figures.latencies.packets()),
+            figures.counted.latencies.text(),
+            grouped(figures.counted.latencies.packets()),
             figures.messages as f64 / packets as f64
         );
         for line in Host::look().lines() {

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn every_field_counts_and_the_first_difference_is_told() {
-        let changes: [(fn(&mut Level), &str); 5] = [
+        type Change = fn(&mut Level);
+        let changes: [(Change, &str); 5] = [
             (|level| level.symbol.push(b'X'), "AAAX ask 10.01 × 1,200 of 1 order(s)"),
             (|level| level.side = Side::Buy, "AAA bid 10.01 × 1,200 of 1 order(s)"),
             (|level| level.price.0 += 1, "AAA ask 10.010000001 × 1,200 of 1 order(s)"),
