@@ -1,7 +1,7 @@
 //! The files of a simulated session, written as its messages are made.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
@@ -57,6 +57,12 @@ impl SessionFiles {
         let written =
             Written { messages: 0, by_type: [0; 256], itch_bytes: 0, capture: None, levels: 0 };
         Ok(SessionFiles { dir, itch, pcap, written })
+    }
+
+    /// The capture of an earlier day that stays beside this one's files, where there is such.
+    pub(super) fn foreign_capture(&self) -> Option<PathBuf> {
+        let path = self.dir.path().join(PCAP);
+        (self.pcap.is_none() && path.exists()).then_some(path)
     }
 
     /// Messages so far.

@@ -81,6 +81,12 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
     let mut files = SessionFiles::create(&args.out, args.pcap.then(|| line_options(args)))?;
+    if let Some(capture) = files.foreign_capture() {
+        console.warning(&format!(
+            "{} is of an earlier run and stays; delete it, or write this day's with --pcap",
+            capture.display()
+        ));
+    }
     let start = Instant::now();
     let progress = Progress::messages(console, settings.messages);
     let mut encoder = Encoder::with_capacity(2 * PIECE_BYTES);

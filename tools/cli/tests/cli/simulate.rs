@@ -173,6 +173,15 @@ fn what_cannot_be_simulated_is_told_with_its_range() {
 }
 
 #[test]
+fn a_capture_of_another_day_in_the_same_place_is_pointed_out() {
+    let dir = scratch();
+    let (out, run) = simulated(&dir, "day", &["--seed", "1", "--pcap"]);
+    assert_eq!(run.stderr, "");
+    let (_, again) = simulated(&dir, "day", &["--seed", "2"]);
+    again.says(&["warning", arg(&out.join("session.pcap")), "earlier run"]);
+}
+
+#[test]
 fn people_are_told_what_was_written_and_how_to_replay_it() {
     let dir = scratch();
     let (out, run) = simulated(&dir, "day", &[]);
