@@ -1,4 +1,4 @@
-//! Writes ITCH messages: for tests, the demo and the simulated exchange.
+//! Writes ITCH messages: for tests and the simulated exchange.
 //!
 //! An [`Encoder`] owns one buffer and appends each message behind its length, the block format that
 //! BinaryFILE and MoldUDP64 share:

@@ -1,7 +1,7 @@
 //! Nasdaq TotalView-ITCH 5.0: the full depth of one exchange, order by order.
 //!
 //! [`messages`] reads: views laid over a message's own bytes, nothing copied. [`encode`] writes: for
-//! tests, the demo and the simulated exchange. [`decode`] turns messages into the engine's events.
+//! tests and the simulated exchange. [`decode`] turns messages into the engine's events.
 //! [`fields`] holds the values of single fields that both
 //! sides use. A message stands here without framing; where one ends is the business of BinaryFILE,
 //! MoldUDP64 or SoupBinTCP around it.

@@ -2,7 +2,7 @@
 //!
 //! Reading borrows the datagram and copies nothing. A packet that claims more than it holds gives
 //! its whole messages and says what is missing; a torn block is never part of what is given. Writing
-//! appends to a buffer of the caller's, for tests, the demo and the simulated exchange.
+//! appends to a buffer of the caller's, for tests and the simulated exchange.
 
 use core::fmt;
 

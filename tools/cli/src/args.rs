@@ -13,6 +13,7 @@ use crate::doctor::DoctorArgs;
 use crate::exit::one_line;
 use crate::journal::JournalArgs;
 use crate::replay::ReplayArgs;
+use crate::simulate::SimulateArgs;
 use crate::tail::TailArgs;
 
 const EXAMPLES: &str = "\
@@ -41,6 +42,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Replay(ReplayArgs),
+    Simulate(SimulateArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
     Bench(BenchArgs),

@@ -9,6 +9,7 @@ mod day;
 mod demo;
 mod doctor;
 mod exit;
+mod folder;
 mod interrupt;
 mod journal;
 mod memory;
@@ -17,6 +18,8 @@ mod progress;
 mod recording;
 mod replay;
 mod session_dir;
+mod simulate;
+mod span;
 mod tail;
 
 use std::io::Write as _;
@@ -57,6 +60,7 @@ fn run() -> Result<Status, Failure> {
     match line.command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Replay(args) => replay::run(&args, console),
+        Command::Simulate(args) => simulate::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
         Command::Tail(args) => tail::run(&args, console),

@@ -21,6 +21,12 @@ impl Progress {
         Progress::with_template(console, total_bytes, template)
     }
 
+    /// A bar for `total` messages; [`Progress::show`] takes messages in place of bytes.
+    pub(crate) fn messages(console: Console, total: u64) -> Progress {
+        let template = "{wide_bar} {percent}%  {human_pos}/{human_len} messages  {msg}  {eta} left";
+        Progress::with_template(console, Some(total), template)
+    }
+
     /// A bar for `total` steps of equal weight.
     pub(crate) fn steps(console: Console, total: u64) -> Progress {
         let template = "{wide_bar} {pos}/{len}  {eta} left";

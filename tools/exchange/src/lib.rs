@@ -18,11 +18,13 @@
 //! - [`agents`]: who trades; [`matching`]: who matches
 //! - [`calendar`]: what is still to come, in order of time; [`random`]: all chance there is
 //! - [`truth`]: the final books, to hold an engine's books against
+//! - [`capture`]: the day as two lines of MoldUDP64 bring it, as a pcap file
 //!
 //! How close to a real day it comes is stated and tested: `REALISM.md`.
 
 pub mod agents;
 pub mod calendar;
+pub mod capture;
 pub mod matching;
 pub mod population;
 pub mod random;

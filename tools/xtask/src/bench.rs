@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: the README's tables, measured here and now, with their conditions.
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
-//! (`rings`), appends to the journal beside bare copies (`journal`): each table is one run. The
-//! conditions are those that `tapewatch bench throughput` tells of the host.
+//! (`rings`), appends to the journal beside bare copies (`journal`), the simulated exchange
+//! (`simulate`), and everything together (`demo`): each table is one run. The conditions are those that
+//! `tapewatch bench throughput` tells of the host.
 
 use std::fs;
 use std::path::{self, Path};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -13,7 +15,10 @@ use crate::steps::{Failure, cargo, output, program, say, step, tell};
 use crate::{paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
-const TABLES: [&str; 3] = ["peers", "rings", "journal"];
+const TABLES: [&str; 4] = ["peers", "rings", "journal", "simulate"];
+
+/// The table that `tapewatch demo` makes.
+const DEMO: &str = "demo";
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
@@ -44,12 +49,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         let table = if is_text { format!("```text\n{}\n```", table.trim()) } else { table };
         tables.push((name, table));
     }
+    tell("── measure: demo");
+    let mut demo = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
+    demo.args(["demo", "--json", "--quiet"]);
+    tables.push((DEMO, demo_table(&parsed(DEMO, demo)?)));
     tell("── measure: bench throughput");
     let mut throughput = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
     throughput.args(["bench", "throughput", "--json"]).arg(&file);
-    let measured = output("bench throughput", throughput)?;
-    let measured =
-        serde_json::from_str(&measured).map_err(|error| Failure::of("bench throughput", error))?;
+    let measured = parsed("bench throughput", throughput)?;
     let commit = output("commit", program("git", ["log", "-1", "--format=%h, %cs"]))?;
     let conditions = conditions(&measured, commit.trim());
     let readme = paths::root().join("README.md");
@@ -67,6 +74,40 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The JSON that a program prints.
+fn parsed(name: &str, command: Command) -> Result<Value, Failure> {
+    let text = output(name, command)?;
+    serde_json::from_str(&text).map_err(|error| Failure::of(name, error))
+}
+
+/// A run of the demo as a table: what the engine takes a packet, and the run's own figures.
+fn demo_table(result: &Value) -> String {
+    let mut text = String::from(
+        "| ns a packet | p50 | p90 | p99 | p99.9 | p99.99 | max |\n|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for stage in result["stages"].as_array().into_iter().flatten() {
+        let name = stage["name"].as_str().unwrap_or_default();
+        let figures = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"]
+            .map(|key| stage[key].to_string());
+        text += &format!("| {name} | {} |\n", figures.join(" | "));
+    }
+    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+    let (messages, packets) = (number(&result["messages"]), number(&result["packets"]));
+    let verified = if result["verified"] == true { "verified" } else { "NOT verified" };
+    text += &format!(
+        "\n{messages} messages in {packets} packets, {:.2} M a second from the simulated exchange to books, \
+         on two threads; {:.1} ns a message of the engine's own time, journal included.\n\
+         From the journal {:.2} M messages a second, while the day was simulated anew beside it. \
+         Books, state and journal {verified}; {:.1} s in all, {:.0} MB at most.",
+        number(&result["messages_per_s"]) / 1e6,
+        number(&result["busy_ns_per_message"]),
+        number(&result["replay"]["messages_per_s"]) / 1e6,
+        number(&result["elapsed_s"]),
+        number(&result["peak_rss_bytes"]) / 1e6,
+    );
+    text
+}
+
 /// What the figures were measured on.
 fn conditions(measured: &Value, commit: &str) -> String {
     let host = &measured["host"];
@@ -76,14 +117,18 @@ fn conditions(measured: &Value, commit: &str) -> String {
         other => other.to_string(),
     };
     format!(
-        "{}, {} core(s), Linux {}, governor {}, transparent huge pages {}; {}, {}; commit {commit}.",
+        "{}, {} core(s), isolated {}, Linux {}, governor {}, clock source {}, transparent huge pages {}; \
+         {}, {}; commit {commit}; measured {}.",
         told("cpu"),
         told("cores"),
+        if host["isolated_cores"] == "" { String::from("none") } else { told("isolated_cores") },
         told("kernel"),
         told("governor"),
+        told("clock_source"),
         told("transparent_huge_pages"),
         told("rustc"),
         told("profile"),
+        host["date"].as_str().and_then(|date| date.get(..10)).unwrap_or("at an unknown date"),
     )
 }
 
@@ -122,20 +167,46 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_the_demo_becomes_a_table() {
+        let stage = json!({
+            "name": "both", "p50_ns": 1, "p90_ns": 2, "p99_ns": 3, "p999_ns": 4, "p9999_ns": 5, "max_ns": 6,
+        });
+        let result = json!({
+            "stages": [stage], "messages": 10_000_000, "packets": 226_380, "messages_per_s": 3_140_000.0,
+            "busy_ns_per_message": 88.04, "replay": {"messages_per_s": 1e7}, "verified": true,
+            "elapsed_s": 9.87, "peak_rss_bytes": 383_000_000,
+        });
+        let table = demo_table(&result);
+        assert!(table.contains("\n| both | 1 | 2 | 3 | 4 | 5 | 6 |\n"), "{table}");
+        for part in [
+            "10000000 messages in 226380 packets, 3.14 M a second",
+            "88.0 ns a message",
+            "journal 10.00 M messages",
+            "journal verified; 9.9 s in all, 383 MB at most.",
+        ] {
+            assert!(table.contains(part), "no {part} in {table}");
+        }
+        assert!(demo_table(&json!({})).contains("NOT verified"));
+    }
+
+    #[test]
     fn the_readme_has_the_markers_of_every_table() {
         let readme = fs::read_to_string(paths::root().join("README.md")).unwrap();
-        assert!(TABLES.iter().all(|name| put(&readme, name, "").is_some()));
+        for name in TABLES.iter().chain([&DEMO]) {
+            assert!(put(&readme, name, "").is_some(), "{name}");
+        }
     }
 
     #[test]
     fn the_conditions_stand_under_the_table_and_no_path_of_this_machine_does() {
-        let measured =
-            json!({"host": {"cpu": "A CPU", "cores": 2, "kernel": "6.1", "governor": null}});
+        let measured = json!({"host": {"cpu": "A CPU", "cores": 2, "kernel": "6.1", "governor": null,
+                            "isolated_cores": "", "date": "2020-01-02T03:04:05Z"}});
         let conditions = conditions(&measured, "abc, 2020-01-01");
-        assert!(conditions.starts_with("A CPU, 2 core(s), Linux 6.1, governor unknown, "));
+        let begin = "A CPU, 2 core(s), isolated none, Linux 6.1, governor unknown, ";
+        assert!(conditions.starts_with(begin), "{conditions}");
         let text =
             section("| table |\nfrom /a/b/day.itch\n", &conditions, Path::new("/a/b/day.itch"));
         assert!(text.starts_with("| table |\nfrom day.itch\n\nA CPU"), "{text}");
-        assert!(text.ends_with("commit abc, 2020-01-01."), "{text}");
+        assert!(text.ends_with("commit abc, 2020-01-01; measured 2020-01-02."), "{text}");
     }
 }

@@ -39,8 +39,8 @@ Usage: cargo xtask COMMAND
                      the shared folder, or checks the one that is there, and prints its path.
   bench [FILE] [--write]
                      measures parsers, stages and the whole engine on FILE, otherwise the yardstick,
-                     the ring and the journal, and prints the README's tables; with --write puts them
-                     there. Takes minutes and an idle machine.
+                     the ring, the journal, the simulated exchange and the demo, and prints the README's
+                     tables; with --write puts them there. Takes minutes and an idle machine.
   syscalls [FILE]    runs the whole engine under strace and prints the system calls of each thread in
                      steady state. Installs strace from Debian if it is missing.
   same-state [FILE]  runs FILE (ITCH 5.0 as BinaryFILE; otherwise a session made for it) inline and

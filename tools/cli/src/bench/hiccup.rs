@@ -307,12 +307,12 @@ fn text_of(measured: &[Hiccups], seconds: u64, host: &Host) -> String {
     let header =
         ["core", "least ns", "p50", "p90", "p99", "p99.9", "p99.99", "max", "samples", "lost"];
     let saturated: u64 = measured.iter().map(|hiccups| hiccups.saturated).sum();
-    let [machine, build] = host.lines();
+    let host = host.lines().join("\n");
     format!(
         "{}\ngaps between two reads of the clock on a pinned thread, ns; {seconds} s a core; {} above one minute\n\
          percentiles are of time: in 99 % of it the thread was in a gap no longer than p99
 \
-         lost: share of time in gaps above {LOST_MULTIPLE} times the least\n{machine}\n{build}\n",
+         lost: share of time in gaps above {LOST_MULTIPLE} times the least\n{host}\n",
         table::aligned(&header, measured.iter().map(Hiccups::row), &[]),
         grouped(saturated),
     )

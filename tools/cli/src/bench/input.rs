@@ -1,18 +1,22 @@
 //! The input of a measurement, held in memory as BinaryFILE so that no read is measured.
 //!
 //! Whatever the file is (compressed, a capture, zero-prefixed), its messages are unpacked before the
-//! measurement; what is measured is the walk over length-prefixed messages and all that follows.
+//! measurement; what is measured is the walk over length-prefixed messages and all that follows. Where
+//! no file is named a day is simulated, the same bytes on every machine.
 
 use std::path::PathBuf;
 
 use engine::packet::{Arrival, Source as _};
 use engine::units::Nanos;
+use exchange::{Settings, Simulation};
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
 use feed_handlers::input::{Format, InputSource};
+use feed_handlers::itch50::Encoder;
 
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::replay::faults;
+use crate::simulate;
 
 /// Messages of one trading day.
 pub(super) struct Tape {
@@ -59,6 +63,22 @@ impl Tape {
             )));
         }
         Ok(tape)
+    }
+
+    /// The day that a simulated exchange makes of these settings.
+    pub(super) fn simulated(settings: &Settings) -> Result<Tape, Failure> {
+        let mut simulation = Simulation::new(settings).map_err(|error| {
+            Failure::usage(format_args!("{error}; see `tapewatch bench throughput --help`"))
+        })?;
+        let mut encoder = Encoder::new();
+        while simulation.advance(&mut encoder) {}
+        let Settings { seed, symbols, .. } = settings;
+        Ok(Tape {
+            name: format!("a simulated day, {symbols} symbols, seed {seed}"),
+            messages: encoder.messages(),
+            bytes: encoder.into_bytes(),
+            day: simulate::default_day()?,
+        })
     }
 
     /// Midnight of the day, New York.

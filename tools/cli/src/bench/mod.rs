@@ -2,7 +2,7 @@
 
 mod checksum;
 mod hiccup;
-mod host;
+pub(crate) mod host;
 mod input;
 mod stages;
 mod throughput;
@@ -17,6 +17,7 @@ use crate::exit::{Failure, Status};
 
 const EXAMPLES: &str = "\
 Examples:
+  tapewatch bench throughput
   tapewatch bench throughput day.itch
   tapewatch bench hiccup --cores 2,3";
 

@@ -67,6 +67,18 @@ impl Stage {
         }
     }
 
+    /// The stage whose work is all that this one does besides its own; none for a replay, which is no
+    /// step from the stage before it.
+    pub(super) fn before(self) -> Option<Stage> {
+        match self {
+            Stage::Framing | Stage::FromFile | Stage::FromJournal => None,
+            Stage::Decode => Some(Stage::Framing),
+            Stage::Book => Some(Stage::Decode),
+            Stage::Metrics => Some(Stage::Book),
+            Stage::Pipeline => Some(Stage::Metrics),
+        }
+    }
+
     /// One pass; how long it took.
     pub(super) fn pass(self, whole: &Whole) -> Result<Duration, Failure> {
         let (tape, refused) = (whole.tape(), |error| faults::no_memory(&error));

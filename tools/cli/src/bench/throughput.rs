@@ -10,6 +10,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use engine::event::Event;
 use engine::shard::{Observer, Outcome, Shard};
+use exchange::Settings;
+use exchange::settings::FULL_DAY_NS;
 use serde_json::{Value, json};
 
 use crate::bench::checksum::BookSums;
@@ -29,12 +31,20 @@ use crate::replay::{Topology, faults};
 
 const EXAMPLES: &str = "\
 Examples:
+  tapewatch bench throughput
   tapewatch bench throughput day.itch
   tapewatch bench throughput day.itch.zst --runs 9 --json
 
-FILE is read into memory first: nothing of reading or unpacking is measured. Each stage includes
-those before it. The sums of the final books are shown so that other book builders can be held
+FILE is read into memory first: nothing of reading or unpacking is measured. Without FILE a trading
+day is simulated, the same one on every machine. Each stage includes those before it. The sums of the final books are shown so that other book builders can be held
 against them.";
+
+/// Messages of a simulated day: enough that its books do not fit a cache near the core.
+const MESSAGES: u64 = 5_000_000;
+
+/// Its securities, and what its chance comes from.
+const SYMBOLS: u16 = 500;
+const SEED: u64 = 1;
 
 /// Fewest runs from which a median is told.
 const RUNS_MIN: u32 = 5;
@@ -43,9 +53,12 @@ const RUNS_MIN: u32 = 5;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ThroughputArgs {
-    /// A file or capture, plain, .gz or .zst.
+    /// A file or capture, plain, .gz or .zst [default: a simulated day].
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    file: PathBuf,
+    file: Option<PathBuf>,
+    /// Messages of the simulated day.
+    #[arg(long, value_name = "N", default_value_t = MESSAGES, conflicts_with = "file")]
+    messages: u64,
     /// Runs of each stage, at least 5.
     #[arg(long, default_value_t = RUNS_MIN, value_parser = clap::value_parser!(u32).range(i64::from(RUNS_MIN)..=1_000))]
     runs: u32,
@@ -85,7 +98,15 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
-    let tape = Tape::read(&args.file)?;
+    let tape = match &args.file {
+        Some(file) => Tape::read(file)?,
+        None => Tape::simulated(&Settings {
+            seed: SEED,
+            symbols: SYMBOLS,
+            messages: args.messages,
+            continuous_ns: FULL_DAY_NS,
+        })?,
+    };
     let checked = Checked::pass(&tape)?;
     let place = args.session_dir.clone().unwrap_or_else(|| config.journal.memory_dir.clone());
     let whole = Whole::prepare(tape, config, &place)?;
@@ -117,24 +138,30 @@ struct Checked {
     sums: BookSums,
     messages: u64,
     orders_live_max: u32,
+    levels_max: u32,
+    /// At the end.
+    levels: u32,
     rss_bytes: u64,
 }
 
-/// Watches how many orders are live.
+/// Watches how many orders are live and how many price levels they make.
 #[derive(Default)]
-struct LiveOrders {
-    max: u32,
+struct Sizes {
+    orders_max: u32,
+    levels_max: u32,
 }
 
-impl Observer for LiveOrders {
+impl Observer for Sizes {
     fn on_event(&mut self, _event: &Event, _outcome: &Outcome, shard: &Shard) {
-        self.max = self.max.max(shard.books().order_count());
+        let books = shard.books();
+        self.orders_max = self.orders_max.max(books.order_count());
+        self.levels_max = self.levels_max.max(books.level_count());
     }
 }
 
 impl Checked {
     fn pass(tape: &Tape) -> Result<Checked, Failure> {
-        let mut engine = stages::inline_engine(tape, LiveOrders::default())
+        let mut engine = stages::inline_engine(tape, Sizes::default())
             .map_err(|error| faults::no_memory(&error))?;
         let mut pushed = Ok(());
         stages::walk(tape, |packet| {
@@ -147,7 +174,9 @@ impl Checked {
         Ok(Checked {
             sums: BookSums::of(engine.shard()),
             messages: engine.decoder().counts().messages,
-            orders_live_max: engine.observer().max,
+            orders_live_max: engine.observer().orders_max,
+            levels_max: engine.observer().levels_max,
+            levels: engine.shard().books().level_count(),
             rss_bytes: Resident::ask().now_bytes.saturating_sub(input_bytes),
         })
     }
@@ -197,6 +226,13 @@ impl Cost {
     }
 }
 
+/// What a stage adds to the one before it, at the medians; `None` where it is no step from one.
+fn added(cost: &Cost, costs: &[Cost]) -> Option<f64> {
+    let before = cost.stage.before()?;
+    let before = costs.iter().find(|other| other.stage == before)?;
+    Some(cost.median - before.median)
+}
+
 fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
     let stages: Vec<Value> = costs
         .iter()
@@ -206,6 +242,7 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
                 "ns_per_message": cost.median,
                 "min": cost.min,
                 "max": cost.max,
+                "added_ns_per_message": added(cost, costs),
                 "runs": cost.runs,
             })
         })
@@ -214,7 +251,10 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
         "stages": stages,
         "messages": checked.messages,
         "orders_live_max": checked.orders_live_max,
+        "levels_max": checked.levels_max,
+        "levels": checked.levels,
         "rss_bytes": checked.rss_bytes,
+        "input": whole.tape().name,
         "input_bytes": whole.tape().bytes.len(),
         "state_hash": whole.hash().map(|hash| hash.to_string()),
         "engine": whole.json(),
@@ -230,30 +270,33 @@ fn table_of(
     costs: &[Cost],
     host: &Host,
 ) -> String {
-    let header = ["stage", "ns a message", "min", "max", "M messages/s", "runs"];
+    let header = ["stage", "ns a message", "min", "max", "adds", "M messages/s", "runs"];
     let rows = costs.iter().map(|cost| {
         [
             String::from(cost.stage.name()),
             format!("{:.2}", cost.median),
             format!("{:.2}", cost.min),
             format!("{:.2}", cost.max),
+            added(cost, costs).map_or_else(String::new, |added| format!("{added:.2}")),
             format!("{:.1}", 1e3 / cost.median),
             cost.runs.to_string(),
         ]
     });
-    let [machine, build] = host.lines();
+    let host = host.lines().join("\n");
     format!(
         "{}\nmedian of {} interleaved runs, input in memory; a stage up to pipeline includes those before it\n\
          {}\n\
-         {}: {} messages, {} MB; at most {} live orders; {:.1} MB resident without the input\n\
-         {}\n{machine}\n{build}\n",
+         {}: {} messages, {} MB; at most {} live orders and {} levels, {} levels at the end; \
+         {:.1} MB resident without the input\n{}\n{host}\n",
         table::aligned(&header, rows, &[0]),
         args.runs,
         whole.line(),
-        args.file.display(),
+        whole.tape().name,
         grouped(checked.messages),
         grouped(whole.tape().bytes.len() as u64 / 1_000_000),
         grouped(checked.orders_live_max),
+        grouped(checked.levels_max),
+        grouped(checked.levels),
         checked.rss_bytes as f64 / 1e6,
         checked.sums.line(),
     )
@@ -266,6 +309,15 @@ mod tests {
     fn cost(times_ns: &[u64], messages: u64) -> Cost {
         let times: Vec<Duration> = times_ns.iter().copied().map(Duration::from_nanos).collect();
         Cost::of(Stage::Book, &times, messages)
+    }
+
+    #[test]
+    fn what_a_stage_adds_is_the_difference_to_the_one_before() {
+        let of = |stage, ns: u64| Cost::of(stage, &[Duration::from_nanos(ns)], 1);
+        let costs = [of(Stage::Decode, 14), of(Stage::Book, 58), of(Stage::FromJournal, 90)];
+        assert_eq!(added(&costs[1], &costs), Some(44.0));
+        assert_eq!(added(&costs[0], &costs), None, "framing was not measured");
+        assert_eq!(added(&costs[2], &costs), None, "a replay is no step from another stage");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use crate::bench::stages;
 use crate::config::{Config, Place};
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::folder::Folder;
 use crate::recording::description::Description;
 use crate::recording::{self, Recording};
 use crate::replay::engine::{Drained, Engine};
@@ -50,16 +51,6 @@ pub(super) struct Whole {
     folder: Folder,
     /// What the first pass led to.
     hash: OnceLock<StateHash>,
-}
-
-/// A folder that goes with its owner.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left behind is seen, and does no harm.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Whole {

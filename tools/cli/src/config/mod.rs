@@ -22,7 +22,7 @@ use std::path::Path;
 
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
-pub(crate) use model::{Append, Config, OnError, Place, Sync, Topology};
+pub(crate) use model::{Append, Config, Journal, OnError, Place, Sync, Topology};
 
 use crate::exit::Failure;
 

@@ -1,112 +1,189 @@
-//! `tapewatch demo`: a small scripted session through the same engine and the same replay path.
+//! `tapewatch demo`: everything together, from a simulated exchange on.
 //!
-//! The messages are invented, written with the ITCH encoder into a temporary file; everything shown
-//! about them is what the engine made of that file.
+//! ```text
+//!  exchange thread ─► queue ─► journal ─► decode, books, metrics     (ingest thread)
+//!                                 │                     └─► a look now and then ─► screen (this thread)
+//!                                 ▼ afterwards, side by side
+//!            replay from the journal ∥ the exchange's own stream, straight into an engine
+//! ```
+//! At the end stand figures and a verdict: whether the books are those of the exchange's own matching
+//! engine, level by level; whether the state is the same live, from the journal and from the exchange's
+//! stream; whether the journal is what was written. One that is not: exit 1.
+//!
+//! The session lies in a temporary folder, which is removed however the run ends, unless `--keep`
+//! names a place. A journal that cannot go on (a full disk) ends the run with a line.
 
-mod script;
-mod story;
-mod tape;
+mod checks;
+mod feed;
+mod latency;
+mod live;
+mod place;
+mod report;
+mod screen;
+mod truth;
 
-use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use engine::pipeline::stage::Decoder as _;
-use engine::units::SymbolId;
-use feed_handlers::input::Format;
+use exchange::settings::{FULL_DAY_NS, MESSAGES_MAX};
+use exchange::{Settings, Simulation};
+use feed_handlers::itch50::Encoder;
 
-use crate::config::Config;
+use crate::config::{Config, Topology};
 use crate::console::{self, Console};
 use crate::day::TradingDay;
+use crate::demo::checks::Checks;
+use crate::demo::live::Traded;
+use crate::demo::place::SessionPlace;
+use crate::demo::report::Report;
+use crate::demo::screen::Screen;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
-use crate::output::bbo::BboRow;
-use crate::output::names;
-use crate::output::recorder::{Recorder, RowsInMemory};
-use crate::output::trades::TradeRow;
-use crate::replay::pace::{Pace, Speed};
-use crate::replay::select::Wanted;
-use crate::replay::session::{Ended, Session, Setup};
+use crate::memory::Resident;
+use crate::simulate;
 
 const EXAMPLES: &str = "\
 Examples:
   tapewatch demo
-  tapewatch demo --json
+  tapewatch demo --seconds 60 --json
+  tapewatch demo --messages 2000000 --keep session && tapewatch replay session
 
-The session is scripted: a few dozen invented messages of three invented securities. What is shown
-of it is what the engine computes, by the same path that `replay` takes.";
+An exchange is simulated in a thread of its own: a matching engine, and agents that trade on it. Its
+feed is journaled and kept as order books and metrics of every symbol. Then the session is replayed
+from its journal, and books and state are held against those of the exchange.
+The session takes some 35 bytes a message of disk in a temporary folder (TMPDIR says where).
+Exit status: 0 all of it is verified; 1 something is not, or the run could not go on; 2 usage.";
 
-/// Replay a small scripted session and show what the engine makes of it.
+/// Messages where neither their number nor a time is given: some seconds' worth.
+const MESSAGES: u64 = 10_000_000;
+
+/// Messages from which the exchange's rate is estimated for `--seconds`.
+const TRIAL_MESSAGES: u64 = 500_000;
+
+/// Live, hash points are a follower's work.
+const PRESET: &str = "hashes.every_sequences=0";
+
+/// Run everything together, from a simulated exchange to the replay of its journal.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
-    /// Print the summary as JSON.
+    /// Simulate for about so many seconds; what is checked afterwards takes about as long again.
+    #[arg(long, value_name = "N", conflicts_with = "messages", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: Option<u64>,
+    /// Simulate so many messages [default: 10,000,000].
+    #[arg(long, value_name = "N")]
+    messages: Option<u64>,
+    /// Securities of the exchange.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    symbols: u16,
+    /// What all chance of the exchange comes from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Keep the recorded session in this directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    keep: Option<PathBuf>,
+    /// Set one key of the configuration, such as journal.memory_dir=/run/tapewatch.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// What the engine made of the script.
-struct Shown {
-    ended: Ended<Recorder<RowsInMemory>>,
-    trades: Vec<TradeRow>,
-    bbo: Vec<BboRow>,
+/// What is traded, on which day, and what watches it.
+#[derive(Clone, Debug)]
+struct Plan {
+    settings: Settings,
+    day: TradingDay,
+    config: Config,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> {
-    let script = script::session();
-    let shown = replayed(&script.bytes, console)?;
-    let lines = shown.ended.symbol_lines();
-    let summary = shown.ended.summary(&lines);
-    let text = if args.json {
-        format!("{:#}\n", summary.json())
-    } else {
-        story::told(&script, &shown, &summary, &lines)
+    let start = Instant::now();
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
+    })?;
+    let config = config(args, console)?;
+    let plan = Plan { settings: settings(args)?, day: simulate::default_day()?, config };
+    let place = SessionPlace::make(args.keep.as_deref())?;
+    let screen = Screen::new(console, plan.settings.messages);
+    let Traded { finished, simulation, figures } = live::trade(&plan, &place, &screen, &interrupt)?;
+    let books = truth::compare(simulation.truth(), &finished.shards, finished.decoder.directory());
+    // Their memory is free for the checks.
+    drop((finished, simulation));
+    screen.stage("replaying the journal, and beside it the exchange's own stream");
+    let checks = Checks::make(&plan, &place, &interrupt)?;
+    screen.finish();
+    let report = Report {
+        plan,
+        figures,
+        books,
+        checks,
+        kept: args.keep.clone(),
+        elapsed: start.elapsed(),
+        peak_rss_bytes: Resident::ask().peak_bytes,
     };
+    let text = if args.json { format!("{:#}\n", report.json()) } else { report.text() };
     console::write_result(&text)?;
-    match shown.ended.fault() {
-        Some(failure) => Err(failure),
+    match report.faults().first() {
         None => Ok(Status::Done),
+        Some(first) => Err(Failure::no(format_args!(
+            "the session is not verified: {first}; this is a bug, please report it with the command"
+        ))),
     }
 }
 
-/// The script through the engine, by the way of a file as any other input.
-fn replayed(bytes: &[u8], console: Console) -> Result<Shown, Failure> {
-    let mut file = tempfile::Builder::new()
-        .prefix("tapewatch-demo-")
-        .suffix(".itch")
-        .tempfile()
-        .map_err(|error| cannot_write(&error))?;
-    file.write_all(bytes).and_then(|()| file.flush()).map_err(|error| cannot_write(&error))?;
-    let day = TradingDay::parse(script::DATE).ok();
-    let setup = Setup {
-        inputs: vec![file.path().to_owned()],
-        format: Format::Itch,
-        is_session: false,
-        date: day,
-        wanted: Wanted::default(),
-        config: Config::default(),
-        record: None,
+/// The configuration: what is preset gives way to `--set`.
+fn config(args: &DemoArgs, console: Console) -> Result<Config, Failure> {
+    let given = Config::load(None, &args.set)?;
+    if given.engine.topology != Topology::Inline {
+        return Err(Failure::usage(
+            "the demo's engine is inline, so that its stages can be timed; leave engine.topology out",
+        ));
+    }
+    let mut set = vec![String::from(PRESET)];
+    let (room, note) = place::room(&given.journal);
+    set.extend(room);
+    if let Some(note) = note {
+        console.note(&note);
+    }
+    set.extend(args.set.iter().cloned());
+    Config::load(None, &set)
+}
+
+/// The day that is simulated.
+fn settings(args: &DemoArgs) -> Result<Settings, Failure> {
+    let DemoArgs { seed, symbols, .. } = *args;
+    let of = |messages| Settings { seed, symbols, messages, continuous_ns: FULL_DAY_NS };
+    let least = Settings::messages_min(symbols);
+    let messages = match args.seconds {
+        None => args.messages.unwrap_or(MESSAGES),
+        Some(seconds) => {
+            let rate = messages_per_s(&of(TRIAL_MESSAGES.max(least)))?;
+            rate.saturating_mul(seconds).clamp(least, MESSAGES_MAX)
+        }
     };
-    let (pace, interrupt) = (Pace::new(Speed::Max), Interrupt::default());
-    let observer = |_| Recorder::default();
-    let mut ended = Session::open(setup)?.drive(pace, console, &interrupt, observer)?;
-    let rows = ended.finished.observers.pop().unwrap_or_default().rows;
-    Ok(Shown { ended, trades: rows.trades, bbo: rows.bbo })
+    Ok(of(messages))
 }
 
-fn cannot_write(error: &std::io::Error) -> Failure {
-    Failure::usage(format_args!(
-        "cannot write the demo's session to {}: {error}; set TMPDIR to a directory that can be written",
-        std::env::temp_dir().display()
-    ))
-}
-
-impl Shown {
-    fn name(&self, symbol: SymbolId) -> String {
-        let directory = self.ended.finished.decoder.directory();
-        names::text(directory.name(symbol), symbol)
+/// How many messages a second the exchange makes on this host.
+fn messages_per_s(trial: &Settings) -> Result<u64, Failure> {
+    let mut simulation = begun(trial)?;
+    let mut encoder = Encoder::new();
+    let start = Instant::now();
+    while simulation.advance(&mut encoder) {
+        encoder.clear();
     }
+    let elapsed_ns = start.elapsed().as_nanos().max(1);
+    let rate = u128::from(trial.messages) * 1_000_000_000 / elapsed_ns;
+    Ok(u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
-#[cfg(test)]
-mod tests;
+/// The exchange before its first message.
+fn begun(settings: &Settings) -> Result<Simulation, Failure> {
+    Simulation::new(settings)
+        .map_err(|error| Failure::usage(format_args!("{error}; see `tapewatch demo --help`")))
+}

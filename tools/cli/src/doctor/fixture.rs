@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 use super::root::{Root, Space};
 
-pub(super) struct Tree {
+pub(crate) struct Tree {
     dir: TempDir,
 }
 
 impl Tree {
     /// A tree of these files.
-    pub(super) fn new(files: &[(&str, &str)]) -> Tree {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Tree {
         let dir = tempfile::tempdir().unwrap();
         for (path, content) in files {
             let path = dir.path().join(path);
@@ -25,23 +25,23 @@ impl Tree {
     }
 
     /// With a link at `path`.
-    pub(super) fn link(self, path: &str, target: &str) -> Tree {
+    pub(crate) fn link(self, path: &str, target: &str) -> Tree {
         let path = self.dir.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         symlink(target, path).unwrap();
         self
     }
 
-    pub(super) fn root(&self) -> Root {
+    pub(crate) fn root(&self) -> Root {
         Root::at(self.path())
     }
 
     /// As [`Tree::root`], with file systems of this size.
-    pub(super) fn with_space(&self, space: fn(&Path) -> Option<Space>) -> Root {
+    pub(crate) fn with_space(&self, space: fn(&Path) -> Option<Space>) -> Root {
         Root::with_space(self.path(), space)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 }

@@ -8,13 +8,14 @@ mod clocks;
 mod cores;
 mod disk;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
+mod interrupts;
 mod limits;
 mod memory;
 mod mounts;
 mod network;
 mod power;
-mod root;
+pub(crate) mod root;
 mod system;
 
 use std::fmt::Write as _;
@@ -82,6 +83,7 @@ pub(crate) fn run(args: &DoctorArgs, _console: Console) -> Result<Status, Failur
 fn examine(root: &Root, dir: &Path) -> Vec<Check> {
     [
         cores::checks(root),
+        interrupts::checks(root),
         power::checks(root),
         clocks::checks(root),
         memory::checks(root),

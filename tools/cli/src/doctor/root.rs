@@ -14,15 +14,15 @@ const NUMBER_MAX: u32 = 1 << 16;
 
 /// A file system's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Space {
-    pub(super) total_bytes: u64,
+pub(crate) struct Space {
+    pub(crate) total_bytes: u64,
     /// What an unprivileged process may still fill.
-    pub(super) free_bytes: u64,
+    pub(crate) free_bytes: u64,
 }
 
 /// Where to look.
 #[derive(Clone, Debug)]
-pub(super) struct Root {
+pub(crate) struct Root {
     path: PathBuf,
     space: fn(&Path) -> Option<Space>,
 }
@@ -30,24 +30,24 @@ pub(super) struct Root {
 impl Root {
     /// This host for `/`; any other path is a copy of some host's `/proc` and `/sys`, whose file
     /// systems cannot be asked for their size.
-    pub(super) fn at(path: &Path) -> Root {
+    pub(crate) fn at(path: &Path) -> Root {
         let space = if path == Path::new("/") { ask_space } else { |_: &Path| None };
         Root { path: path.to_owned(), space }
     }
 
     /// A copied tree whose file systems all have the size that `space` tells.
     #[cfg(test)]
-    pub(super) fn with_space(path: &Path, space: fn(&Path) -> Option<Space>) -> Root {
+    pub(crate) fn with_space(path: &Path, space: fn(&Path) -> Option<Space>) -> Root {
         Root { path: path.to_owned(), space }
     }
 
     /// Whether `path` is there.
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         self.inside(path).exists()
     }
 
     /// The trimmed content of a file.
-    pub(super) fn read(&self, path: &str) -> Option<String> {
+    pub(crate) fn read(&self, path: &str) -> Option<String> {
         let mut bytes = Vec::new();
         let file = File::open(self.inside(path)).ok()?;
         file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
@@ -55,17 +55,17 @@ impl Root {
     }
 
     /// The number that a file holds.
-    pub(super) fn number(&self, path: &str) -> Option<u64> {
+    pub(crate) fn number(&self, path: &str) -> Option<u64> {
         self.read(path)?.parse().ok()
     }
 
     /// The list of processors or nodes that a file holds.
-    pub(super) fn list(&self, path: &str) -> Option<Vec<u32>> {
+    pub(crate) fn list(&self, path: &str) -> Option<Vec<u32>> {
         list_of(&self.read(path)?)
     }
 
     /// The names in a directory, sorted.
-    pub(super) fn names(&self, path: &str) -> Vec<String> {
+    pub(crate) fn names(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.inside(path)).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -74,18 +74,18 @@ impl Root {
     }
 
     /// The last part of where a link points to.
-    pub(super) fn link_name(&self, path: &str) -> Option<String> {
+    pub(crate) fn link_name(&self, path: &str) -> Option<String> {
         let target = fs::read_link(self.inside(path)).ok()?;
         target.file_name()?.to_str().map(String::from)
     }
 
     /// `dir` without links and relative parts, as a path of this host.
-    pub(super) fn resolve(&self, dir: &Path) -> PathBuf {
+    pub(crate) fn resolve(&self, dir: &Path) -> PathBuf {
         fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())
     }
 
     /// The size of the file system at `path`.
-    pub(super) fn space(&self, path: &Path) -> Option<Space> {
+    pub(crate) fn space(&self, path: &Path) -> Option<Space> {
         (self.space)(path)
     }
 
@@ -103,7 +103,7 @@ fn ask_space(path: &Path) -> Option<Space> {
 }
 
 /// A kernel's list such as `0-2,8`; empty for an empty text and `(null)`.
-pub(super) fn list_of(text: &str) -> Option<Vec<u32>> {
+pub(crate) fn list_of(text: &str) -> Option<Vec<u32>> {
     let text = text.trim();
     if text.is_empty() || text == "(null)" {
         return Some(Vec::new());
@@ -121,7 +121,7 @@ pub(super) fn list_of(text: &str) -> Option<Vec<u32>> {
 }
 
 /// Numbers as the kernel writes a list.
-pub(super) fn list_text(numbers: &[u32]) -> String {
+pub(crate) fn list_text(numbers: &[u32]) -> String {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for &number in numbers {
         match runs.last_mut() {
@@ -137,12 +137,12 @@ pub(super) fn list_text(numbers: &[u32]) -> String {
 }
 
 /// The choice in brackets of `always [madvise] never`.
-pub(super) fn chosen(choices: &str) -> Option<&str> {
+pub(crate) fn chosen(choices: &str) -> Option<&str> {
     choices.split_once('[')?.1.split_once(']').map(|(choice, _)| choice)
 }
 
 /// The value of `key` in lines of `key: value`.
-pub(super) fn field<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+pub(crate) fn field<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
         .find_map(|(name, value)| (name.trim() == key).then(|| value.trim()))

@@ -49,20 +49,7 @@ pub(super) struct VerifyArgs {
 /// Runs the command.
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure> {
     let session = SessionDir::open(&args.session)?;
-    let mut report = verify(&session.journal_directories(), LogKind::Journal)
-        .map_err(|error| cannot_read(&error))?;
-    if let Some(found) = report.session
-        && found != session.id()
-    {
-        let what = format!("the journal is of session {found}, session.toml says {}", session.id());
-        let file = session.path().join("session.toml").display().to_string();
-        report.faults.push(Fault { file, offset_bytes: 0, what });
-    }
-    check_description(&session, &mut report);
-    let hashes = check_hashes(&session, &mut report);
-    if session.state() == "complete" {
-        check_complete(&session, &hashes, &mut report);
-    }
+    let (report, hashes) = examined(&session)?;
     let text = if args.json {
         format!("{:#}\n", json_of(&report, &hashes))
     } else {
@@ -88,6 +75,25 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure
     }
 }
 
+/// What the journal of `session` is found to be, and the file of digests beside it.
+pub(crate) fn examined(session: &SessionDir) -> Result<(VerifyReport, HashLines), Failure> {
+    let mut report = verify(&session.journal_directories(), LogKind::Journal)
+        .map_err(|error| cannot_read(&error))?;
+    if let Some(found) = report.session
+        && found != session.id()
+    {
+        let what = format!("the journal is of session {found}, session.toml says {}", session.id());
+        let file = session.path().join("session.toml").display().to_string();
+        report.faults.push(Fault { file, offset_bytes: 0, what });
+    }
+    check_description(session, &mut report);
+    let hashes = check_hashes(session, &mut report);
+    if session.state() == "complete" {
+        check_complete(session, &hashes, &mut report);
+    }
+    Ok((report, hashes))
+}
+
 /// What cannot be read at all, and what to do.
 pub(crate) fn cannot_read(error: &LogError) -> Failure {
     let (status, advice) = match error {
@@ -101,12 +107,12 @@ pub(crate) fn cannot_read(error: &LogError) -> Failure {
 
 /// What the `hashes` file holds.
 #[derive(Default)]
-struct HashLines {
+pub(crate) struct HashLines {
     /// Lines that speak of messages in the journal.
-    checked: u64,
+    pub(crate) checked: u64,
     /// Lines that speak of later ones: of a session that is being recorded, or whose journal lost its
     /// end in a power cut.
-    beyond: u64,
+    pub(crate) beyond: u64,
 }
 
 fn add(report: &mut VerifyReport, file: &Path, what: String) {

@@ -16,7 +16,17 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 5] = ["summary.json", "symbols.csv", "trades.csv", "bbo.csv", TRIAL];
+const NAMES: [&str; 9] = [
+    "summary.json",
+    "symbols.csv",
+    "trades.csv",
+    "bbo.csv",
+    "session.itch",
+    "session.pcap",
+    "labels.jsonl",
+    "truth.csv",
+    TRIAL,
+];
 
 /// What the directory is tried with.
 const TRIAL: &str = "try";
@@ -55,6 +65,11 @@ impl OutDir {
     /// Begins a file that will be called `name`, after the work: what fails loses its answer.
     pub(crate) fn begin(&self, name: &'static str) -> Result<OutFile, Failure> {
         self.file(name).map_err(|error| fault(&self.path.join(name), &error))
+    }
+
+    /// The failure of a write to the file `name`, which is in other hands.
+    pub(crate) fn fault(&self, name: &str, error: &io::Error) -> Failure {
+        fault(&self.path.join(name), error)
     }
 
     fn file(&self, name: &'static str) -> io::Result<OutFile> {

@@ -1,7 +1,6 @@
 //! Turns what a shard does into the rows of `trades.csv` and `bbo.csv`.
 //!
-//! The shard calls it after each event; it hands each row to whoever [`TakesRows`]: the spools of a run, or
-//! plain vectors.
+//! The shard calls it after each event; it hands each row to the spools of the run.
 
 use engine::event::Event;
 use engine::shard::{Observer, Outcome, Shard};
@@ -10,15 +9,6 @@ use engine::units::Side;
 use crate::output::bbo::BboRow;
 use crate::output::spool::Spool;
 use crate::output::trades::TradeRow;
-
-/// Takes rows as they arise.
-pub(crate) trait TakesRows {
-    /// A print, or a break.
-    fn trade(&mut self, row: TradeRow);
-
-    /// A change of a best bid or ask.
-    fn bbo(&mut self, row: BboRow);
-}
 
 /// Rows of one shard, each kind that was asked for in a spool.
 #[derive(Debug, Default)]
@@ -29,7 +19,7 @@ pub(crate) struct Spools {
     pub(crate) bbo: Option<Spool>,
 }
 
-impl TakesRows for Spools {
+impl Spools {
     #[inline]
     fn trade(&mut self, row: TradeRow) {
         if let Some(spool) = &mut self.trades {
@@ -45,33 +35,14 @@ impl TakesRows for Spools {
     }
 }
 
-/// Rows in memory: for sessions known to be small.
-#[derive(Debug, Default)]
-pub(crate) struct RowsInMemory {
-    /// Prints and breaks.
-    pub(crate) trades: Vec<TradeRow>,
-    /// Changes of a best bid or ask.
-    pub(crate) bbo: Vec<BboRow>,
-}
-
-impl TakesRows for RowsInMemory {
-    fn trade(&mut self, row: TradeRow) {
-        self.trades.push(row);
-    }
-
-    fn bbo(&mut self, row: BboRow) {
-        self.bbo.push(row);
-    }
-}
-
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder<R> {
-    /// Who takes the rows.
-    pub(crate) rows: R,
+pub(crate) struct Recorder {
+    /// Where the rows go.
+    pub(crate) rows: Spools,
 }
 
-impl<R: TakesRows> Observer for Recorder<R> {
+impl Observer for Recorder {
     fn on_event(&mut self, event: &Event, outcome: &Outcome, shard: &Shard) {
         let (sequence, ts_ns, symbol) = (event.sequence(), event.time_ns, event.symbol());
         let position = shard.position(event);

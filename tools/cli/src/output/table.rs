@@ -149,11 +149,13 @@ pub(crate) fn aligned<const N: usize>(
     text
 }
 
-fn price(price: Option<Price>) -> String {
+/// A price, empty where there is none.
+pub(crate) fn price(price: Option<Price>) -> String {
     price.map_or_else(String::new, |price| price.to_string())
 }
 
-fn best(best: Option<(Price, Qty)>) -> String {
+/// A best price and its shares, empty where there is none.
+pub(crate) fn best(best: Option<(Price, Qty)>) -> String {
     best.map_or_else(String::new, |(price, qty)| format!("{price} × {}", grouped(qty.0)))
 }
 

@@ -28,9 +28,9 @@ impl Records {
     }
 
     /// A recorder for each of `shards` shards.
-    pub(crate) fn recorders(&self, shards: u32) -> Result<Vec<Recorder<Spools>>, Failure> {
+    pub(crate) fn recorders(&self, shards: u32) -> Result<Vec<Recorder>, Failure> {
         let begin = |wanted: bool| wanted.then(|| Spool::begin(&self.dir)).transpose();
-        let recorder = || -> io::Result<Recorder<Spools>> {
+        let recorder = || -> io::Result<Recorder> {
             Ok(Recorder { rows: Spools { trades: begin(self.trades)?, bbo: begin(self.bbo)? } })
         };
         (0..shards).map(|_| recorder()).collect::<io::Result<_>>().map_err(|error| {
@@ -48,7 +48,7 @@ impl Records {
     pub(crate) fn write(
         &self,
         dir: &OutDir,
-        recorders: Vec<Recorder<Spools>>,
+        recorders: Vec<Recorder>,
         name_of: impl Fn(SymbolId) -> Option<String>,
     ) -> Result<Vec<SealedFile>, Failure> {
         let (mut trades, mut bbo) = (Vec::new(), Vec::new());

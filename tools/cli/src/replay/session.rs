@@ -1,6 +1,6 @@
 //! One input through the engine: opened, driven packet by packet, summed up.
 //!
-//! `replay` and `demo` both run through here. Whatever ends the input, all before it has been
+//! `replay` runs through here, and the demo to replay its session. Whatever ends the input, all before it has been
 //! applied, and the summary and the symbols' lines can be taken. Where the run is recorded, every
 //! packet is journaled before the engine sees it.
 

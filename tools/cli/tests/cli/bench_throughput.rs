@@ -47,9 +47,14 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
         assert!(figure("ns_per_message") <= figure("max"), "{stage}");
         assert_eq!(stage["runs"], 6);
     }
+    let figure = |stage: usize, key: &str| stages[stage][key].as_f64();
+    let added = figure(2, "ns_per_message").unwrap() - figure(1, "ns_per_message").unwrap();
+    assert_eq!(figure(2, "added_ns_per_message"), Some(added), "books cost what decode does not");
+    assert_eq!(figure(6, "added_ns_per_message"), None);
     assert_eq!(result["messages"], 7);
     // Five before the last message takes one away.
     assert_eq!(result["orders_live_max"], 5);
+    assert_eq!((&result["levels_max"], &result["levels"]), (&5.into(), &4.into()));
     assert!(result["rss_bytes"].as_u64().unwrap() > 0);
     assert_eq!(
         result["books"],
@@ -62,8 +67,22 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
             "levels": 4,
         })
     );
-    for key in ["cpu", "cores", "kernel", "governor", "transparent_huge_pages", "rustc", "profile"]
-    {
+    for key in [
+        "cpu",
+        "cores",
+        "kernel",
+        "kernel_command_line",
+        "governor",
+        "isolated_cores",
+        "transparent_huge_pages",
+        "reserved_huge_pages",
+        "clock_source",
+        "rustc",
+        "profile",
+        "commit",
+        "commit_changed",
+        "date",
+    ] {
         assert!(result["host"].get(key).is_some(), "{key}");
     }
 }
@@ -92,6 +111,23 @@ fn the_engine_is_measured_as_it_is_configured_and_leaves_no_session_behind() {
     assert_eq!(other["state_hash"], replayed["state_hash"]);
     let left = |path: &Path| std::fs::read_dir(path).unwrap().count();
     assert_eq!((left(dir.path()), left(&memory)), (2, 0), "the input and the memory's folder");
+}
+
+#[test]
+fn without_a_file_the_same_day_is_simulated_each_time() {
+    let run = || {
+        let args = ["bench", "throughput", "--messages", "30000", "--json"];
+        tapewatch(&args).ended_with(0).json()
+    };
+    let (one, two) = (run(), run());
+    assert_eq!(one["messages"], 30_000);
+    assert!(one["input"].as_str().unwrap().contains("simulated"), "{one}");
+    assert!(one["orders_live_max"].as_u64() > one["books"]["levels"].as_u64(), "{one}");
+    for key in ["input_bytes", "state_hash", "books", "orders_live_max", "levels_max"] {
+        assert_eq!(one[key], two[key], "{key}");
+    }
+    let few = ["bench", "throughput", "--messages", "5"];
+    tapewatch(&few).ended_with(2).says(&["5 messages with 500 symbols"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tapewatch_tests::session::RandomSession;
 use tempfile::TempDir;
 
 use crate::recording::{Place, names, replayed, verified};
-use crate::support::{Run, arg, tapewatch, text};
+use crate::support::{Run, arg, tapewatch, tapewatch_in, text};
 
 const SEGMENT_BYTES: u64 = 256 << 10;
 const PAGE_BYTES: u64 = 4_096;
@@ -221,4 +221,49 @@ fn a_file_system_that_may_not_be_written_is_a_matter_of_usage() {
     let run = tapewatch(&args).ended_with(2);
     run.says(&[arg(tmpfs.path()), "Read-only file system", "journal.memory_dir"]);
     assert!(!dir.exists());
+}
+
+#[test]
+fn a_simulated_day_that_does_not_fit_leaves_no_file_and_one_line() {
+    let Some(tmpfs) = Tmpfs::mount(1 << 20) else {
+        return;
+    };
+    let out = tmpfs.path().join("day");
+    for more in [&[][..], &["--pcap"]] {
+        let mut args = vec!["simulate", "--symbols", "12", "--messages", "100000", "--quiet"];
+        args.extend(["--out", arg(&out)]);
+        args.extend(more);
+        let run = tapewatch(&args).ended_with(1);
+        run.says(&["cannot write", "session.", "make room"]);
+        assert_eq!(names(&out), [""; 0]);
+    }
+}
+
+#[test]
+fn a_demo_without_room_for_its_session_says_where_to_find_some() {
+    let Some(tmpfs) = Tmpfs::mount(2 << 20) else {
+        return;
+    };
+    let args = ["demo", "--symbols", "12", "--messages", "300000", "--quiet"];
+    let run = tapewatch_in(&args, &[("TMPDIR", arg(tmpfs.path()))]).ended_with(1);
+    run.says(&["TMPDIR", arg(tmpfs.path())]);
+    assert_eq!(names(tmpfs.path()), [""; 0], "the session is gone");
+}
+
+#[test]
+fn a_demo_fits_the_memory_that_there_is() {
+    let place = Place::new();
+    for (bytes, told) in [(64 << 20, "at most 32 MiB"), (1 << 20, "written to disk directly")] {
+        let Some(tmpfs) = Tmpfs::mount(bytes) else {
+            return;
+        };
+        let memory = format!("journal.memory_dir={}", tmpfs.path().display());
+        let args = ["demo", "--symbols", "12", "--messages", "60000", "--set", &memory, "--json"];
+        let folder = place.path("folder");
+        std::fs::create_dir_all(&folder).unwrap();
+        let run = tapewatch_in(&args, &[("TMPDIR", arg(&folder))]).ended_with(0);
+        assert!(run.stderr.contains(told), "{run:#?}");
+        assert_eq!(run.json()["verified"], true);
+        assert_eq!(names(tmpfs.path()), [""; 0]);
+    }
 }

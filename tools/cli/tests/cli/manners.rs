@@ -10,6 +10,7 @@ fn every_help_has_an_example() {
         &[][..],
         &["demo"],
         &["replay"],
+        &["simulate"],
         &["bench"],
         &["bench", "throughput"],
         &["config"],
@@ -101,7 +102,7 @@ fn json_is_all_that_stands_on_stdout_and_nothing_on_stderr() {
     let input = file(&dir, "day", &Feed::adds(10));
     for args in [
         &["replay", arg(&input), "--json", "--quiet"][..],
-        &["demo", "--json", "--quiet"],
+        &["doctor", "--json", "--quiet"],
         &["bench", "throughput", arg(&input), "--json", "--quiet"],
     ] {
         let run = tapewatch(args).ended_with(0);
@@ -140,7 +141,7 @@ fn a_paced_replay_tells_how_late_it_was_only_with_v() {
 #[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tapewatch"))
-        .arg("demo")
+        .arg("doctor")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -155,7 +156,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
 fn a_full_stdout_is_a_failure_in_one_line() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_tapewatch"))
-        .arg("demo")
+        .arg("doctor")
         .stdout(full)
         .stderr(Stdio::piped())
         .output()
@@ -179,14 +180,4 @@ fn no_color_is_respected_even_where_colour_is_forced() {
     };
     assert!(coloured(false));
     assert!(!coloured(true));
-}
-
-#[test]
-fn the_demo_says_that_it_is_scripted_and_ends_well() {
-    let run = tapewatch(&["demo"]).ended_with(0);
-    assert!(run.stdout.contains("scripted"), "{}", run.stdout);
-    assert!(run.stdout.contains("Final books"), "{}", run.stdout);
-    assert_eq!(run.stderr, "");
-    let summary = tapewatch(&["demo", "--json"]).ended_with(0).json();
-    assert!(summary["messages"].as_u64().unwrap() >= 60);
 }

@@ -48,10 +48,25 @@ pub(crate) fn tapewatch<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
     tapewatch_reading(args, b"")
 }
 
+/// Runs the binary in an environment of its own.
+pub(crate) fn tapewatch_in<S: AsRef<std::ffi::OsStr>>(
+    args: &[S],
+    variables: &[(&str, &str)],
+) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+    command.args(args).envs(variables.iter().copied());
+    ended(command, b"")
+}
+
 /// Runs the binary with `input` on its standard input.
 pub(crate) fn tapewatch_reading<S: AsRef<std::ffi::OsStr>>(args: &[S], input: &[u8]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tapewatch"))
-        .args(args)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+    command.args(args);
+    ended(command, input)
+}
+
+fn ended(mut command: Command, input: &[u8]) -> Run {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

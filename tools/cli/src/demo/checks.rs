@@ -1,0 +1,161 @@
+//! What is checked after the day: two more runs over the same messages, and the journal itself.
+//!
+//! One run is the replay that `tapewatch replay SESSION` does, from the journal. The other knows
+//! nothing of journal, queue and packets: the exchange is simulated anew from the same settings, and
+//! what its encoder holds goes straight into an engine, a piece at a time. So a fault in cutting,
+//! handing over, journaling or reading back shows as another state. The two run side by side.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::packet::Packet;
+use engine::pipeline::inline::Inline;
+use engine::pipeline::selection::Selection;
+use engine::pipeline::sequencer::Sequencer;
+use engine::shard::Shard;
+use engine::state::{StateHash, section_sums};
+use engine::units::Sequence;
+use feed_handlers::input::Format;
+use feed_handlers::itch50::Encoder;
+use feed_handlers::itch50::decode::Itch50Decoder;
+
+use crate::console::Console;
+use crate::demo::live::interrupted;
+use crate::demo::place::SessionPlace;
+use crate::demo::{Plan, begun, feed};
+use crate::exit::Failure;
+use crate::interrupt::Interrupt;
+use crate::journal::verify;
+use crate::replay::faults;
+use crate::replay::pace::{Pace, Speed};
+use crate::replay::select::Wanted;
+use crate::replay::session::{Session, Setup};
+use crate::session_dir::SessionDir;
+
+/// What was found.
+pub(super) struct Checks {
+    /// The replay from the journal.
+    pub(super) replay: Run,
+    /// Why that did not end well, where it did not; a digest on record that is not the replay's, too.
+    pub(super) replay_fault: Option<String>,
+    /// Digests on record that are the replay's.
+    pub(super) digests_equal: u64,
+    /// The exchange's own stream.
+    pub(super) stream: Run,
+    /// The journal.
+    pub(super) journal: JournalCheck,
+}
+
+/// A run over the day's messages.
+pub(super) struct Run {
+    /// Messages.
+    pub(super) messages: u64,
+    /// The state at the end.
+    pub(super) hash: StateHash,
+    /// Time taken.
+    pub(super) elapsed: Duration,
+}
+
+/// What the journal was found to be.
+pub(super) struct JournalCheck {
+    /// Whole frames.
+    pub(super) frames: u64,
+    /// Segments.
+    pub(super) segments: u64,
+    /// Whether an end closes it.
+    pub(super) ended_orderly: bool,
+    /// The first thing that is wrong with it.
+    pub(super) fault: Option<String>,
+}
+
+impl Checks {
+    /// Checks the session in `place`.
+    pub(super) fn make(
+        plan: &Plan,
+        place: &SessionPlace,
+        interrupt: &Interrupt,
+    ) -> Result<Checks, Failure> {
+        let ended = thread::scope(|scope| -> Result<_, Failure> {
+            let start = |name: &str| thread::Builder::new().name(String::from(name));
+            let replay = start("replay").spawn_scoped(scope, || replayed(place, interrupt));
+            let replay = replay.map_err(|error| feed::not_started(&error))?;
+            let stream = start("stream").spawn_scoped(scope, || streamed(plan, interrupt));
+            let stream = stream.map_err(|error| feed::not_started(&error))?;
+            let replayed = replay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let streamed = stream.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((replayed?, streamed?))
+        })?;
+        let ((replay, replay_fault, digests_equal), stream) = ended;
+        let (report, _) = verify::examined(&SessionDir::open(place.session())?)?;
+        let journal = JournalCheck {
+            frames: report.frames,
+            segments: report.segments,
+            ended_orderly: report.ended_orderly,
+            fault: report.faults.first().map(|fault| {
+                format!("{} at byte {}: {}", fault.file, fault.offset_bytes, fault.what)
+            }),
+        };
+        Ok(Checks { replay, replay_fault, digests_equal, stream, journal })
+    }
+}
+
+/// The session from its journal; why it did not end well; digests that are those on record.
+fn replayed(
+    place: &SessionPlace,
+    interrupt: &Interrupt,
+) -> Result<(Run, Option<String>, u64), Failure> {
+    let start = Instant::now();
+    let setup = Setup {
+        inputs: vec![place.session().to_owned()],
+        format: Format::Auto,
+        is_session: true,
+        date: None,
+        wanted: Wanted::default(),
+        config: SessionDir::open(place.session())?.config(&[])?,
+        record: None,
+    };
+    let silent = Console::new(true, false);
+    let pace = Pace::new(Speed::Max);
+    let ended = Session::open(setup)?.drive(pace, silent, interrupt, |_| ())?;
+    if interrupt.is_asked() {
+        return Err(interrupted());
+    }
+    let run = Run {
+        messages: ended.finished.decoder.counts().messages,
+        hash: ended.finished.hash,
+        elapsed: start.elapsed(),
+    };
+    let digests_equal = ended.finished.listener.check().map_or(0, |check| check.equal);
+    Ok((run, ended.fault().map(|failure| failure.line), digests_equal))
+}
+
+/// The exchange's day anew, without anything between it and the engine.
+fn streamed(plan: &Plan, interrupt: &Interrupt) -> Result<Run, Failure> {
+    let start = Instant::now();
+    let (midnight, refused) = (plan.day.midnight(), |error| faults::no_memory(&error));
+    let mut engine = Inline::new(
+        Itch50Decoder::new(midnight).map_err(refused)?,
+        Sequencer::new(midnight),
+        Selection::all(),
+        Shard::new(plan.config.limits()).map_err(refused)?,
+        (),
+    );
+    let mut simulation = begun(&plan.settings)?;
+    let mut encoder = Encoder::new();
+    let mut sequence = Sequence(1);
+    while simulation.advance(&mut encoder) {
+        if interrupt.is_asked() {
+            return Err(interrupted());
+        }
+        let packet = Packet { sequence, recv: midnight, messages: encoder.bytes() };
+        engine.push(&packet).map_err(|second| faults::second_start(second, None))?;
+        sequence.0 += encoder.messages();
+        encoder.clear();
+    }
+    let sums = section_sums(engine.shard(), engine.sequencer().feed_time(), true);
+    Ok(Run {
+        messages: engine.decoder().counts().messages,
+        hash: StateHash::of(&sums),
+        elapsed: start.elapsed(),
+    })
+}

@@ -1,0 +1,152 @@
+//! `tapewatch simulate`: writes the day of a simulated exchange, with the books that it ended with.
+//!
+//! The exchange's messages go from its encoder to the files as they are made, so memory does not grow
+//! with the day. Every file appears whole, by rename, at the end; a run that fails or is interrupted
+//! leaves none.
+
+mod files;
+mod summary;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueHint};
+use exchange::{Settings, Simulation};
+use feed_handlers::itch50::Encoder;
+use feed_handlers::moldudp64::SessionId;
+
+use crate::console::{self, Console};
+use crate::day::TradingDay;
+use crate::exit::{Failure, Status};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::simulate::files::SessionFiles;
+use crate::simulate::summary::Summary;
+use crate::span;
+
+const EXAMPLES: &str = "\
+Examples:
+  tapewatch simulate --out day
+  tapewatch simulate --seed 7 --symbols 500 --messages 20000000 --out day
+  tapewatch simulate --messages 200000 --duration 10m --pcap --out day
+
+DIR/session.itch holds the messages (BinaryFILE), DIR/truth.csv the levels of the matching engine's
+own final books; with --pcap DIR/session.pcap holds the same messages as two lines of MoldUDP64.
+DIR/labels.jsonl is empty: nothing is staged. The same arguments give the same bytes on every machine.
+Exit status: 0 done; 1 the files could not be written whole; 2 usage.";
+
+/// The day where none is given: a Monday in daylight saving time.
+const DATE: &str = "2025-06-02";
+
+/// The messages are handed on in pieces of about this size.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Write a session of a simulated exchange: matching engine, agents, a whole trading day.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SimulateArgs {
+    /// What all chance comes from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Listed securities.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    symbols: u16,
+    /// Messages in all, exactly.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    messages: u64,
+    /// Continuous trading, from 09:30, in exchange time; what surrounds it shrinks in proportion.
+    #[arg(long, value_name = "DURATION", default_value = "6h30m", value_parser = span::parse)]
+    duration: Duration,
+    /// The New York day of the session.
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = DATE, value_parser = TradingDay::parse)]
+    date: TradingDay,
+    /// Write session.pcap too: two lines of MoldUDP64, captured with nanosecond times.
+    #[arg(long)]
+    pcap: bool,
+    /// Write the session into this directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: PathBuf,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failure> {
+    let settings = settings(args)?;
+    let mut simulation = Simulation::new(&settings).map_err(|error| {
+        Failure::usage(format_args!("{error}; see `tapewatch simulate --help`"))
+    })?;
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
+    })?;
+    let mut files = SessionFiles::create(&args.out, args.pcap.then(|| line_options(args)))?;
+    if let Some(capture) = files.foreign_capture() {
+        console.warning(&format!(
+            "{} is of an earlier run and stays; delete it, or write this day's with --pcap",
+            capture.display()
+        ));
+    }
+    let start = Instant::now();
+    let progress = Progress::messages(console, settings.messages);
+    let mut encoder = Encoder::with_capacity(2 * PIECE_BYTES);
+    let mut goes_on = true;
+    while goes_on {
+        if interrupt.is_asked() {
+            return Err(Failure::no(format_args!(
+                "interrupted; nothing is left in {}, run it again",
+                args.out.display()
+            )));
+        }
+        while goes_on && encoder.bytes().len() < PIECE_BYTES {
+            goes_on = simulation.advance(&mut encoder);
+        }
+        files.write(encoder.bytes())?;
+        encoder.clear();
+        progress.show(files.messages(), files.messages());
+    }
+    progress.finish();
+    let written = files.end(&simulation)?;
+    let summary = Summary {
+        settings,
+        day: args.date,
+        directory: args.out.clone(),
+        written,
+        elapsed: start.elapsed(),
+    };
+    let text = if args.json { format!("{:#}\n", summary.json()) } else { summary.text() };
+    console::write_result(&text)?;
+    Ok(Status::Done)
+}
+
+/// The day where none is given.
+pub(crate) fn default_day() -> Result<TradingDay, Failure> {
+    TradingDay::parse(DATE).map_err(Failure::usage)
+}
+
+fn settings(args: &SimulateArgs) -> Result<Settings, Failure> {
+    let continuous_ns = u64::try_from(args.duration.as_nanos()).unwrap_or(u64::MAX);
+    let settings =
+        Settings { seed: args.seed, symbols: args.symbols, messages: args.messages, continuous_ns };
+    let epoch = TradingDay::epoch();
+    if args.pcap && args.date.midnight() < epoch.midnight() {
+        return Err(Failure::usage(format_args!(
+            "--pcap with --date {}: a capture's times begin with 1970; give a later date",
+            args.date
+        )));
+    }
+    Ok(settings)
+}
+
+/// How the two lines of the capture are written. Their session is named after the seed, so that
+/// captures of different days cannot be taken for one.
+fn line_options(args: &SimulateArgs) -> exchange::capture::CaptureOptions {
+    let mut session = [0; 10];
+    let name = format!("SIM{:07}", args.seed % 10_000_000);
+    session.copy_from_slice(name.as_bytes());
+    exchange::capture::CaptureOptions {
+        session: SessionId(session),
+        midnight: args.date.midnight(),
+        seed: args.seed,
+    }
+}
