@@ -15,4 +15,6 @@ pub mod random;
 pub mod reference;
 pub mod same_state;
 pub mod session;
+pub mod shape;
+pub mod shared;
 pub mod subject;
