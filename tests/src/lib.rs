@@ -9,6 +9,7 @@
 pub mod capture;
 pub mod compare;
 pub mod events;
+pub mod itch5_reader;
 pub mod log_fixture;
 pub mod logs;
 pub mod random;
