@@ -19,3 +19,4 @@ pub mod session;
 pub mod shape;
 pub mod shared;
 pub mod subject;
+pub mod tshark;

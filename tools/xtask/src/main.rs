@@ -3,6 +3,7 @@
 //! command.
 
 mod bench;
+mod debian;
 mod fuzz;
 mod loom;
 mod paths;
@@ -25,7 +26,8 @@ Usage: cargo xtask COMMAND
   test               everything that must hold before a change is merged, step by step: repository
                      rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
                      a nightly toolchain), doctests, all tests, the models of `loom`. Stops at the
-                     first failure, exit 1.
+                     first failure, exit 1. Installs tshark from Debian if it is missing; where that
+                     cannot be done, the tests that need it are skipped.
   tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
                      is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
   loom               the ring's models: every order of two threads' steps with at most 4
@@ -54,7 +56,7 @@ Environment:
   TAPEWATCH_SHARED         folder with test data and the yardstick's generator [default: ../shared]
   TAPEWATCH_YARDSTICK_DIR  where the yardstick is made [default: tapewatch-yardstick in the system's
                            folder for temporary files]
-  CI=true                  missing test data is a failure instead of a skipped test
+  CI=true                  missing test data or tshark is a failure instead of a skipped test
 
 Examples:
   cargo xtask test
