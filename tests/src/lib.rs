@@ -8,6 +8,7 @@
 
 pub mod capture;
 pub mod compare;
+pub mod engines;
 pub mod events;
 pub mod itch5_reader;
 pub mod log_fixture;
@@ -18,5 +19,6 @@ pub mod same_state;
 pub mod session;
 pub mod shape;
 pub mod shared;
+pub mod simulated;
 pub mod subject;
 pub mod tshark;

@@ -54,12 +54,12 @@ pub(crate) fn run() -> Result<(), Failure> {
         step("tests", cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
     loom::run()?;
-    step("state hash in release", hash_check())?;
+    step("pinned hashes in release", hash_check())?;
     // Other compiler flags would rebuild everything in place, so this one builds in its own folder.
     let mut native = hash_check();
     native.arg("--target-dir").arg(paths::target().join("native"));
     native.env("RUSTFLAGS", "-C target-cpu=native");
-    step("state hash in release for this processor", native)?;
+    step("pinned hashes in release for this processor", native)?;
     tell(&format!("── all steps passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -68,10 +68,10 @@ fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
-/// The pinned state hash, which the steps before have checked in the test profile, in optimised code
-/// without debug assertions.
+/// The pinned state hash and the pinned digest of a simulated day, which the steps before have checked
+/// in the test profile, in optimised code without debug assertions.
 fn hash_check() -> Command {
-    let tests = ["--test", "state_hash"];
+    let tests = ["--test", "state_hash", "--test", "exchange_digest"];
     let mut check = cargo(["test", "--package", "tapewatch-tests", "--profile", "hash-check"]);
     check.args(tests);
     check
