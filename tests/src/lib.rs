@@ -14,6 +14,7 @@ pub mod itch5_reader;
 pub mod log_fixture;
 pub mod logs;
 pub mod random;
+pub mod realism;
 pub mod reference;
 pub mod same_state;
 pub mod session;

@@ -6,7 +6,9 @@ mod bench;
 mod debian;
 mod fuzz;
 mod loom;
+mod markers;
 mod paths;
+mod realism;
 mod same_state;
 mod steps;
 mod syscalls;
@@ -50,6 +52,9 @@ Usage: cargo xtask COMMAND
                      captures of other packets on two lines, and from its own journal; prints what
                      each came to. Exit 1 if states, digests or outputs differ. Needs room for the
                      outputs and five copies of FILE in the system's folder for temporary files.
+  realism [--write]  simulates a day and prints its figures beside those of the recorded stretch of AAPL
+                     and the ranges that the tests hold; with --write puts them into
+                     tools/exchange/REALISM.md. Needs the shared folder.
   help               this text.
 
 Environment:
@@ -85,6 +90,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         "bench" => bench::run(&rest),
+        "realism" => realism::run(&rest),
         "same-state" => same_state::run(&rest),
         "syscalls" => syscalls::run(&rest),
         unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),
