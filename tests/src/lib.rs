@@ -1,5 +1,6 @@
 //! What the tests that cross crates share: plain events, a plain market, the comparison of both
-//! with the engine, logs and captures as bytes, and one session run in many ways.
+//! with the engine, logs and captures as bytes, one session run in many ways, readers that others wrote,
+//! the shape of a market, and simulated days.
 //!
 //! The modules here are written from the rules of the interface alone. They are slow on purpose:
 //! nothing in them is kept up to date in place that can be worked out again from what came before.
