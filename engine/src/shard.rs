@@ -487,4 +487,12 @@ impl Shard {
     pub fn validate(&self) -> Result<(), Violation> {
         self.books.validate()
     }
+
+    /// Checks every invariant of one symbol's book.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    pub fn validate_symbol(&self, symbol: SymbolId) -> Result<(), Violation> {
+        self.books.validate_symbol(symbol)
+    }
 }

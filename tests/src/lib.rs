@@ -1,5 +1,6 @@
 //! What the tests that cross crates share: plain events, a plain market, the comparison of both
-//! with the engine, logs and captures as bytes, and one session run in many ways.
+//! with the engine, logs and captures as bytes, one session run in many ways, readers that others wrote,
+//! the shape of a market, and simulated days.
 //!
 //! The modules here are written from the rules of the interface alone. They are slow on purpose:
 //! nothing in them is kept up to date in place that can be worked out again from what came before.
@@ -8,11 +9,18 @@
 
 pub mod capture;
 pub mod compare;
+pub mod engines;
 pub mod events;
+pub mod itch5_reader;
 pub mod log_fixture;
 pub mod logs;
 pub mod random;
+pub mod realism;
 pub mod reference;
 pub mod same_state;
 pub mod session;
+pub mod shape;
+pub mod shared;
+pub mod simulated;
 pub mod subject;
+pub mod tshark;

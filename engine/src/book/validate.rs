@@ -1,11 +1,12 @@
 //! Checks every invariant that joins index, orders, levels and ladders.
 //!
-//! For tests, fuzzing and `doctor`-like commands: walks everything, so it is no hot path. Nothing
-//! that the wire can carry may ever make it fail.
+//! For tests, fuzzing and `doctor`-like commands: walks everything, or everything of one symbol, so it
+//! is no hot path. Nothing that the wire can carry may ever make it fail.
 
 use crate::book::books::Books;
 use crate::book::levels::{Owner, key_of};
 use crate::book::pool::NONE;
+use crate::units::SymbolId;
 
 /// An invariant that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +93,19 @@ impl Books {
         Ok(())
     }
 
+    /// Checks every invariant of one symbol's book. A symbol never seen has none. What counts over all
+    /// symbols is left to [`Books::validate`].
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    pub fn validate_symbol(&self, symbol: SymbolId) -> Result<(), Violation> {
+        if (symbol.0 as usize) < self.symbols.len() {
+            self.validate_side(symbol.0, 0)?;
+            self.validate_side(symbol.0, 1)?;
+        }
+        Ok(())
+    }
+
     /// Returns the number of orders on the side.
     fn validate_side(&self, symbol: u32, side: usize) -> Result<u64, Violation> {
         let ladder = &self.symbols[symbol as usize].ladders[side];
@@ -142,5 +156,82 @@ impl Books {
             return bad;
         }
         Ok(u64::from(orders))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::books::Limits;
+    use crate::event::{Event, Kind};
+    use crate::quality::Quality;
+    use crate::units::Side;
+
+    /// Two symbols with two bids and an ask each.
+    fn books() -> Books {
+        let mut books = Books::new(Limits::default()).unwrap();
+        for symbol in [1, 2] {
+            assert!(books.admit(SymbolId(symbol)));
+            for (order, side, price) in
+                [(1, Side::Buy, 100), (2, Side::Buy, 99), (3, Side::Sell, 101)]
+            {
+                let words = [u64::from(symbol) * 10 + order, price, 5, 0];
+                let (kind, side) = (Kind::Add as u8, side.byte());
+                let event = Event { symbol, kind, side, words, ..bytemuck::Zeroable::zeroed() };
+                books.apply(&event, &mut Quality::default());
+            }
+        }
+        books
+    }
+
+    #[test]
+    fn sound_books_pass_and_so_does_a_symbol_never_seen() {
+        let books = books();
+        assert_eq!(books.validate(), Ok(()));
+        assert_eq!([1, 2, 99].map(|symbol| books.validate_symbol(SymbolId(symbol))), [Ok(()); 3]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_book_is_found_in_the_whole_and_in_that_book_alone() {
+        type Damage = fn(&mut Books);
+        let damages: [(Damage, Violation); 4] = [
+            (
+                |books| books.symbols[2].ladders[0].best_qty += 1,
+                Violation::StaleBest { symbol: 2, side: 0 },
+            ),
+            (
+                |books| {
+                    let level = books.symbols[2].ladders[1].best_level;
+                    books.levels.get_mut(level).qty += 1;
+                },
+                Violation::BadQueue { symbol: 2, level: best_ask(&books()) },
+            ),
+            (
+                |books| {
+                    let level = books.symbols[2].ladders[1].best_level;
+                    books.levels.get_mut(level).price += 1;
+                },
+                Violation::ForeignLevel { symbol: 2, level: best_ask(&books()) },
+            ),
+            (
+                |books| {
+                    let level = books.symbols[2].ladders[1].best_level;
+                    let order = books.levels.get(level).head;
+                    books.orders.get_mut(order).reference = 77;
+                },
+                Violation::Unindexed { symbol: 2, reference: 77 },
+            ),
+        ];
+        for (damage, violation) in damages {
+            let mut books = books();
+            damage(&mut books);
+            assert_eq!(books.validate(), Err(violation));
+            assert_eq!(books.validate_symbol(SymbolId(2)), Err(violation));
+            assert_eq!(books.validate_symbol(SymbolId(1)), Ok(()));
+        }
+    }
+
+    fn best_ask(books: &Books) -> u32 {
+        books.symbols[2].ladders[1].best_level
     }
 }

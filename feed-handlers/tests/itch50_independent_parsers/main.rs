@@ -3,18 +3,17 @@
 //!
 //! A session of random values is encoded. Our parser must read the values given (`own_reader`),
 //! `itchy` must read them too (`itchy_reader`), and `itch5` must agree with our parser on every field
-//! (`itch5_reader`), of that session and of recorded ones.
+//! (`tapewatch_tests::itch5_reader`), of that session and of recorded ones.
 
-mod itch5_reader;
 mod itchy_reader;
 mod own_reader;
 mod session;
 
-use std::path::Path;
-
 use feed_handlers::itch50::messages::MESSAGE_TYPES;
 use feed_handlers::itch50::{Encoder, Message, MessageError, length_of};
 use proptest::prelude::*;
+use tapewatch_tests::itch5_reader;
+use tapewatch_tests::shared::shared;
 
 /// Bytes of no meaning, half of them with a type that exists and a length near its own.
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -53,7 +52,8 @@ proptest! {
         let mut encoder = Encoder::new();
         session.write_types_known_to_all(&mut encoder);
         session.write_types_unknown_to_itchy(&mut encoder);
-        prop_assert_eq!(itch5_reader::assert_agrees(encoder.bytes()), 23);
+        let counts = itch5_reader::assert_agrees(encoder.bytes());
+        prop_assert_eq!((counts.len(), counts.values().sum::<u64>()), (23, 23));
     }
 
     #[test]
@@ -81,19 +81,13 @@ proptest! {
 
 #[test]
 fn itch5_agrees_with_our_parser_on_recorded_messages() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let shared = std::env::var_os("TAPEWATCH_SHARED").unwrap_or_else(|| "../shared".into());
     for (name, messages) in
         [("nasdaq_20191230_0930_1000.itch50", 1_000), ("aapl_20191230_0935_std.itch50", 49_947)]
     {
-        let file = workspace.join(&shared).join("data/itch50").join(name);
-        match std::fs::read(&file) {
-            Ok(bytes) => assert_eq!(itch5_reader::assert_agrees(&bytes), messages, "{name}"),
-            Err(error) => {
-                let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-                assert!(!ci, "{}: {error}", file.display());
-                eprintln!("skipped: {}: {error}", file.display());
-            }
+        if let Some(file) = shared(&format!("itch50/{name}")) {
+            let bytes = std::fs::read(file).expect("it can be read");
+            let counts = itch5_reader::assert_agrees(&bytes);
+            assert_eq!(counts.values().sum::<u64>(), messages, "{name}");
         }
     }
 }

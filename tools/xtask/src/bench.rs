@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::steps::{Failure, cargo, output, program, say, step, tell};
-use crate::{paths, yardstick};
+use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
 const TABLES: [&str; 4] = ["peers", "rings", "journal", "simulate"];
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     for (name, table) in tables {
         let section = section(&table, &conditions, &file);
         say(&section);
-        text = put(&text, name, &section)
+        text = markers::put(&text, "bench", name, &section)
             .ok_or_else(|| Failure::of("README.md", format_args!("no markers for {name} in it")))?;
     }
     if writes {
@@ -141,30 +141,10 @@ fn section(table: &str, conditions: &str, file: &Path) -> String {
     format!("{}\n\n{conditions}", table.replace(&target, "a directory on disk"))
 }
 
-/// `text` with `section` between the markers of `name`; `None` if they are not there.
-fn put(text: &str, name: &str, section: &str) -> Option<String> {
-    let (begin, end) =
-        (format!("<!-- bench:begin {name} -->"), format!("<!-- bench:end {name} -->"));
-    let (before, rest) = text.split_once(&begin)?;
-    let (_, after) = rest.split_once(&end)?;
-    Some(format!("{before}{begin}\n{section}\n{end}{after}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_table_is_put_between_its_markers_and_nothing_else_changes() {
-        let text = "# A\n<!-- bench:begin x -->\nold\n<!-- bench:end x -->\nlast\n";
-        let new = put(text, "x", "| new |").unwrap();
-        let expected = "# A\n<!-- bench:begin x -->\n| new |\n<!-- bench:end x -->\nlast\n";
-        assert_eq!(new, expected);
-        assert_eq!(put(&new, "x", "| new |"), Some(new));
-        assert_eq!(put("no markers", "x", "y"), None);
-        assert_eq!(put(text, "y", "z"), None);
-    }
 
     #[test]
     fn a_run_of_the_demo_becomes_a_table() {
@@ -193,7 +173,7 @@ mod tests {
     fn the_readme_has_the_markers_of_every_table() {
         let readme = fs::read_to_string(paths::root().join("README.md")).unwrap();
         for name in TABLES.iter().chain([&DEMO]) {
-            assert!(put(&readme, name, "").is_some(), "{name}");
+            assert!(markers::put(&readme, "bench", name, "").is_some(), "{name}");
         }
     }
 

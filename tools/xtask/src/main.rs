@@ -3,9 +3,12 @@
 //! command.
 
 mod bench;
+mod debian;
 mod fuzz;
 mod loom;
+mod markers;
 mod paths;
+mod realism;
 mod same_state;
 mod steps;
 mod syscalls;
@@ -25,7 +28,8 @@ Usage: cargo xtask COMMAND
   test               everything that must hold before a change is merged, step by step: repository
                      rules, format, build of all targets, clippy, docs, the fuzz crate's check (with
                      a nightly toolchain), doctests, all tests, the models of `loom`. Stops at the
-                     first failure, exit 1.
+                     first failure, exit 1. Installs tshark from Debian if it is missing; where that
+                     cannot be done, the tests that need it are skipped.
   tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
                      is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
   loom               the ring's models: every order of two threads' steps with at most 4
@@ -48,13 +52,16 @@ Usage: cargo xtask COMMAND
                      captures of other packets on two lines, and from its own journal; prints what
                      each came to. Exit 1 if states, digests or outputs differ. Needs room for the
                      outputs and five copies of FILE in the system's folder for temporary files.
+  realism [--write]  simulates a day and prints its figures beside those of the recorded stretch of AAPL
+                     and the ranges that the tests hold; with --write puts them into
+                     tools/exchange/REALISM.md. Needs the shared folder.
   help               this text.
 
 Environment:
   TAPEWATCH_SHARED         folder with test data and the yardstick's generator [default: ../shared]
   TAPEWATCH_YARDSTICK_DIR  where the yardstick is made [default: tapewatch-yardstick in the system's
                            folder for temporary files]
-  CI=true                  missing test data is a failure instead of a skipped test
+  CI=true                  missing test data or tshark is a failure instead of a skipped test
 
 Examples:
   cargo xtask test
@@ -83,6 +90,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         "bench" => bench::run(&rest),
+        "realism" => realism::run(&rest),
         "same-state" => same_state::run(&rest),
         "syscalls" => syscalls::run(&rest),
         unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),

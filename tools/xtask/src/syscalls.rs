@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path;
 
-use crate::paths;
-use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
+use crate::steps::{Failure, cargo, output, program, say, step, tell};
+use crate::{debian, paths};
 
 /// What marks the stretch.
 const MARK: &str = "getppid(";
@@ -23,9 +23,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         }
         other => return Err(Failure::Usage(format!("syscalls takes one file, not {other:?}"))),
     };
-    if !is_there(program("strace", ["--version"])) {
-        step("strace", program("apt-get", ["install", "-y", "strace"]))?;
-    }
+    debian::ensure("strace")?;
     step("build", cargo(["build", "--release", "-p", "tapewatch-benches"]))?;
     say("| topology | thread | calls between the marks | messages | which |");
     say("|---|---|---:|---:|---|");

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::steps::{self, Failure, cargo, is_there, nightly_cargo, step, tell};
-use crate::{loom, paths, tidy};
+use crate::{debian, loom, paths, tidy};
 
 /// Runs every step.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -18,8 +18,14 @@ pub(crate) fn run() -> Result<(), Failure> {
         tell(&format!(
             "── note: no test data in {}; tests that need it {}",
             paths::shared().display(),
-            if env::var_os("CI").is_some_and(|ci| ci == "true") { "fail" } else { "are skipped" },
+            if is_ci() { "fail" } else { "are skipped" },
         ));
+    }
+    if let Err(failure) = debian::ensure("tshark") {
+        if is_ci() {
+            return Err(failure);
+        }
+        tell("── note: tshark cannot be installed; tests that need it are skipped");
     }
     let tidied = Instant::now();
     tell("── repository rules");
@@ -48,26 +54,25 @@ pub(crate) fn run() -> Result<(), Failure> {
         step("tests", cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
     loom::run()?;
-    step("state hash in release", hash_check())?;
+    step("pinned hashes in release", hash_check())?;
     // Other compiler flags would rebuild everything in place, so this one builds in its own folder.
     let mut native = hash_check();
     native.arg("--target-dir").arg(paths::target().join("native"));
     native.env("RUSTFLAGS", "-C target-cpu=native");
-    step("state hash in release for this processor", native)?;
+    step("pinned hashes in release for this processor", native)?;
     tell(&format!("── all steps passed in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
 
-/// The pinned state hash, which the steps before have checked in the test profile, in optimised code
-/// without debug assertions.
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| ci == "true")
+}
+
+/// The pinned state hash and the pinned digest of a simulated day, which the steps before have checked
+/// in the test profile, in optimised code without debug assertions.
 fn hash_check() -> Command {
-    cargo([
-        "test",
-        "--package",
-        "tapewatch-tests",
-        "--test",
-        "state_hash",
-        "--profile",
-        "hash-check",
-    ])
+    let tests = ["--test", "state_hash", "--test", "exchange_digest"];
+    let mut check = cargo(["test", "--package", "tapewatch-tests", "--profile", "hash-check"]);
+    check.args(tests);
+    check
 }

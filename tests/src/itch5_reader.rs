@@ -1,5 +1,6 @@
-//! Our parser against `itch5`, on any well-framed messages.
+//! Our parser against the published crate `itch5`, on any well-framed messages.
 
+use std::collections::BTreeMap;
 use std::mem::discriminant;
 use std::ops::ControlFlow;
 
@@ -8,19 +9,24 @@ use engine::units::{MatchNumber, Nanos, OrderRef, Price, Qty, Sequence};
 use feed_handlers::itch50::{Message, Stock};
 use itch5::messages as theirs;
 
-/// Asserts that both parsers read the same from each message of `framed`; gives their number.
-pub(crate) fn assert_agrees(framed: &[u8]) -> usize {
+/// Asserts that both parsers read the same from each message of `framed`; gives how many `itch5` read
+/// of each type.
+///
+/// # Panics
+/// At the first message that they do not read alike.
+#[must_use]
+pub fn assert_agrees(framed: &[u8]) -> BTreeMap<char, u64> {
     let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: framed };
-    let mut comparison = Comparison { ours: Box::new(packet.iter()), messages: 0 };
+    let mut comparison = Comparison { ours: Box::new(packet.iter()), counts: BTreeMap::new() };
     itch5::Parser::new(framed).parse_stream(&mut comparison).expect("itch5 reads all");
     assert!(comparison.ours.next().is_none(), "itch5 ended early");
-    comparison.messages
+    comparison.counts
 }
 
 /// Takes our next message for each that `itch5` reports.
 struct Comparison<'a> {
     ours: Box<dyn Iterator<Item = &'a [u8]> + 'a>,
-    messages: usize,
+    counts: BTreeMap<char, u64>,
 }
 
 fn stock(symbol: &theirs::Symbol) -> Stock {
@@ -58,7 +64,8 @@ macro_rules! compare {
             assert_eq!($m.head().tracking(), $t.tracking_number());
             assert_eq!($m.head().time_of_day_ns(), $t.timestamp().to_u64());
             $body
-            self.messages += 1;
+            // The view's type is that of the method which itch5 called.
+            *self.counts.entry(char::from($m.head().message_type())).or_default() += 1;
             ControlFlow::Continue(())
         })*
     };
