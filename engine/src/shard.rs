@@ -4,16 +4,18 @@
 //! reads no clock, random number or environment, allocates nothing and calls nobody but the
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
-use crate::book::books::{Applied, Books, Limits};
+use crate::book::applied::Applied;
+use crate::book::books::{Books, Limits};
 use crate::book::{BookView, Violation};
 use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
-use crate::prints::{Broken, Print, PrintKind, Prints};
+use crate::metrics::flow::SideQuote;
+use crate::prints::{Broken, Marks, Print, PrintKind, Prints};
 use crate::quality::Quality;
 use crate::signal::{Outbox, SignalKind};
 use crate::state;
-use crate::units::{Nanos, Position, Price, Side, SymbolId};
+use crate::units::{Nanos, Position, Price, Qty, Side, SymbolId};
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,13 +110,21 @@ const EXECUTE: u8 = Kind::Execute as u8;
 const TRADE: u8 = Kind::Trade as u8;
 const CROSS: u8 = Kind::Cross as u8;
 const BREAK: u8 = Kind::Break as u8;
+const AUCTION: u8 = Kind::Auction as u8;
 const SYSTEM_EVENT: u8 = Kind::SystemEvent as u8;
+const DIRECTORY: u8 = Kind::Directory as u8;
 const TRADING_ACTION: u8 = Kind::TradingAction as u8;
 /// Index of the counts that concern no symbol.
 const MARKET: usize = 0;
-/// Bit n is set where an event of kind n may print, break or change the trading state.
-const TAPE_OR_STATE: u32 =
-    1 << EXECUTE | 1 << TRADE | 1 << CROSS | 1 << BREAK | 1 << TRADING_ACTION;
+/// Bit n is set where an event of kind n may do something besides to the book: print, break, tell of
+/// an auction or a round lot, change the trading state.
+const BESIDES_BOOK: u32 = 1 << EXECUTE
+    | 1 << TRADE
+    | 1 << CROSS
+    | 1 << BREAK
+    | 1 << AUCTION
+    | 1 << DIRECTORY
+    | 1 << TRADING_ACTION;
 
 impl Shard {
     /// A shard that has seen nothing.
@@ -152,6 +162,9 @@ impl Shard {
     /// batch names is brought into the cache first.
     #[inline]
     pub fn apply_batch<O: Observer>(&mut self, events: &[Event], observer: &mut O) {
+        for event in events {
+            SymbolMetrics::prefetch(&self.metrics, event.symbol());
+        }
         self.books.prefetch(events);
         for event in events {
             self.apply(event, observer);
@@ -241,32 +254,70 @@ impl Shard {
             self.qualities[MARKET].over_capacity += 1;
             return Outcome::default();
         }
-        self.metrics[symbol].count(event.kind);
-        let applied = self.books.apply(event, &mut self.qualities[symbol]);
+        let metrics = &mut self.metrics[symbol];
+        metrics.count(event.kind);
+        let (quality, lives) = (&mut self.qualities[symbol], &mut metrics.lives);
+        let applied = self.books.apply_telling(event, quality, lives);
         // One branch that is seldom taken, so that the kinds of every second message do not meet a
         // second jump by kind.
-        let (print, broken) = if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
-            self.apply_to_tape_or_state(event, &applied)
+        let (print, broken) = if BESIDES_BOOK >> (event.kind & 31) & 1 == 1 {
+            self.apply_besides_book(event, &applied)
         } else {
             (None, None)
         };
-        let metrics = &mut self.metrics[symbol];
-        let spread = self.books.spread(event.symbol());
-        metrics.set_spread(event.time(), spread);
-        if let Some(Price(spread)) = spread
-            && spread <= 0
-            && metrics.is_trading()
-        {
-            self.count_crossed(symbol, spread);
+        if applied.best_changed {
+            self.take_quote(event);
+        }
+        let metrics = &self.metrics[symbol];
+        let (crossed, locked) = (metrics.is_crossed(), metrics.is_locked());
+        if (crossed | locked) && metrics.is_trading() {
+            self.count_crossed(symbol, crossed, locked);
         }
         Outcome { print, broken, best_changed: applied.best_changed }
     }
 
     #[cold]
     #[inline(never)]
-    fn count_crossed(&mut self, symbol: usize, spread: i64) {
-        self.qualities[symbol].crossed += u64::from(spread < 0);
-        self.qualities[symbol].locked += u64::from(spread == 0);
+    fn count_crossed(&mut self, symbol: usize, crossed: bool, locked: bool) {
+        self.qualities[symbol].crossed += u64::from(crossed);
+        self.qualities[symbol].locked += u64::from(locked);
+    }
+
+    /// Gives the metrics the best bid and offer after a change of them.
+    #[inline(always)]
+    fn take_quote(&mut self, event: &Event) {
+        let symbol = event.symbol();
+        self.pass_symbol_time(symbol, event.time());
+        let book = self.books.book(symbol);
+        let side = |side: Side| match book.best(side) {
+            Some(best) => SideQuote::of(side, best.price, best.qty),
+            None => SideQuote::NONE,
+        };
+        let (bid, ask) = (side(Side::Buy), side(Side::Sell));
+        self.metrics[symbol.0 as usize].take_quote(event.time(), bid, ask);
+    }
+
+    /// To be called before a symbol's own time passes: looks at what is due by `time`.
+    #[inline(always)]
+    fn pass_symbol_time(&mut self, symbol: SymbolId, time: Nanos) {
+        if self.metrics[symbol.0 as usize].clock.is_due(time) {
+            self.pass_deadlines(symbol, time);
+        }
+    }
+
+    /// Ends the samples and bars of a symbol that end by `time`, and settles the prints that are due,
+    /// all with the mid as it stands. About once a second of exchange time.
+    #[inline(never)]
+    fn pass_deadlines(&mut self, symbol: SymbolId, time: Nanos) {
+        let metrics = &mut self.metrics[symbol.0 as usize];
+        metrics.pass_lines(time);
+        if time.0 >= metrics.deadlines.print_ns {
+            let (standing, scored) = (metrics.mid(), &mut metrics.scored);
+            let settle = |print: &Print, before| scored.settle(print, before, standing);
+            let due = self.prints.settle(symbol, time, standing, settle);
+            metrics.deadlines.print_ns = due.map_or(i64::MAX, |due| due.0);
+        }
+        metrics.clock.set_deadline(metrics.deadlines.first());
     }
 
     /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.
@@ -277,9 +328,8 @@ impl Shard {
         self.books.admit(symbol) && self.qualities.grow_to(len) && self.metrics.grow_to(len)
     }
 
-    /// What only executions, off-book prints, breaks and trading actions do. Returns the print, and
-    /// the print that was broken.
-    fn apply_to_tape_or_state(
+    /// What the kinds in [`BESIDES_BOOK`] do there. Returns the print, and the print that was broken.
+    fn apply_besides_book(
         &mut self,
         event: &Event,
         applied: &Applied,
@@ -292,6 +342,14 @@ impl Shard {
                 self.trading_action(event);
                 (None, None)
             }
+            AUCTION => {
+                self.metrics[event.symbol as usize].auction.take_imbalance(event);
+                (None, None)
+            }
+            DIRECTORY => {
+                self.metrics[event.symbol as usize].lots.set_round_lot(Qty(event.words[1]));
+                (None, None)
+            }
             _ => (None, None),
         }
     }
@@ -301,7 +359,7 @@ impl Shard {
     fn execution(&mut self, event: &Event, applied: &Applied) -> Option<Print> {
         let sent = event.print_price();
         // An order that the book does not hold has no price, so without one sent there is no print.
-        let price = sent.or(applied.resting.map(|(_, price)| price))?;
+        let price = sent.or(applied.resting.map(|resting| resting.price))?;
         if !event.is_printable() {
             if applied.resting.is_some() {
                 self.keep_uncounted(event);
@@ -309,7 +367,7 @@ impl Shard {
             return None;
         }
         let kind = if sent.is_some() { PrintKind::ExecutedWithPrice } else { PrintKind::Executed };
-        let aggressor = applied.resting.map(|(side, _)| side.opposite());
+        let aggressor = applied.resting.map(|resting| resting.side.opposite());
         Some(self.print(event, kind, price, aggressor))
     }
 
@@ -343,11 +401,24 @@ impl Shard {
             kind,
             aggressor,
         };
-        self.metrics[event.symbol as usize].tape.add(&print);
-        if !self.prints.keep(event.symbol(), &print) {
+        let marks = self.measure(event, &print);
+        if !self.prints.keep(event.symbol(), &print, &marks) {
             self.qualities[event.symbol as usize].over_capacity += 1;
         }
         print
+    }
+
+    /// Takes a print into the metrics.
+    #[inline]
+    fn measure(&mut self, event: &Event, print: &Print) -> Marks {
+        let symbol = event.symbol as usize;
+        self.metrics[symbol].tape.add(print);
+        if print.kind == PrintKind::Cross {
+            self.metrics[symbol].auction.take_cross(event.code(), print.price, print.qty);
+            return Marks::default();
+        }
+        self.pass_symbol_time(event.symbol(), event.time());
+        self.metrics[symbol].take_print(print)
     }
 
     fn keep_uncounted(&mut self, event: &Event) {
@@ -360,8 +431,12 @@ impl Shard {
     #[inline(never)]
     fn break_print(&mut self, event: &Event) -> Option<Print> {
         match self.prints.break_match(event.symbol(), event.match_number()) {
-            Broken::Print(print) => {
-                let tape = &mut self.metrics[event.symbol as usize].tape;
+            Broken::Print(print, marks) => {
+                let metrics = &mut self.metrics[event.symbol as usize];
+                if print.kind != PrintKind::Cross {
+                    metrics.take_out_print(&print, &marks);
+                }
+                let tape = &mut metrics.tape;
                 tape.take_out(&print);
                 if tape.rests_on(print.price) {
                     tape.set_extremes(self.prints.extremes(event.symbol()));
@@ -381,11 +456,16 @@ impl Shard {
     fn trading_action(&mut self, event: &Event) {
         match event.code() {
             state @ (b'T' | b'H' | b'P' | b'Q') => {
-                let metrics = &mut self.metrics[event.symbol as usize];
-                let before = metrics.trading_state().unwrap_or(0);
-                metrics.set_trading_state(state);
+                let symbol = event.symbol as usize;
+                let before = self.metrics[symbol].trading_state().unwrap_or(0);
                 if state != before {
-                    let (position, time) = (self.position(event), event.time());
+                    // With the state, there may be a mid no more, or again.
+                    let time = event.time();
+                    self.pass_symbol_time(event.symbol(), time);
+                    let metrics = &mut self.metrics[symbol];
+                    metrics.clock.pass(time, metrics.mid());
+                    metrics.set_trading_state(state);
+                    let position = self.position(event);
                     let words = [u64::from(state), u64::from(before), 0, 0, 0];
                     let kind = SignalKind::TradingState;
                     self.outbox.emit(position, time, event.symbol(), kind, words);
@@ -431,6 +511,21 @@ impl Shard {
     #[must_use]
     pub fn metrics(&self, symbol: SymbolId) -> &SymbolMetrics {
         self.metrics.get(symbol.0 as usize).unwrap_or(&SymbolMetrics::EMPTY)
+    }
+
+    /// The metrics of a symbol as of a time: samples, bars and prints that are due by `until` are
+    /// taken in, the quote unchanged since its last change. Nothing is changed here.
+    #[must_use]
+    pub fn metrics_until(&self, symbol: SymbolId, until: Nanos) -> SymbolMetrics {
+        let mut metrics = *self.metrics(symbol);
+        metrics.spread = metrics.spread_until(until);
+        if metrics.clock.has_begun() && metrics.clock.is_due(until) {
+            metrics.pass_lines(until);
+            let (standing, scored) = (metrics.mid(), &mut metrics.scored);
+            let settle = |print: &Print, before| scored.settle(print, before, standing);
+            self.prints.each_due(symbol, until, settle);
+        }
+        metrics
     }
 
     /// What could not be applied as sent, all symbols together.

@@ -8,6 +8,7 @@
 
 pub mod capture;
 pub mod compare;
+pub mod compare_measures;
 pub mod events;
 pub mod log_fixture;
 pub mod logs;

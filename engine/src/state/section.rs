@@ -54,7 +54,8 @@ impl Section {
     #[must_use]
     pub const fn state_version(self) -> u32 {
         match self {
-            Section::Books | Section::Metrics | Section::Windows | Section::Detectors => 1,
+            Section::Books | Section::Metrics => 2,
+            Section::Windows | Section::Detectors => 1,
         }
     }
 

@@ -16,7 +16,8 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 5] = ["summary.json", "symbols.csv", "trades.csv", "bbo.csv", TRIAL];
+const NAMES: [&str; 6] =
+    ["summary.json", "symbols.csv", "trades.csv", "bbo.csv", "metrics.csv", TRIAL];
 
 /// What the directory is tried with.
 const TRIAL: &str = "try";
