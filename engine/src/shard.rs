@@ -147,7 +147,8 @@ impl Shard {
             outbox: Outbox::new(),
             books: Books::new(limits)?,
             prints: Prints::new(limits.symbols_max, limits.prints_max)?,
-            metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Base)?,
+            // Some lines of each symbol are in use all the time, so base pages would be many.
+            metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Huge)?,
             qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
         })
@@ -162,9 +163,6 @@ impl Shard {
     /// batch names is brought into the cache first.
     #[inline]
     pub fn apply_batch<O: Observer>(&mut self, events: &[Event], observer: &mut O) {
-        for event in events {
-            SymbolMetrics::prefetch(&self.metrics, event.symbol());
-        }
         self.books.prefetch(events);
         for event in events {
             self.apply(event, observer);

@@ -8,7 +8,6 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::event::Kind;
-use crate::memory::prefetch::prefetch_read;
 use crate::metrics::auction::AuctionFigures;
 use crate::metrics::clock::{Deadlines, QuoteClock, next_line};
 use crate::metrics::flow::{AggressorFlow, SideQuote};
@@ -22,7 +21,7 @@ use crate::metrics::variance::{MidVariance, SAMPLE_NS};
 use crate::metrics::volume::TapeFigures;
 use crate::prints::pending;
 use crate::prints::{Marks, Print};
-use crate::units::{Nanos, Price, SymbolId};
+use crate::units::{Nanos, Price};
 
 /// Where messages that concern no displayed order are counted, behind the kinds 1 to 5 that do.
 const OTHER_KINDS: usize = 5;
@@ -105,16 +104,6 @@ impl SymbolMetrics {
         auction: AuctionFigures::NONE,
         padding: [0; 4],
     };
-
-    /// Brings the clock of a symbol into the cache: a branch hangs on it, while the counts of other
-    /// lines can wait for theirs. A hint only.
-    #[inline(always)]
-    pub(crate) fn prefetch(all: &[SymbolMetrics], symbol: SymbolId) {
-        const LINE_BYTES: usize = 64;
-        let lines: &[[u8; LINE_BYTES]] = bytemuck::cast_slice(all);
-        let line = symbol.0 as usize * (size_of::<SymbolMetrics>() / LINE_BYTES) + 1;
-        prefetch_read(lines, line);
-    }
 
     /// Counts a message by the number of its kind.
     #[inline(always)]

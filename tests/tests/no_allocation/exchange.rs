@@ -38,6 +38,8 @@ impl Exchange {
         let late = if self.random.below(1_000) == 0 { 500 } else { 0 };
         let another_day = if self.random.below(5_000) == 0 { 1 << 47 } else { 0 };
         self.time_of_day_ns += 1 + self.random.below(100);
+        // And now and then there is a lull, so that samples and bars end and prints are settled.
+        self.time_of_day_ns += if self.random.below(2_000) == 0 { 300_000_000 } else { 0 };
         let time_of_day_ns = self.time_of_day_ns.saturating_sub(late) + another_day;
         Header { locate, tracking: 0, time_of_day_ns }
     }
