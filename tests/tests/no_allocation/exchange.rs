@@ -61,6 +61,17 @@ impl Exchange {
         Price4(100 * (10_000 + self.random.below(width) as u32))
     }
 
+    /// The price for an order. Every fourth symbol is not crossed, so that it has a mid: its even
+    /// references are bids, its odd ones offers above all bids.
+    fn price_of(&mut self, locate: u16, reference: u64) -> Price4 {
+        let Price4(price) = self.price();
+        Price4(match (locate.is_multiple_of(4), reference.is_multiple_of(2)) {
+            (true, true) => 2_000_000_u32.saturating_sub(price).max(100),
+            (true, false) => price + 100,
+            (false, _) => price,
+        })
+    }
+
     fn reference(&mut self) -> u64 {
         if self.random.below(50) == 0 {
             return self.random.next_u64();
@@ -82,12 +93,16 @@ impl Exchange {
 
     pub(crate) fn add(&mut self) {
         let locate = 1 + self.random.below(self.symbols.into()) as u16;
-        let (side, price) = (*self.random.pick(&[Side::Buy, Side::Sell]), self.price());
+        let mut side = *self.random.pick(&[Side::Buy, Side::Sell]);
         // Sometimes a reference that lives already, mostly under another symbol.
         let reference = match self.random.below(100) {
             0 if !self.live.is_empty() => self.random.pick(&self.live).1,
             _ => self.reference(),
         };
+        if locate.is_multiple_of(4) {
+            side = if reference.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+        }
+        let price = self.price_of(locate, reference);
         let (header, shares) = (self.header(locate), self.random.below(1_000) as u32);
         let stock = Self::stock(locate);
         self.encoder.add_order(header, OrderRef(reference), side, shares, stock, price, None);
@@ -112,7 +127,11 @@ impl Exchange {
                     .order_executed_with_price(header, order, shares, number, printable, price);
             }
             3..6 => {
-                let (new, price) = (self.reference(), self.price());
+                let mut new = self.reference();
+                if locate.is_multiple_of(4) {
+                    new = new & !1 | reference & 1;
+                }
+                let price = self.price_of(locate, reference);
                 self.encoder.order_replaced(header, order, OrderRef(new), shares, price);
                 self.live[place].1 = new;
             }
