@@ -7,7 +7,7 @@
 //! that do not rise stand in a hash table as well. A number names its latest print. A summary holds a
 //! block's extremes and how many of its prints count, so taking out a high scans summaries, not
 //! prints. Blocks come from one mapping and are never freed before the session ends: about 56 bytes
-//! a print ([`record`] draws it). [`pending`] is about those that wait for a later mid. Full: the print still counts in the figures, but a break of it will not find it.
+//! a print (`prints/record.rs` draws it). `prints/pending.rs` is about those that wait for a later mid. Full: the print still counts in the figures, but a break of it will not find it.
 
 pub(crate) mod pending;
 pub(crate) mod record;

@@ -222,7 +222,7 @@ fn figures_worked_by_hand(bytes: Bytes) -> Bytes {
         .u8(b'T')
         .u8(0)
         // No bid; an ask of 150. Order flow 300 − 200 − 100 + 50 − 200.
-        .u64s([0, 0, !(1_004 * CENT ^ TURNED), 150, (-150_i64) as u64])
+        .u64s([0, 0, !((1_004 * CENT) ^ TURNED), 150, (-150_i64) as u64])
         // The last change, the next sample, the mid before the last change.
         .u64s([10_000 ^ TURNED, 1_000_000_000 ^ TURNED, 2_004 * CENT])
         // The next sample, the end of the bar, the print of 5,000 five seconds later.

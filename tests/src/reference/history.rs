@@ -66,6 +66,9 @@ impl Step {
     }
 
     /// … and after.
+    ///
+    /// # Panics
+    /// If the tape that has just grown is empty.
     #[must_use]
     pub fn and_after(mut self, symbol: &ReferenceSymbol, event: &Event) -> Step {
         self.quote_after = symbol.quote();
