@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn a_log_return_is_that_of_the_ratio() {
         let (from, to) = (DoubledMid(20_000), DoubledMid(20_002));
-        // ln(1.0001) = 0.0001 − 0.0001² / 2 + 0.0001³ / 3
-        let expected = 1e-4 - 5e-9 + 1e-12 / 3.0;
+        // ln(1.0001) = 0.0001 − 0.0001² / 2 + 0.0001³ / 3 − 0.0001⁴ / 4
+        let expected = 1e-4 - 5e-9 + 1e-12 / 3.0 - 2.5e-17;
         assert!((to.log_return(from) - expected).abs() < 1e-18);
         assert_eq!(to.log_return(to), 0.0);
         // On both sides of where the series ends, and where the top bit is set.

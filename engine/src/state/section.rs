@@ -236,7 +236,7 @@ mod tests {
         for digest in [1, 2] {
             is_not_comparable(&hash("symbols=AAPL", digest), "configuration");
             let older = SectionHash { state_version: 0, ..hash("symbols=", digest) };
-            is_not_comparable(&older, "version 0, this program's is 1");
+            is_not_comparable(&older, "version 0, this program's is 2");
             let other = SectionHash { section: Section::Metrics, ..hash("symbols=", digest) };
             is_not_comparable(&other, "section metrics, not of books");
         }
