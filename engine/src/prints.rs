@@ -1,106 +1,29 @@
 //! The tape: every execution of the session by symbol, kept so that a break can be taken out exactly.
 //!
 //! ```text
-//!  symbol ─► Tape ─► block numbers, in order ─► block: 64 prints of 40 bytes + a summary
-//!  print   0       8       16     24        32     33     34     40
-//!          ├ match ┼ price ┼ qty  ┼ time_ns ┼ kind ┼ side ┼ – ───┤
-//!            u64     i64     u64    i64       u8     u8
+//!  symbol ─► Tape ─► block numbers, in order ─► block: 64 prints of 56 bytes + a summary
 //! ```
 //! Match numbers rise through a day, so a print is found by halving over its symbol's blocks; the few
 //! that do not rise stand in a hash table as well. A number names its latest print. A summary holds a
 //! block's extremes and how many of its prints count, so taking out a high scans summaries, not
-//! prints. Blocks come from one mapping and are never freed before the session ends: about 40 bytes
-//! a print. Full: the print still counts in the figures, but a break of it will not find it.
+//! prints. Blocks come from one mapping and are never freed before the session ends: about 56 bytes
+//! a print (`prints/record.rs` draws it). `prints/pending.rs` is about those that wait for a later mid. Full: the print still counts in the figures, but a break of it will not find it.
+
+pub(crate) mod pending;
+pub(crate) mod record;
 
 use bytemuck::{Pod, Zeroable};
 
+use self::record::{BROKEN, Record, UNCOUNTED};
+pub use self::record::{Marks, Print, PrintKind};
 use crate::book::sparse::SparseTable;
 use crate::memory::array_arena::{ArrayArena, ArrayRef};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::prefetch::prefetch_read;
-use crate::units::{MatchNumber, Nanos, Price, Qty, Side, SymbolId};
+use crate::units::{MatchNumber, Price, SymbolId};
 
 /// Prints in a block.
 const BLOCK: usize = 64;
-
-/// What kind of message printed. The values are ITCH's message types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum PrintKind {
-    /// A resting order was executed at its own price.
-    Executed = b'E',
-    /// A resting order was executed at another price.
-    ExecutedWithPrice = b'C',
-    /// A hidden order was executed.
-    Hidden = b'P',
-    /// A cross.
-    Cross = b'Q',
-}
-
-/// An execution that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Print {
-    /// Its match number.
-    pub match_number: MatchNumber,
-    /// Its price.
-    pub price: Price,
-    /// Its shares.
-    pub qty: Qty,
-    /// When it happened (exchange time).
-    pub time: Nanos,
-    /// What printed.
-    pub kind: PrintKind,
-    /// The aggressor's side, where the feed tells.
-    pub aggressor: Option<Side>,
-}
-
-/// `Record::kind` of a match number that is known but counts for nothing.
-const UNCOUNTED: u8 = 0;
-/// Bit of `Record::kind` of a broken print.
-const BROKEN: u8 = 0x80;
-
-/// What the tape keeps of an execution. Layout: see the module.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct Record {
-    /// Its match number.
-    pub(crate) match_number: u64,
-    /// Its price in 1e-9 units.
-    pub(crate) price: i64,
-    /// Its shares.
-    pub(crate) qty: u64,
-    /// Exchange time, UTC epoch ns.
-    pub(crate) time_ns: i64,
-    /// A number of [`PrintKind`], with [`BROKEN`] if it was broken; [`UNCOUNTED`] for no print.
-    pub(crate) kind: u8,
-    /// The aggressor's side as a byte, 0 where the feed does not tell.
-    pub(crate) side: u8,
-    pub(crate) reserved: [u8; 6],
-}
-
-const _: () = assert!(size_of::<Record>() == 40);
-
-impl Record {
-    fn counts(&self) -> bool {
-        self.kind != UNCOUNTED && self.kind & BROKEN == 0
-    }
-
-    fn print(&self) -> Print {
-        Print {
-            match_number: MatchNumber(self.match_number),
-            price: Price(self.price),
-            qty: Qty(self.qty),
-            time: Nanos(self.time_ns),
-            kind: match self.kind & !BROKEN {
-                b'C' => PrintKind::ExecutedWithPrice,
-                b'P' => PrintKind::Hidden,
-                b'Q' => PrintKind::Cross,
-                _ => PrintKind::Executed,
-            },
-            aggressor: Side::from_byte(self.side),
-        }
-    }
-}
 
 /// Extremes of the prints of a block that count.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -123,7 +46,8 @@ struct Tape {
     in_last: u32,
     /// Whether any record was kept, so that match number 0 can rise above none.
     any: u32,
-    reserved: u32,
+    /// No record before this one waits for a later mid; follows from the records.
+    pending_from: u32,
     highest_match: u64,
 }
 
@@ -143,8 +67,8 @@ pub struct Extremes {
 /// What a break found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// The print, now taken out.
-    Print(Print),
+    /// The print, now taken out, and how it had entered the figures.
+    Print(Print, Marks),
     /// The match number is known but was no print: nothing changes.
     Uncounted,
     /// The match number is unknown or broken already.
@@ -181,17 +105,8 @@ impl Prints {
     /// Keeps a print that counts. `false` if there is no room for it.
     #[inline]
     #[must_use]
-    pub fn keep(&mut self, symbol: SymbolId, print: &Print) -> bool {
-        let record = Record {
-            match_number: print.match_number.0,
-            price: print.price.0,
-            qty: print.qty.0,
-            time_ns: print.time.0,
-            kind: print.kind as u8,
-            side: print.aggressor.map_or(0, Side::byte),
-            reserved: [0; 6],
-        };
-        self.append(symbol, record)
+    pub fn keep(&mut self, symbol: SymbolId, print: &Print, marks: &Marks) -> bool {
+        self.append(symbol, Record::of(print, marks))
     }
 
     /// Keeps a match number that is no print: a break of it is no unknown one. A number that named a
@@ -273,10 +188,10 @@ impl Prints {
         if record.kind & BROKEN != 0 {
             return Broken::Unknown;
         }
-        let print = record.print();
+        let (print, marks) = (record.print(), record.marks());
         record.kind |= BROKEN;
         self.summarise(index / BLOCK);
-        Broken::Print(print)
+        Broken::Print(print, marks)
     }
 
     fn find(&self, symbol: SymbolId, number: u64) -> Option<usize> {
@@ -316,7 +231,7 @@ impl Prints {
         // What else there is follows from the records.
         let Prints { tapes, block_lists, records, summaries: _, unordered: _ } = self;
         let tape = tapes.get(symbol.0 as usize).copied().unwrap_or_default();
-        let Tape { blocks, in_last, any: _, reserved: _, highest_match: _ } = tape;
+        let Tape { blocks, in_last, any: _, pending_from: _, highest_match: _ } = tape;
         let blocks = block_lists.get(&blocks);
         let in_last = in_last as usize;
         let full = blocks.len().saturating_sub(1);
@@ -373,93 +288,4 @@ impl Prints {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SYMBOL: SymbolId = SymbolId(3);
-
-    fn print(number: u64, price: i64) -> Print {
-        Print {
-            match_number: MatchNumber(number),
-            price: Price(price),
-            qty: Qty(10),
-            time: Nanos(number as i64),
-            kind: PrintKind::Executed,
-            aggressor: Some(Side::Buy),
-        }
-    }
-
-    fn tape() -> Prints {
-        Prints::new(16, 1 << 20).unwrap()
-    }
-
-    #[test]
-    fn breaking_the_high_brings_back_the_next_highest_across_blocks() {
-        let mut prints = tape();
-        for number in 0..1_000 {
-            assert!(prints.keep(SYMBOL, &print(number, 1_000 + (number as i64 * 37) % 500)));
-        }
-        let mut left: Vec<u64> = (0..1_000).collect();
-        while left.len() > 1 {
-            let prices = |n: &u64| 1_000 + (*n as i64 * 37) % 500;
-            let extremes = prints.extremes(SYMBOL).unwrap();
-            assert_eq!(extremes.high.0, left.iter().map(prices).max().unwrap());
-            assert_eq!(extremes.low.0, left.iter().map(prices).min().unwrap());
-            assert_eq!(extremes.open.0, prices(&left[0]));
-            assert_eq!(extremes.last.0, prices(left.last().unwrap()));
-            let number = left.remove((left.len() * 7) / 11);
-            assert_eq!(
-                prints.break_match(SYMBOL, MatchNumber(number)),
-                Broken::Print(print(number, prices(&number)))
-            );
-            assert_eq!(prints.break_match(SYMBOL, MatchNumber(number)), Broken::Unknown);
-        }
-        assert!(matches!(prints.break_match(SYMBOL, MatchNumber(left[0])), Broken::Print(_)));
-        assert_eq!(prints.extremes(SYMBOL), None);
-    }
-
-    #[test]
-    fn match_numbers_in_any_order_are_found() {
-        let mut prints = tape();
-        let numbers: Vec<u64> =
-            (0..2_000u64).map(|i| (i * 7_919) % 2_003).chain([u64::MAX, 1 << 40]).collect();
-        for &number in &numbers {
-            assert!(prints.keep(SYMBOL, &print(number, number as i64 & 0xFFFF)));
-        }
-        for &number in &numbers {
-            assert!(matches!(prints.break_match(SYMBOL, MatchNumber(number)), Broken::Print(_)));
-        }
-        assert_eq!(prints.break_match(SYMBOL, MatchNumber(2_500)), Broken::Unknown);
-        assert_eq!(prints.break_match(SymbolId(4), MatchNumber(5)), Broken::Unknown);
-    }
-
-    #[test]
-    fn a_repeated_match_number_names_its_latest_print() {
-        let mut prints = tape();
-        for price in [1, 2] {
-            assert!(prints.keep(SYMBOL, &print(9, price)));
-        }
-        let Broken::Print(broken) = prints.break_match(SYMBOL, MatchNumber(9)) else { panic!() };
-        assert_eq!(broken.price, Price(2));
-        assert_eq!(prints.break_match(SYMBOL, MatchNumber(9)), Broken::Unknown);
-    }
-
-    #[test]
-    fn an_uncounted_match_is_known_but_breaks_nothing() {
-        let mut prints = tape();
-        assert!(prints.keep_uncounted(SYMBOL, MatchNumber(1)));
-        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1)), Broken::Uncounted);
-        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1)), Broken::Uncounted);
-        assert_eq!(prints.extremes(SYMBOL), None);
-    }
-
-    #[test]
-    fn a_full_tape_refuses_without_harm() {
-        let mut prints = Prints::new(16, BLOCK).unwrap();
-        for number in 0..BLOCK as u64 {
-            assert!(prints.keep(SYMBOL, &print(number, 5)));
-        }
-        assert!(!prints.keep(SYMBOL, &print(1_000, 5)));
-        assert_eq!(prints.break_match(SYMBOL, MatchNumber(1_000)), Broken::Unknown);
-    }
-}
+mod tests;

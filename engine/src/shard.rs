@@ -4,16 +4,19 @@
 //! reads no clock, random number or environment, allocates nothing and calls nobody but the
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
-use crate::book::books::{Applied, Books, Limits};
+mod besides_book;
+
+use crate::book::books::{Books, Limits};
 use crate::book::{BookView, Violation};
 use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
-use crate::prints::{Broken, Print, PrintKind, Prints};
+use crate::metrics::flow::SideQuote;
+use crate::prints::{Print, Prints};
 use crate::quality::Quality;
 use crate::signal::{Outbox, SignalKind};
 use crate::state;
-use crate::units::{Nanos, Position, Price, Side, SymbolId};
+use crate::units::{Nanos, Position, Side, SymbolId};
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,13 +111,21 @@ const EXECUTE: u8 = Kind::Execute as u8;
 const TRADE: u8 = Kind::Trade as u8;
 const CROSS: u8 = Kind::Cross as u8;
 const BREAK: u8 = Kind::Break as u8;
+const AUCTION: u8 = Kind::Auction as u8;
 const SYSTEM_EVENT: u8 = Kind::SystemEvent as u8;
+const DIRECTORY: u8 = Kind::Directory as u8;
 const TRADING_ACTION: u8 = Kind::TradingAction as u8;
 /// Index of the counts that concern no symbol.
 const MARKET: usize = 0;
-/// Bit n is set where an event of kind n may print, break or change the trading state.
-const TAPE_OR_STATE: u32 =
-    1 << EXECUTE | 1 << TRADE | 1 << CROSS | 1 << BREAK | 1 << TRADING_ACTION;
+/// Bit n is set where an event of kind n may do something besides to the book: print, break, tell of
+/// an auction or a round lot, change the trading state.
+const BESIDES_BOOK: u32 = 1 << EXECUTE
+    | 1 << TRADE
+    | 1 << CROSS
+    | 1 << BREAK
+    | 1 << AUCTION
+    | 1 << DIRECTORY
+    | 1 << TRADING_ACTION;
 
 impl Shard {
     /// A shard that has seen nothing.
@@ -137,7 +148,8 @@ impl Shard {
             outbox: Outbox::new(),
             books: Books::new(limits)?,
             prints: Prints::new(limits.symbols_max, limits.prints_max)?,
-            metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Base)?,
+            // Some lines of each symbol are in use all the time, so base pages would be many.
+            metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Huge)?,
             qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
         })
@@ -241,32 +253,70 @@ impl Shard {
             self.qualities[MARKET].over_capacity += 1;
             return Outcome::default();
         }
-        self.metrics[symbol].count(event.kind);
-        let applied = self.books.apply(event, &mut self.qualities[symbol]);
+        let metrics = &mut self.metrics[symbol];
+        metrics.count(event.kind);
+        let (quality, lives) = (&mut self.qualities[symbol], &mut metrics.lives);
+        let applied = self.books.apply_telling(event, quality, lives);
         // One branch that is seldom taken, so that the kinds of every second message do not meet a
         // second jump by kind.
-        let (print, broken) = if TAPE_OR_STATE >> (event.kind & 31) & 1 == 1 {
-            self.apply_to_tape_or_state(event, &applied)
+        let (print, broken) = if BESIDES_BOOK >> (event.kind & 31) & 1 == 1 {
+            self.apply_besides_book(event, &applied)
         } else {
             (None, None)
         };
-        let metrics = &mut self.metrics[symbol];
-        let spread = self.books.spread(event.symbol());
-        metrics.set_spread(event.time(), spread);
-        if let Some(Price(spread)) = spread
-            && spread <= 0
-            && metrics.is_trading()
-        {
-            self.count_crossed(symbol, spread);
+        if applied.best_changed {
+            self.take_quote(event);
+        }
+        let metrics = &self.metrics[symbol];
+        let (crossed, locked) = (metrics.is_crossed(), metrics.is_locked());
+        if (crossed | locked) && metrics.is_trading() {
+            self.count_crossed(symbol, crossed, locked);
         }
         Outcome { print, broken, best_changed: applied.best_changed }
     }
 
     #[cold]
     #[inline(never)]
-    fn count_crossed(&mut self, symbol: usize, spread: i64) {
-        self.qualities[symbol].crossed += u64::from(spread < 0);
-        self.qualities[symbol].locked += u64::from(spread == 0);
+    fn count_crossed(&mut self, symbol: usize, crossed: bool, locked: bool) {
+        self.qualities[symbol].crossed += u64::from(crossed);
+        self.qualities[symbol].locked += u64::from(locked);
+    }
+
+    /// Gives the metrics the best bid and offer after a change of them.
+    #[inline(always)]
+    fn take_quote(&mut self, event: &Event) {
+        let symbol = event.symbol();
+        self.pass_symbol_time(symbol, event.time());
+        let book = self.books.book(symbol);
+        let side = |side: Side| match book.best(side) {
+            Some(best) => SideQuote::of(side, best.price, best.qty),
+            None => SideQuote::NONE,
+        };
+        let (bid, ask) = (side(Side::Buy), side(Side::Sell));
+        self.metrics[symbol.0 as usize].take_quote(event.time(), bid, ask);
+    }
+
+    /// To be called before a symbol's own time passes: looks at what is due by `time`.
+    #[inline(always)]
+    fn pass_symbol_time(&mut self, symbol: SymbolId, time: Nanos) {
+        if self.metrics[symbol.0 as usize].clock.is_due(time) {
+            self.pass_deadlines(symbol, time);
+        }
+    }
+
+    /// Ends the samples and bars of a symbol that end by `time`, and settles the prints that are due,
+    /// all with the mid as it stands. About once a second of exchange time.
+    #[inline(never)]
+    fn pass_deadlines(&mut self, symbol: SymbolId, time: Nanos) {
+        let metrics = &mut self.metrics[symbol.0 as usize];
+        metrics.pass_lines(time);
+        if time.0 >= metrics.deadlines.print_ns {
+            let (standing, scored) = (metrics.mid(), &mut metrics.scored);
+            let settle = |print: &Print, before| scored.settle(print, before, standing);
+            let due = self.prints.settle(symbol, time, standing, settle);
+            metrics.deadlines.print_ns = due.map_or(i64::MAX, |due| due.0);
+        }
+        metrics.clock.set_deadline(metrics.deadlines.first());
     }
 
     /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.
@@ -275,124 +325,6 @@ impl Shard {
     fn admit(&mut self, symbol: SymbolId) -> bool {
         let len = symbol.0 as usize + 1;
         self.books.admit(symbol) && self.qualities.grow_to(len) && self.metrics.grow_to(len)
-    }
-
-    /// What only executions, off-book prints, breaks and trading actions do. Returns the print, and
-    /// the print that was broken.
-    fn apply_to_tape_or_state(
-        &mut self,
-        event: &Event,
-        applied: &Applied,
-    ) -> (Option<Print>, Option<Print>) {
-        match event.kind {
-            EXECUTE => (self.execution(event, applied), None),
-            TRADE | CROSS => (self.off_book_print(event), None),
-            BREAK => (None, self.break_print(event)),
-            TRADING_ACTION => {
-                self.trading_action(event);
-                (None, None)
-            }
-            _ => (None, None),
-        }
-    }
-
-    /// An execution of a displayed order: prints at its own price, or at the one sent.
-    #[inline]
-    fn execution(&mut self, event: &Event, applied: &Applied) -> Option<Print> {
-        let sent = event.print_price();
-        // An order that the book does not hold has no price, so without one sent there is no print.
-        let price = sent.or(applied.resting.map(|(_, price)| price))?;
-        if !event.is_printable() {
-            if applied.resting.is_some() {
-                self.keep_uncounted(event);
-            }
-            return None;
-        }
-        let kind = if sent.is_some() { PrintKind::ExecutedWithPrice } else { PrintKind::Executed };
-        let aggressor = applied.resting.map(|(side, _)| side.opposite());
-        Some(self.print(event, kind, price, aggressor))
-    }
-
-    /// A hidden execution or a cross. Neither touches the displayed book.
-    #[inline]
-    fn off_book_print(&mut self, event: &Event) -> Option<Print> {
-        let price = Price(event.words[3] as i64);
-        if event.kind == TRADE {
-            // The feed sends `B` for every hidden execution since 2014: the side is unknown.
-            return Some(self.print(event, PrintKind::Hidden, price, None));
-        }
-        if event.qty().0 == 0 {
-            self.keep_uncounted(event);
-            return None;
-        }
-        Some(self.print(event, PrintKind::Cross, price, None))
-    }
-
-    fn print(
-        &mut self,
-        event: &Event,
-        kind: PrintKind,
-        price: Price,
-        aggressor: Option<Side>,
-    ) -> Print {
-        let print = Print {
-            match_number: event.match_number(),
-            price,
-            qty: event.qty(),
-            time: event.time(),
-            kind,
-            aggressor,
-        };
-        self.metrics[event.symbol as usize].tape.add(&print);
-        if !self.prints.keep(event.symbol(), &print) {
-            self.qualities[event.symbol as usize].over_capacity += 1;
-        }
-        print
-    }
-
-    fn keep_uncounted(&mut self, event: &Event) {
-        if !self.prints.keep_uncounted(event.symbol(), event.match_number()) {
-            self.qualities[event.symbol as usize].over_capacity += 1;
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn break_print(&mut self, event: &Event) -> Option<Print> {
-        match self.prints.break_match(event.symbol(), event.match_number()) {
-            Broken::Print(print) => {
-                let tape = &mut self.metrics[event.symbol as usize].tape;
-                tape.take_out(&print);
-                if tape.rests_on(print.price) {
-                    tape.set_extremes(self.prints.extremes(event.symbol()));
-                }
-                Some(print)
-            }
-            Broken::Uncounted => None,
-            Broken::Unknown => {
-                self.qualities[event.symbol as usize].unknown_match += 1;
-                None
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn trading_action(&mut self, event: &Event) {
-        match event.code() {
-            state @ (b'T' | b'H' | b'P' | b'Q') => {
-                let metrics = &mut self.metrics[event.symbol as usize];
-                let before = metrics.trading_state().unwrap_or(0);
-                metrics.set_trading_state(state);
-                if state != before {
-                    let (position, time) = (self.position(event), event.time());
-                    let words = [u64::from(state), u64::from(before), 0, 0, 0];
-                    let kind = SignalKind::TradingState;
-                    self.outbox.emit(position, time, event.symbol(), kind, words);
-                }
-            }
-            _ => self.qualities[event.symbol as usize].bad_field += 1,
-        }
     }
 
     /// The book of a symbol.
@@ -431,6 +363,21 @@ impl Shard {
     #[must_use]
     pub fn metrics(&self, symbol: SymbolId) -> &SymbolMetrics {
         self.metrics.get(symbol.0 as usize).unwrap_or(&SymbolMetrics::EMPTY)
+    }
+
+    /// The metrics of a symbol as of a time: samples, bars and prints that are due by `until` are
+    /// taken in, the quote unchanged since its last change. Nothing is changed here.
+    #[must_use]
+    pub fn metrics_until(&self, symbol: SymbolId, until: Nanos) -> SymbolMetrics {
+        let mut metrics = *self.metrics(symbol);
+        metrics.spread = metrics.spread_until(until);
+        if metrics.clock.has_begun() && metrics.clock.is_due(until) {
+            metrics.pass_lines(until);
+            let (standing, scored) = (metrics.mid(), &mut metrics.scored);
+            let settle = |print: &Print, before| scored.settle(print, before, standing);
+            self.prints.each_due(symbol, until, settle);
+        }
+        metrics
     }
 
     /// What could not be applied as sent, all symbols together.

@@ -9,6 +9,7 @@
 
 pub mod capture;
 pub mod compare;
+pub mod compare_measures;
 pub mod engines;
 pub mod events;
 pub mod itch5_reader;

@@ -54,7 +54,7 @@ const CHUNK_MESSAGES: u64 = 500_000;
 /// Parts of a run whose cost is told one by one.
 const PARTS: usize = 10;
 /// Bytes that the tape keeps of a print all session, for breaks: the one thing that grows with messages.
-const PRINT_BYTES: u64 = 40;
+const PRINT_BYTES: u64 = 56;
 /// By how much the long run may cost more or less a message.
 const WITHIN: f64 = 0.10;
 

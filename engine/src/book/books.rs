@@ -7,6 +7,7 @@
 use bytemuck::{Pod, Zeroable};
 use core::hint::select_unpredictable;
 
+use crate::book::applied::{Applied, Fates, Resting};
 use crate::book::index::{Found, IndexMode, OrderIndex};
 use crate::book::levels::{Ladder, Level, LevelStore, Owner, Place, key_of};
 use crate::book::orders::{Order, OrderPool};
@@ -16,7 +17,7 @@ use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::pipeline::stage::BATCH_EVENTS_MAX;
 use crate::quality::Quality;
-use crate::units::{OrderRef, Price, Qty, Side, SymbolId};
+use crate::units::{Nanos, OrderRef, Price, Qty, Side, SymbolId};
 
 /// Bounds of a shard's memory. Only address space is reserved; memory follows use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +53,11 @@ pub(super) struct SymbolBook {
 
 const _: () = assert!(size_of::<SymbolBook>() == 64);
 
-/// What applying one event did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Side and price of the resting order that the event took from, where the book held it.
-    pub resting: Option<(Side, Price)>,
-    /// Whether the best bid or offer changed in price or size.
-    pub best_changed: bool,
-}
+const ADD: u8 = Kind::Add as u8;
+const EXECUTE: u8 = Kind::Execute as u8;
+const CANCEL: u8 = Kind::Cancel as u8;
+const DELETE: u8 = Kind::Delete as u8;
+const REPLACE: u8 = Kind::Replace as u8;
 
 /// See the module.
 pub struct Books {
@@ -125,15 +123,6 @@ impl Books {
         self.symbols.len()
     }
 
-    /// Best ask − best bid of a symbol that has both, negative when crossed.
-    #[inline(always)]
-    #[must_use]
-    pub fn spread(&self, symbol: SymbolId) -> Option<Price> {
-        let [bids, asks] = &self.symbols.get(symbol.0 as usize)?.ladders;
-        let both = (bids.best_level != NONE) & (asks.best_level != NONE);
-        both.then_some(Price(asks.best_price.saturating_sub(bids.best_price)))
-    }
-
     /// Live orders of all symbols.
     #[must_use]
     pub fn order_count(&self) -> u32 {
@@ -155,20 +144,26 @@ impl Books {
     /// Applies an event of a symbol other than 0. Events that are no order's leave the book as it is.
     #[inline(always)]
     pub fn apply(&mut self, event: &Event, quality: &mut Quality) -> Applied {
+        self.apply_telling(event, quality, &mut ())
+    }
+
+    /// As [`Books::apply`], and tells `fates` what becomes of a resting order.
+    #[inline(always)]
+    pub(crate) fn apply_telling<F: Fates>(
+        &mut self,
+        event: &Event,
+        quality: &mut Quality,
+        fates: &mut F,
+    ) -> Applied {
         if !self.admit(event.symbol()) {
             quality.over_capacity += 1;
             return Applied::default();
         }
-        const ADD: u8 = Kind::Add as u8;
-        const EXECUTE: u8 = Kind::Execute as u8;
-        const CANCEL: u8 = Kind::Cancel as u8;
-        const DELETE: u8 = Kind::Delete as u8;
-        const REPLACE: u8 = Kind::Replace as u8;
         match event.kind {
             ADD => self.add(event, quality),
-            DELETE => self.delete(event, quality),
-            REPLACE => self.replace(event, quality),
-            EXECUTE | CANCEL => self.reduce(event, quality),
+            DELETE => self.delete(event, quality, fates),
+            REPLACE => self.replace(event, quality, fates),
+            EXECUTE | CANCEL => self.reduce(event, quality, fates),
             _ => Applied::default(),
         }
     }
@@ -192,7 +187,7 @@ impl Books {
             }
             for &handle in &handles[..events.len()] {
                 let order = orders.get(handle);
-                levels.prefetch(order.level);
+                levels.prefetch(order.level());
                 orders.prefetch(order.next);
                 orders.prefetch(order.prev);
             }
@@ -231,19 +226,20 @@ impl Books {
     }
 
     #[inline(always)]
-    fn delete(&mut self, event: &Event, quality: &mut Quality) -> Applied {
+    fn delete<F: Fates>(&mut self, event: &Event, quality: &mut Quality, fates: &mut F) -> Applied {
         let found = self.find(event.symbol, event.order());
         if found.handle == NONE {
             quality.unknown_order += 1;
             return Applied::default();
         }
         let (resting, best_changed) = self.leave(event.symbol, found);
+        fates.take::<DELETE>(event.time(), &resting);
         Applied { resting: Some(resting), best_changed }
     }
 
     /// Execute and Cancel: takes shares off an order, and the order out with its last share.
     #[inline(always)]
-    fn reduce(&mut self, event: &Event, quality: &mut Quality) -> Applied {
+    fn reduce<F: Fates>(&mut self, event: &Event, quality: &mut Quality, fates: &mut F) -> Applied {
         let found = self.find(event.symbol, event.order());
         if found.handle == NONE {
             quality.unknown_order += 1;
@@ -251,25 +247,38 @@ impl Books {
         }
         let order = self.orders.get_mut(found.handle);
         let taken = event.qty().0;
+        let fills = (event.kind == EXECUTE) & (taken > 0) & (order.qty > 0);
+        let first_fill = fills & !order.is_filled();
         if taken >= u64::from(order.qty) {
             if taken > u64::from(order.qty) {
                 quality.negative_size += 1;
             }
             let (resting, best_changed) = self.leave(event.symbol, found);
+            let resting = Resting { first_fill, ..resting };
+            tell_reduced(event, fates, &resting);
             return Applied { resting: Some(resting), best_changed };
         }
+        order.note_fill(fills);
         order.qty -= taken as u32;
-        let level_handle = order.level;
+        let (level_handle, since) = (order.level(), Nanos(order.time_ns));
         let level = self.levels.get_mut(level_handle);
         level.qty -= taken;
         let (owner, price, qty) = (Owner(level.owner), Price(level.price), level.qty);
         let ladder = &mut self.symbols[event.symbol as usize].ladders[owner.side_index()];
         let best_changed = ladder.resize_if_best(level_handle, qty);
-        Applied { resting: Some((owner.side(), price)), best_changed }
+        let (side, taken) = (owner.side(), Qty(taken));
+        let resting = Resting { side, price, since, taken, left: false, first_fill };
+        tell_reduced(event, fates, &resting);
+        Applied { resting: Some(resting), best_changed }
     }
 
     #[inline(always)]
-    fn replace(&mut self, event: &Event, quality: &mut Quality) -> Applied {
+    fn replace<F: Fates>(
+        &mut self,
+        event: &Event,
+        quality: &mut Quality,
+        fates: &mut F,
+    ) -> Applied {
         let found = self.find(event.symbol, event.order());
         if found.handle == NONE {
             quality.unknown_order += 1;
@@ -289,9 +298,10 @@ impl Books {
         if event.new_qty().0 == 0 {
             quality.zero_size += 1;
         }
-        let owner = Owner(self.levels.get(self.orders.get(found.handle).level).owner);
+        let owner = Owner(self.levels.get(self.orders.get(found.handle).level()).owner);
         let before = self.symbols[event.symbol as usize].ladders[owner.side_index()].best();
         let (resting, _) = self.leave(event.symbol, found);
+        fates.take::<REPLACE>(event.time(), &resting);
         let entry = Entry {
             // Leaving may have freed the page that the new reference's slot was in.
             slot: self.find(event.symbol, event.new_order()).slot,
@@ -339,7 +349,7 @@ impl Books {
             reference: entry.order.0,
             time_ns: entry.time_ns,
             qty,
-            level: level_handle,
+            level_and_filled: level_handle,
             next: NONE,
             prev: tail,
         };
@@ -387,17 +397,18 @@ impl Books {
         }
     }
 
-    /// Takes an order out of its queue, its level with it if it was the last one there. Returns its
-    /// side and price, and whether the best changed.
+    /// Takes an order out of its queue, its level with it if it was the last one there. Returns what
+    /// it was, and whether the best changed.
     #[inline(always)]
-    fn leave(&mut self, symbol: u32, found: Found) -> ((Side, Price), bool) {
+    fn leave(&mut self, symbol: u32, found: Found) -> (Resting, bool) {
         let order = *self.orders.get(found.handle);
+        let level_handle = order.level();
         self.index.remove(found, symbol, order.reference);
         // As in `enter`: links of slot 0 are written and never read.
         self.orders.get_mut(order.prev).next = order.next;
         self.orders.get_mut(order.next).prev = order.prev;
         self.orders.release(found.handle);
-        let level = self.levels.get_mut(order.level);
+        let level = self.levels.get_mut(level_handle);
         level.head = select_unpredictable(order.prev == NONE, order.next, level.head);
         level.tail = select_unpredictable(order.next == NONE, order.prev, level.tail);
         level.qty -= u64::from(order.qty);
@@ -406,17 +417,35 @@ impl Books {
         let is_empty = level.orders == 0;
         let ladder = &mut self.symbols[symbol as usize].ladders[owner.side_index()];
         let best_changed = if is_empty {
-            self.levels.close(ladder, key_of(owner.side_index(), price), order.level);
-            let was_best = order.level == ladder.best_level;
+            self.levels.close(ladder, key_of(owner.side_index(), price), level_handle);
+            let was_best = level_handle == ladder.best_level;
             if was_best {
                 let next_best = self.levels.best(ladder);
                 ladder.set_best(next_best, self.levels.get(next_best));
             }
             was_best
         } else {
-            ladder.resize_if_best(order.level, qty)
+            ladder.resize_if_best(level_handle, qty)
         };
-        ((owner.side(), Price(price)), best_changed)
+        let resting = Resting {
+            side: owner.side(),
+            price: Price(price),
+            since: Nanos(order.time_ns),
+            taken: Qty(u64::from(order.qty)),
+            left: true,
+            first_fill: false,
+        };
+        (resting, best_changed)
+    }
+}
+
+/// Tells what an Execute or a Cancel did.
+#[inline(always)]
+fn tell_reduced<F: Fates>(event: &Event, fates: &mut F, resting: &Resting) {
+    if event.kind == EXECUTE {
+        fates.take::<EXECUTE>(event.time(), resting);
+    } else {
+        fates.take::<CANCEL>(event.time(), resting);
     }
 }
 

@@ -91,7 +91,7 @@ impl OrderIndex {
         let slot = self.paged.slot(reference);
         let mut handle = self.paged.get(slot);
         if handle != NONE {
-            let level = orders.get(handle).level;
+            let level = orders.get(handle).level();
             if Owner(levels.get(level).owner).symbol() != symbol {
                 handle = NONE;
             }
@@ -144,7 +144,7 @@ impl OrderIndex {
                 continue;
             }
             let order = orders.get(moved);
-            let owner = Owner(levels.get(order.level).owner).symbol();
+            let owner = Owner(levels.get(order.level()).owner).symbol();
             if !self.sparse.insert(owner, order.reference, moved) {
                 break;
             }

@@ -13,6 +13,7 @@
 //!
 //! [`view`] is the way to read a book, [`validate`] checks every invariant that joins the parts.
 
+pub mod applied;
 pub mod books;
 pub mod index;
 pub mod levels;
@@ -23,6 +24,7 @@ pub(crate) mod sparse;
 pub mod validate;
 pub mod view;
 
-pub use books::{Applied, Books};
+pub use applied::{Applied, Resting};
+pub use books::Books;
 pub use validate::Violation;
 pub use view::{BookView, LevelView, OrderView};

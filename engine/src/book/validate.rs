@@ -140,7 +140,7 @@ impl Books {
         let (mut qty, mut orders, mut prev, mut handle) = (0u64, 0u32, NONE, level.head);
         while handle != NONE {
             let order = self.orders.get(handle);
-            if order.prev != prev || order.level != level_handle || orders == level.orders {
+            if order.prev != prev || order.level() != level_handle || orders == level.orders {
                 return bad;
             }
             let found = self.index.find(symbol, order.reference, &self.orders, &self.levels);

@@ -7,14 +7,27 @@
 //!  books      side, side                                      bids, asks
 //!  side       levels u32 │ level …                            best price first
 //!  level      price i64 │ qty u64 │ orders u32 │ order …      first in time first
-//!  order      reference u64 │ qty u64 │ time_ns i64
+//!  order      reference u64 │ qty u32 │ filled u32 │ time_ns i64
 //!
-//!  metrics    messages by kind 6 × u64 │ spread_now i64 │ trading state u8 │ tape │ spread
-//!             │ quality 9 × u64 │ records u64 │ record …      in the order of arrival
+//!  metrics    messages by kind 6 × u64 │ quote changes u64 │ trading state u8 │ crossing u8 │ clock
+//!             │ deadlines │ variance │ lives │ tape │ spread │ flow │ lots │ effective │ realised
+//!             │ impact │ auction │ quality 9 × u64 │ records u64 │ record …      in the order of arrival
+//!  clock      bid, ask 2 × (key u64 │ qty u64) │ order flow i64 │ now, deadline, before 3 × u64
+//!  deadlines  sample, bar, print 3 × i64
+//!  variance   last u64 │ last move, squares, products 3 × f64 │ returns, pairs 2 × u32
+//!  lives      shares off by kind 4 × u64 │ lifetimes, first fills: sums 2 × u128, buckets 2 × 64 × u32
 //!  tape       last, open, high, low 4 × i64 │ trades u64 │ volume u128 │ notional i128
 //!             │ hidden, cross, broken volume 3 × u128
 //!  spread     integral i128 │ quoted_ns u64 │ now_ns i64 │ started u64
-//!  record     match u64 │ price i64 │ qty u64 │ time_ns i64 │ kind u8 │ side u8
+//!  flow       buys, sells 2 × u128
+//!  lots       round lot, prints, odd 3 × u64
+//!  effective, realised       paid, value 2 × i128 │ shares u128
+//!  impact     signed, value 2 × i128 │ aggressive, start, Kyle's bars 3 × u64
+//!             │ means, variance, covariance 4 × f64 │ Amihud's bars u64, sum f64
+//!  auction    paired, imbalance 2 × u64 │ time_ns i64 │ far, near, reference 3 × u32
+//!             │ side, cross, variation, told 4 × u8 │ open, close, halt 3 × (price i64 │ qty u64)
+//!  record     match u64 │ price i64 │ qty u64 │ time_ns i64 │ before, after 2 × u64
+//!             │ kind u8 │ side u8 │ odd lot u8 │ settled u8
 //!
 //!  windows    nothing yet
 //!  detectors  nothing yet
@@ -30,13 +43,14 @@
 //! does not compile until someone has decided on it. A change of these bytes raises the section's
 //! [`state_version`](crate::state::Section::state_version).
 
+mod metrics;
+
 use crate::book::BookView;
 use crate::book::levels::{Ladder, Level, LevelStore, Rung};
 use crate::book::orders::{Order, OrderPool};
 use crate::metrics::SymbolMetrics;
-use crate::metrics::quote::SpreadClock;
-use crate::metrics::volume::TapeFigures;
-use crate::prints::{Prints, Record};
+use crate::prints::Prints;
+use crate::prints::record::Record;
 use crate::quality::Quality;
 use crate::shard::{SessionPhase, Shard, ShardParts};
 use crate::state::section::Section;
@@ -98,7 +112,7 @@ pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: 
     match section {
         Section::Books => book(books.book(symbol), sink),
         Section::Metrics => {
-            metrics(all.get(at).unwrap_or(&SymbolMetrics::EMPTY), sink);
+            metrics::metrics(all.get(at).unwrap_or(&SymbolMetrics::EMPTY), sink);
             quality(&qualities.get(at).copied().unwrap_or_default(), sink);
             tape(prints, symbol, sink);
         }
@@ -170,55 +184,17 @@ fn totals<S: Sink>(level: &Level, sink: &mut S) -> (u32, u32) {
 /// Returns the handle of the order behind this one.
 #[inline(always)]
 fn order<S: Sink>(order: &Order, sink: &mut S) -> u32 {
-    let Order { reference, time_ns, qty, level: _, next, prev: _ } = *order;
-    let qty = u64::from(qty);
-    let fields = [&reference.to_le_bytes()[..], &qty.to_le_bytes(), &time_ns.to_le_bytes()];
+    let filled = u32::from(order.is_filled());
+    // With the bit for that stands the level's handle, a place in memory.
+    let Order { reference, time_ns, qty, level_and_filled: _, next, prev: _ } = *order;
+    let fields = [
+        &reference.to_le_bytes()[..],
+        &qty.to_le_bytes(),
+        &filled.to_le_bytes(),
+        &time_ns.to_le_bytes(),
+    ];
     sink.bytes(&row::<24>(&fields));
     next
-}
-
-fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
-    let SymbolMetrics { by_kind, spread_now, state, reserved: _, tape, spread, padding: _ } =
-        metrics;
-    by_kind.iter().for_each(|&count| sink.u64(count));
-    sink.i64(*spread_now);
-    sink.u8(*state);
-    figures(tape, sink);
-    spread_clock(spread, sink);
-}
-
-fn figures<S: Sink>(tape: &TapeFigures, sink: &mut S) {
-    let TapeFigures {
-        last,
-        open,
-        high,
-        low,
-        trades,
-        reserved: _,
-        volume,
-        notional,
-        hidden_volume,
-        cross_volume,
-        broken_volume,
-    } = *tape;
-    sink.i64(last);
-    sink.i64(open);
-    sink.i64(high);
-    sink.i64(low);
-    sink.u64(trades);
-    sink.u128(volume);
-    sink.i128(notional);
-    sink.u128(hidden_volume);
-    sink.u128(cross_volume);
-    sink.u128(broken_volume);
-}
-
-fn spread_clock<S: Sink>(clock: &SpreadClock, sink: &mut S) {
-    let SpreadClock { integral, quoted_ns, now_ns, started, reserved: _ } = *clock;
-    sink.i128(integral);
-    sink.u64(quoted_ns);
-    sink.i64(now_ns);
-    sink.u64(started);
 }
 
 fn quality<S: Sink>(quality: &Quality, sink: &mut S) {
@@ -244,7 +220,8 @@ fn quality<S: Sink>(quality: &Quality, sink: &mut S) {
     sink.u64(over_capacity);
 }
 
-/// The block lists, summaries and the table of numbers that did not rise follow from the records.
+/// The block lists, summaries, the table of numbers that did not rise and where the prints begin that
+/// wait follow from the records.
 fn tape<S: Sink>(prints: &Prints, symbol: SymbolId, sink: &mut S) {
     let (count, slices) = prints.records(symbol);
     sink.u64(count as u64);
@@ -255,15 +232,29 @@ fn tape<S: Sink>(prints: &Prints, symbol: SymbolId, sink: &mut S) {
 
 #[inline(always)]
 fn record<S: Sink>(record: &Record, sink: &mut S) {
-    let Record { match_number, price, qty, time_ns, kind, side, reserved: _ } = *record;
+    let Record {
+        match_number,
+        price,
+        qty,
+        time_ns,
+        before,
+        after,
+        kind,
+        side,
+        odd_lot,
+        settled,
+        reserved: _,
+    } = *record;
     let fields = [
         &match_number.to_le_bytes()[..],
         &price.to_le_bytes(),
         &qty.to_le_bytes(),
         &time_ns.to_le_bytes(),
-        &[kind, side],
+        &before.to_le_bytes(),
+        &after.to_le_bytes(),
+        &[kind, side, odd_lot, settled],
     ];
-    sink.bytes(&row::<34>(&fields));
+    sink.bytes(&row::<52>(&fields));
 }
 
 /// Fields side by side, for what there are millions of: a sink takes them at once.

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  sequence,section,state_version,fingerprint,digest
-//!  1048576,books,1,8f0c1d5e9a7b3246,43d1a09be2f6c578
-//!  1048576,metrics,1,8f0c1d5e9a7b3246,0b9e65f7c2d84a31
+//!  1048576,books,2,8f0c1d5e9a7b3246,43d1a09be2f6c578
+//!  1048576,metrics,2,8f0c1d5e9a7b3246,0b9e65f7c2d84a31
 //!  1048576,windows,1,27c4e8b05f9d1a63,9c0d3e7fa1b25486
 //!  1048576,detectors,1,5b1f7a3c9e2d4068,e86f2b4d0a9c7153
 //!  …                                     each hash point four lines, sections in this order
-//!  1300017,books,1,…                     the last point: the end of the session
+//!  1300017,books,2,…                     the last point: the end of the session
 //! ```
 //! The digest is of the state after the message with this sequence. Fingerprint and digest have 16
 //! lower-case hexadecimal digits; a line ends with `\n` and has one form only, so a changed byte does

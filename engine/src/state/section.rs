@@ -54,7 +54,8 @@ impl Section {
     #[must_use]
     pub const fn state_version(self) -> u32 {
         match self {
-            Section::Books | Section::Metrics | Section::Windows | Section::Detectors => 1,
+            Section::Books | Section::Metrics => 2,
+            Section::Windows | Section::Detectors => 1,
         }
     }
 
@@ -235,7 +236,7 @@ mod tests {
         for digest in [1, 2] {
             is_not_comparable(&hash("symbols=AAPL", digest), "configuration");
             let older = SectionHash { state_version: 0, ..hash("symbols=", digest) };
-            is_not_comparable(&older, "version 0, this program's is 1");
+            is_not_comparable(&older, "version 0, this program's is 2");
             let other = SectionHash { section: Section::Metrics, ..hash("symbols=", digest) };
             is_not_comparable(&other, "section metrics, not of books");
         }

@@ -13,6 +13,8 @@ pub struct RestingOrder {
     pub qty: Qty,
     /// Time of the message that brought it.
     pub time: Nanos,
+    /// Whether an execution took shares off it.
+    pub filled: bool,
 }
 
 /// A price at which orders rest, summed up.
@@ -54,6 +56,19 @@ impl ReferenceBook {
         self.places.contains_key(&order)
     }
 
+    /// The live order under a reference.
+    #[must_use]
+    pub fn resting(&self, order: OrderRef) -> Option<RestingOrder> {
+        let &(side, price) = self.places.get(&order)?;
+        self.side(side)[&price].iter().find(|resting| resting.order == order).copied()
+    }
+
+    /// The side of a live order.
+    #[must_use]
+    pub fn side_of(&self, order: OrderRef) -> Option<Side> {
+        self.places.get(&order).map(|&(side, _)| side)
+    }
+
     /// Puts an order at the end of its level's queue.
     ///
     /// # Panics
@@ -64,11 +79,12 @@ impl ReferenceBook {
         self.side_mut(side).entry(price).or_default().push(resting);
     }
 
-    /// Takes `qty` off an order, and the order off the book when nothing is left of it.
+    /// Takes `qty` off an order, and the order off the book when nothing is left of it. `executes` if
+    /// the shares are executed.
     ///
     /// # Panics
     /// If the reference's own maps disagree.
-    pub fn take(&mut self, order: OrderRef, qty: Qty) -> Taken {
+    pub fn take(&mut self, order: OrderRef, qty: Qty, executes: bool) -> Taken {
         let Some(&(side, price)) = self.places.get(&order) else {
             return Taken::Unknown;
         };
@@ -80,6 +96,7 @@ impl ReferenceBook {
         let left = resting.qty;
         if qty < left {
             resting.qty = Qty(left.0 - qty.0);
+            resting.filled |= executes && qty.0 > 0;
             return Taken::Enough(price);
         }
         self.remove(order);

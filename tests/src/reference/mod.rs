@@ -1,10 +1,12 @@
 //! A plain market: the rules of `symbols.csv` read word for word, on the standard library's maps.
 //!
 //! It takes the same events as the engine's shard, one by one, and is asked the same questions. It
-//! keeps the live orders and the list of all prints; every sum, extreme and mean is worked out from
-//! them when asked. Where the rules leave something open, the choice is written at the place.
+//! keeps the live orders and the list of all prints, and where it is asked to, all that happened; every
+//! sum, extreme and mean is worked out from them when asked. Where the rules leave something open, the choice is written at the place.
 
 pub mod book;
+pub mod history;
+pub mod measures;
 pub mod quotes;
 pub mod tape;
 
@@ -14,6 +16,7 @@ use engine::event::{Event, Kind};
 use engine::units::{Side, SymbolId};
 
 use book::{ReferenceBook, RestingOrder, Taken};
+use history::{History, Step};
 use quotes::{Quote, SpreadHistory};
 use tape::{ReferenceTape, Source};
 
@@ -66,6 +69,8 @@ pub struct ReferenceSymbol {
     pub state: Option<u8>,
     /// Its spread over time.
     pub spreads: SpreadHistory,
+    /// All that happened; empty unless the market keeps it.
+    pub history: History,
 }
 
 impl ReferenceSymbol {
@@ -81,9 +86,16 @@ impl ReferenceSymbol {
 pub struct ReferenceMarket {
     symbols: BTreeMap<u32, ReferenceSymbol>,
     quality: ReferenceQuality,
+    keeps_history: bool,
 }
 
 impl ReferenceMarket {
+    /// A market that keeps all that happens, for the measures that are worked out from it.
+    #[must_use]
+    pub fn with_history() -> ReferenceMarket {
+        ReferenceMarket { keeps_history: true, ..ReferenceMarket::default() }
+    }
+
     /// What is known of a symbol that a message named.
     #[must_use]
     pub fn symbol(&self, symbol: SymbolId) -> Option<&ReferenceSymbol> {
@@ -118,7 +130,12 @@ impl ReferenceMarket {
             return;
         }
         let symbol = self.symbols.entry(event.symbol).or_default();
+        let before = self.keeps_history.then(|| Step::before(symbol, event));
         apply_to_symbol(symbol, &mut self.quality, kind, event);
+        if let Some(before) = before {
+            let step = before.and_after(symbol, event);
+            symbol.history.push(step);
+        }
         symbol.spreads.push(event.time_ns, symbol.quote());
         if symbol.state == Some(b'T') {
             match symbol.quote().spread_e9() {
@@ -147,7 +164,7 @@ fn apply_to_symbol(
         }
         Kind::Cancel => {
             symbol.counts.cancels += 1;
-            match symbol.book.take(event.order(), event.qty()) {
+            match symbol.book.take(event.order(), event.qty(), false) {
                 Taken::Enough(_) => {}
                 Taken::TooMuch(_) => quality.negative_size += 1,
                 Taken::Unknown => quality.unknown_order += 1,
@@ -188,7 +205,8 @@ fn add(symbol: &mut ReferenceSymbol, quality: &mut ReferenceQuality, event: &Eve
     if event.qty().0 == 0 {
         quality.zero_size += 1;
     }
-    let resting = RestingOrder { order: event.order(), qty: event.qty(), time: event.time() };
+    let (order, qty, time) = (event.order(), event.qty(), event.time());
+    let resting = RestingOrder { order, qty, time, filled: false };
     symbol.book.add(side, event.add_price(), resting);
 }
 
@@ -206,13 +224,14 @@ fn replace(symbol: &mut ReferenceSymbol, quality: &mut ReferenceQuality, event: 
         quality.zero_size += 1;
     }
     let side = symbol.book.remove(old).expect("asked above");
-    let resting = RestingOrder { order: new, qty: event.new_qty(), time: event.time() };
+    let (qty, time) = (event.new_qty(), event.time());
+    let resting = RestingOrder { order: new, qty, time, filled: false };
     symbol.book.add(side, event.new_price(), resting);
 }
 
 fn execute(symbol: &mut ReferenceSymbol, quality: &mut ReferenceQuality, event: &Event) {
     let (number, qty) = (event.match_number(), event.qty());
-    let resting_price = match symbol.book.take(event.order(), qty) {
+    let resting_price = match symbol.book.take(event.order(), qty, true) {
         Taken::Enough(price) => Some(price),
         Taken::TooMuch(price) => {
             quality.negative_size += 1;

@@ -65,6 +65,24 @@ impl ReferenceTape {
         }
     }
 
+    /// How many prints there were, broken or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.prints.len()
+    }
+
+    /// Whether there was none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.prints.is_empty()
+    }
+
+    /// Whether the print with this place on the tape was broken.
+    #[must_use]
+    pub fn is_broken(&self, place: usize) -> bool {
+        self.prints[place].broken
+    }
+
     fn standing(&self) -> impl DoubleEndedIterator<Item = &Print> {
         self.prints.iter().filter(|print| !print.broken)
     }

@@ -38,6 +38,8 @@ impl Exchange {
         let late = if self.random.below(1_000) == 0 { 500 } else { 0 };
         let another_day = if self.random.below(5_000) == 0 { 1 << 47 } else { 0 };
         self.time_of_day_ns += 1 + self.random.below(100);
+        // And now and then there is a lull, so that samples and bars end and prints are settled.
+        self.time_of_day_ns += if self.random.below(2_000) == 0 { 300_000_000 } else { 0 };
         let time_of_day_ns = self.time_of_day_ns.saturating_sub(late) + another_day;
         Header { locate, tracking: 0, time_of_day_ns }
     }
@@ -57,6 +59,17 @@ impl Exchange {
     fn price(&mut self) -> Price4 {
         let width = if self.random.below(20) == 0 { 20_000 } else { 50 };
         Price4(100 * (10_000 + self.random.below(width) as u32))
+    }
+
+    /// The price for an order. Every fourth symbol is not crossed, so that it has a mid: its even
+    /// references are bids, its odd ones offers above all bids.
+    fn price_of(&mut self, locate: u16, reference: u64) -> Price4 {
+        let Price4(price) = self.price();
+        Price4(match (locate.is_multiple_of(4), reference.is_multiple_of(2)) {
+            (true, true) => 2_000_000_u32.saturating_sub(price).max(100),
+            (true, false) => price + 100,
+            (false, _) => price,
+        })
     }
 
     fn reference(&mut self) -> u64 {
@@ -80,12 +93,16 @@ impl Exchange {
 
     pub(crate) fn add(&mut self) {
         let locate = 1 + self.random.below(self.symbols.into()) as u16;
-        let (side, price) = (*self.random.pick(&[Side::Buy, Side::Sell]), self.price());
+        let mut side = *self.random.pick(&[Side::Buy, Side::Sell]);
         // Sometimes a reference that lives already, mostly under another symbol.
         let reference = match self.random.below(100) {
             0 if !self.live.is_empty() => self.random.pick(&self.live).1,
             _ => self.reference(),
         };
+        if locate.is_multiple_of(4) {
+            side = if reference.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+        }
+        let price = self.price_of(locate, reference);
         let (header, shares) = (self.header(locate), self.random.below(1_000) as u32);
         let stock = Self::stock(locate);
         self.encoder.add_order(header, OrderRef(reference), side, shares, stock, price, None);
@@ -110,7 +127,11 @@ impl Exchange {
                     .order_executed_with_price(header, order, shares, number, printable, price);
             }
             3..6 => {
-                let (new, price) = (self.reference(), self.price());
+                let mut new = self.reference();
+                if locate.is_multiple_of(4) {
+                    new = new & !1 | reference & 1;
+                }
+                let price = self.price_of(locate, reference);
                 self.encoder.order_replaced(header, order, OrderRef(new), shares, price);
                 self.live[place].1 = new;
             }

@@ -61,6 +61,10 @@ struct Seen {
     pages: u32,
     sparse: usize,
     broken: u128,
+    settled: u128,
+    returns: u64,
+    bars: u64,
+    first_fills: u64,
     quality: Quality,
 }
 
@@ -69,14 +73,18 @@ impl Seen {
         let shard = engine.shard();
         let symbols = shard.books().symbol_count();
         let (pages, sparse) = shard.books().index_usage();
-        let broken = |id| shard.metrics(SymbolId(id)).tape.broken_volume();
+        let metrics = || (0..symbols as u32).map(|id| shard.metrics(SymbolId(id)));
         Seen {
             messages: engine.decoder().counts().messages,
             symbols,
             levels: shard.books().level_count(),
             pages,
             sparse,
-            broken: (0..symbols as u32).map(broken).sum(),
+            broken: metrics().map(|each| each.tape.broken_volume()).sum(),
+            settled: metrics().map(|each| each.scored.realised.shares()).sum(),
+            returns: metrics().map(|each| u64::from(each.variance.returns())).sum(),
+            bars: metrics().map(|each| each.impact.amihud_bars()).sum(),
+            first_fills: metrics().map(|each| each.lives.first_fills.count()).sum(),
             quality: shard.quality(),
         }
     }
@@ -121,6 +129,8 @@ fn a_million_messages_through_decoder_sequencer_and_shard_allocate_nothing() {
     assert!(after.pages > before.pages * 4, "{growth}");
     assert!(after.sparse > before.sparse * 2 && after.sparse > 2_048, "{growth}");
     assert!(after.broken > before.broken, "{growth}");
+    assert!(after.settled > before.settled && after.returns > before.returns, "{growth}");
+    assert!(after.bars > before.bars && after.first_fills > before.first_fills, "{growth}");
     for (what, before, after) in [
         ("unknown orders", before.quality.unknown_order, after.quality.unknown_order),
         ("duplicates", before.quality.duplicate_order, after.quality.duplicate_order),

@@ -38,11 +38,19 @@ fn bytes_left_out<T: Pod>(encode: impl Fn(&T, &mut Vec<u8>)) -> usize {
 
 #[test]
 fn every_field_of_an_order_is_in_the_books() {
-    // Its level and its neighbours in the queue are links.
+    // Its neighbours in the queue are links, and so is its level but for the bit that stands with it.
+    let bytes = |order: &Order| {
+        let mut bytes = Vec::new();
+        super::order(order, &mut bytes);
+        bytes
+    };
     let left_out = bytes_left_out::<Order>(|each, sink| {
-        order(each, sink);
+        order(&Order { level_and_filled: 0, ..*each }, sink);
     });
     assert_eq!(left_out, 3 * 4);
+    let of = |level_and_filled| bytes(&Order { level_and_filled, ..Order::zeroed() });
+    assert_eq!(of(0), of(0x7fff_ffff));
+    assert_eq!(of(1 << 31), [&[0; 12][..], &[1, 0, 0, 0], &[0; 8]].concat());
 }
 
 #[test]
@@ -61,8 +69,11 @@ fn every_figure_of_a_symbol_is_in_the_metrics() {
             + size_of_val(&each.padding)
             + size_of_val(&each.tape.reserved)
             + size_of_val(&each.spread.reserved)
+            + size_of_val(&each.lots.reserved)
+            + size_of_val(&each.impact.reserved)
+            + size_of_val(&each.auction.reserved)
     };
-    assert_eq!(bytes_left_out(metrics), reserved(&SymbolMetrics::EMPTY));
+    assert_eq!(bytes_left_out(metrics::metrics), reserved(&SymbolMetrics::EMPTY));
     assert_eq!(bytes_left_out(quality), 0);
 }
 

@@ -74,7 +74,7 @@ fn the_text_of_a_point_is_pinned() {
     assert_eq!(line.to_string(), text);
     assert_eq!(text.parse(), Ok(line));
     assert!(
-        file().starts_with(b"sequence,section,state_version,fingerprint,digest\n1048576,books,1,")
+        file().starts_with(b"sequence,section,state_version,fingerprint,digest\n1048576,books,2,")
     );
     let longest = HashLine {
         sequence: Sequence(u64::MAX),
@@ -137,7 +137,7 @@ fn damage_is_told_with_its_line() {
         (with(2, &digest, &upper), 2, field("digest", &upper)),
         (with(2, "\n", "\r\n"), 2, field("digest", &format!("{digest}\r"))),
         (with(2, "books,", "books,,"), 2, LineFault::Fields { found: 6 }),
-        (with(7, ",1,", "1"), 7, LineFault::Fields { found: 3 }),
+        (with(7, ",2,", "2"), 7, LineFault::Fields { found: 3 }),
         (with(3, "\n", "\n\n"), 4, LineFault::Fields { found: 1 }),
         (with(1, "digest", "digests"), 1, LineFault::Header { found: format!("{HEADER}s") }),
         (b"\n".to_vec(), 1, LineFault::Header { found: String::new() }),

@@ -16,11 +16,12 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "summary.json",
     "symbols.csv",
     "trades.csv",
     "bbo.csv",
+    "metrics.csv",
     "session.itch",
     "session.pcap",
     "labels.jsonl",

@@ -3,6 +3,7 @@
 pub(crate) mod bbo;
 pub(crate) mod decimal;
 pub(crate) mod files;
+pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod recorder;
 pub(crate) mod rows;

@@ -22,6 +22,7 @@ use crate::day::TradingDay;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::output::files::{OutDir, OutFile, SealedFile};
+use crate::output::metrics;
 use crate::output::summary::Summary;
 use crate::output::symbols::{self, SymbolLine};
 use crate::output::table;
@@ -33,7 +34,7 @@ use crate::session_dir::SessionDir;
 
 const EXAMPLES: &str = "\
 Examples:
-  tapewatch replay day.itch.gz --date 2019-12-30 --out results --trades --bbo
+  tapewatch replay day.itch.gz --date 2019-12-30 --out results --trades --bbo --metrics
   tapewatch replay line-a.pcap line-b.pcap --symbols AAPL,MSFT --speed 10x
   zstdcat day.itch.zst | tapewatch replay - --json
   tapewatch replay day.itch --session S && tapewatch replay S --topology pipelined --shards 2
@@ -85,6 +86,9 @@ pub(crate) struct ReplayArgs {
     /// Write bbo.csv too: a line a change of a symbol's best bid or ask.
     #[arg(long)]
     bbo: bool,
+    /// Write metrics.csv too: a line a symbol.
+    #[arg(long)]
+    metrics: bool,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -174,9 +178,9 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
 
 /// What the arguments, the configuration and, of a recorded session, its description ask for.
 fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
-    if (args.trades || args.bbo) && args.out.is_none() && args.session.is_none() {
+    if (args.trades || args.bbo || args.metrics) && args.out.is_none() && args.session.is_none() {
         return Err(Failure::usage(
-            "--trades and --bbo write files; name their directory with --out, or record with --session",
+            "--trades, --bbo and --metrics write files; name their directory with --out, or record with --session",
         ));
     }
     let is_session = match (args.inputs.as_slice(), args.format) {
@@ -234,8 +238,18 @@ fn end<O>(
         console
             .warning(&format!("--symbols: {name} does not occur in the input; check its spelling"));
     }
+    let metrics = |dir: &OutDir, mut sealed: Vec<SealedFile>| {
+        if args.metrics {
+            let (header, lines) = ended.metrics_lines();
+            let file = dir.begin("metrics.csv")?;
+            sealed.push(written(file, |file| metrics::write(file, &header, &lines))?);
+        }
+        Ok(sealed)
+    };
     if let Some(dir) = dir
-        && let Err(failure) = sealed.and_then(|sealed| publish(dir, sealed, &lines, &summary))
+        && let Err(failure) = sealed
+            .and_then(|sealed| metrics(dir, sealed))
+            .and_then(|sealed| publish(dir, sealed, &lines, &summary))
     {
         // What ended the run comes first: a full disk, say, that leaves no room for results either.
         return Err(ended.fault().unwrap_or(failure));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
 use engine::pipeline::stage::Decoder as _;
-use engine::shard::{Observer, ShardPlace};
+use engine::shard::{Observer, Shard, ShardPlace};
 use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::input::{Format, InputSource};
 
@@ -22,6 +22,7 @@ use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::memory::Resident;
 use crate::output::decimal::grouped;
+use crate::output::metrics::{self, MetricsLine};
 use crate::output::summary::{EngineFigures, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::progress::Progress;
@@ -332,20 +333,42 @@ impl<O> Ended<O> {
 
     /// One line a symbol seen, in order.
     pub(crate) fn symbol_lines(&self) -> Vec<SymbolLine> {
-        let directory = self.finished.decoder.directory();
         let mut lines = Vec::new();
+        self.each_symbol(|shard, symbol, name| {
+            let (metrics, book) = (shard.metrics(symbol), shard.book(symbol));
+            lines.push(SymbolLine::of(symbol, name, metrics, &book));
+        });
+        symbols::sort(&mut lines);
+        lines
+    }
+
+    /// The metrics of each symbol seen as of the last feed time, in order, behind a line for the
+    /// columns' names.
+    pub(crate) fn metrics_lines(&self) -> (MetricsLine, Vec<MetricsLine>) {
+        let until = self.finished.sequencer.feed_time();
+        let line = |shard: &Shard, symbol, name: Option<&[u8]>| {
+            let metrics = shard.metrics_until(symbol, until);
+            MetricsLine::of(symbol, name, &metrics, &shard.book(symbol))
+        };
+        let header = line(&self.finished.shards[0], SymbolId(0), None);
+        let mut lines = Vec::new();
+        self.each_symbol(|shard, symbol, name| lines.push(line(shard, symbol, name)));
+        metrics::sort(&mut lines);
+        (header, lines)
+    }
+
+    /// Hands each symbol that was seen and belongs to the results to `each`, with its shard and name.
+    fn each_symbol(&self, mut each: impl FnMut(&Shard, SymbolId, Option<&[u8]>)) {
+        let directory = self.finished.decoder.directory();
         for shard in &self.finished.shards {
             let numbers = 1..u32::try_from(shard.books().symbol_count()).unwrap_or(u32::MAX);
             for symbol in numbers.map(SymbolId) {
-                let metrics = shard.metrics(symbol);
-                if metrics.messages() > 0 && self.written_name(symbol).is_some() {
-                    let (name, book) = (directory.name(symbol), shard.book(symbol));
-                    lines.push(SymbolLine::of(symbol, name, metrics, &book));
+                let is_seen = shard.metrics(symbol).messages() > 0;
+                if is_seen && self.written_name(symbol).is_some() {
+                    each(shard, symbol, directory.name(symbol));
                 }
             }
         }
-        symbols::sort(&mut lines);
-        lines
     }
 
     /// The names asked for that no symbol in `lines` has.

@@ -18,6 +18,7 @@ mod interrupted;
 mod journal;
 mod killed;
 mod manners;
+mod metrics;
 mod outputs;
 mod recorded;
 mod session_faults;
