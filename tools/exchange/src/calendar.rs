@@ -23,7 +23,7 @@ const BUCKETS: usize = 1 << (MID_BITS - NEAR_BITS);
 const FAR_BUCKETS: usize = 128;
 
 /// Last time that can be entered, ns.
-pub const TIME_MAX_NS: u64 = (1 << 47) - 1;
+pub(crate) const TIME_MAX_NS: u64 = (1 << 47) - 1;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<T> {
@@ -104,7 +104,7 @@ impl<T> Wheel<T> {
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub struct Calendar<T> {
+pub(crate) struct Calendar<T> {
     now_ns: u64,
     next_number: u64,
     current: BinaryHeap<Entry<T>>,
@@ -122,7 +122,7 @@ impl<T: Copy> Default for Calendar<T> {
 impl<T: Copy> Calendar<T> {
     /// An empty calendar that begins at time 0.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Calendar {
             now_ns: 0,
             next_number: 0,
@@ -135,7 +135,7 @@ impl<T: Copy> Calendar<T> {
 
     /// Enters something for a time, at most [`TIME_MAX_NS`]; for one that has passed, it is due now.
     #[inline]
-    pub fn enter(&mut self, time_ns: u64, what: T) {
+    pub(crate) fn enter(&mut self, time_ns: u64, what: T) {
         let time_ns = time_ns.clamp(self.now_ns, TIME_MAX_NS);
         let entry = Entry { time_ns, number: self.next_number, what };
         self.next_number += 1;
@@ -158,7 +158,7 @@ impl<T: Copy> Calendar<T> {
 
     /// What is due next, and when.
     #[inline]
-    pub fn take_next(&mut self) -> Option<(u64, T)> {
+    pub(crate) fn take_next(&mut self) -> Option<(u64, T)> {
         if self.current.is_empty() && !self.turn() {
             return None;
         }

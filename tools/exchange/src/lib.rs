@@ -22,18 +22,18 @@
 //!
 //! How close to a real day it comes is stated and tested: `REALISM.md`.
 
-pub mod agents;
-pub mod calendar;
+mod agents;
+mod calendar;
 pub mod capture;
 pub mod matching;
 pub mod population;
-pub mod random;
-pub mod rate;
+mod random;
+mod rate;
 pub mod settings;
-pub mod simulation;
-pub mod timetable;
+mod simulation;
+mod timetable;
 pub mod truth;
-pub mod universe;
+mod universe;
 
 pub use settings::{Settings, SettingsError};
 pub use simulation::Simulation;

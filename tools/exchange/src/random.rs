@@ -5,12 +5,12 @@
 
 /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Clone, Debug)]
-pub struct Random {
+pub(crate) struct Random {
     state: u64,
 }
 
 /// Standard deviation of [`Random::bell`].
-pub const BELL_SIGMA: i64 = 37_837;
+pub(crate) const BELL_SIGMA: i64 = 37_837;
 
 /// The natural logarithm of 2 in 2^-32 units.
 const LN_2_Q32: u64 = 2_977_044_472;
@@ -46,7 +46,7 @@ const fn log2_q32(x: u64) -> u64 {
 impl Random {
     /// The stream numbered `stream` of a seed. Streams of one seed have nothing to do with each other.
     #[must_use]
-    pub const fn new(seed: u64, stream: u64) -> Random {
+    pub(crate) const fn new(seed: u64, stream: u64) -> Random {
         let mut mixed = Random { state: seed };
         let start = mixed.next_u64() ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93);
         let mut random = Random { state: start };
@@ -56,7 +56,7 @@ impl Random {
 
     /// The next 64 bits.
     #[inline]
-    pub const fn next_u64(&mut self) -> u64 {
+    pub(crate) const fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -66,7 +66,7 @@ impl Random {
 
     /// A number below `bound`, 0 if that is 0. Its bias is below `bound` × 2^-64.
     #[inline]
-    pub const fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
         ((self.next_u64() as u128 * bound as u128) >> 64) as u64
     }
 
@@ -75,20 +75,20 @@ impl Random {
     /// # Panics
     /// If `high` is below `low`.
     #[inline]
-    pub const fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(crate) const fn between(&mut self, low: u64, high: u64) -> u64 {
         assert!(low <= high, "Invariant: an interval is not empty");
         low + self.below(high - low + 1)
     }
 
     /// Whether something of `per_10_000` chances in 10,000 comes to pass.
     #[inline]
-    pub const fn chance(&mut self, per_10_000: u32) -> bool {
+    pub(crate) const fn chance(&mut self, per_10_000: u32) -> bool {
         self.below(10_000) < per_10_000 as u64
     }
 
     /// Exponentially distributed with this mean; at most 45 times the mean.
     #[inline]
-    pub const fn exponential(&mut self, mean: u64) -> u64 {
+    pub(crate) const fn exponential(&mut self, mean: u64) -> u64 {
         let bits = self.next_u64() | 1;
         let zeros = bits.leading_zeros();
         let mantissa = bits << zeros;
@@ -107,7 +107,7 @@ impl Random {
     /// # Panics
     /// If `high` is not above `low`, or above 63.
     #[inline]
-    pub const fn doubling(&mut self, low: u32, high: u32) -> u64 {
+    pub(crate) const fn doubling(&mut self, low: u32, high: u32) -> u64 {
         assert!(low < high && high < 64, "Invariant: there are doublings to choose from");
         let exponent = low as u64 + self.below((high - low) as u64);
         (1 << exponent) + self.below(1 << exponent)
@@ -116,7 +116,7 @@ impl Random {
     /// About normally distributed around 0 with standard deviation [`BELL_SIGMA`]: the sum of four
     /// uniform numbers, within ±131,072.
     #[inline]
-    pub const fn bell(&mut self) -> i64 {
+    pub(crate) const fn bell(&mut self) -> i64 {
         let bits = self.next_u64();
         let sum =
             (bits & 0xffff) + ((bits >> 16) & 0xffff) + ((bits >> 32) & 0xffff) + (bits >> 48);
@@ -125,7 +125,7 @@ impl Random {
 
     /// One of the odds' indexes, each as likely as it weighs.
     #[inline]
-    pub fn pick<const N: usize>(&mut self, odds: &Odds<N>) -> usize {
+    pub(crate) fn pick<const N: usize>(&mut self, odds: &Odds<N>) -> usize {
         let drawn = (self.next_u64() >> 32) as u32;
         odds.upto.iter().filter(|&&upto| upto <= drawn).count().min(N - 1)
     }
@@ -133,7 +133,7 @@ impl Random {
 
 /// Weights made ready for drawing: how much of 2^32 lies up to and with each index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Odds<const N: usize> {
+pub(crate) struct Odds<const N: usize> {
     upto: [u32; N],
 }
 
@@ -143,7 +143,7 @@ impl<const N: usize> Odds<N> {
     /// # Panics
     /// If all weights are 0.
     #[must_use]
-    pub fn new(weights: &[u32; N]) -> Odds<N> {
+    pub(crate) fn new(weights: &[u32; N]) -> Odds<N> {
         let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
         assert!(total > 0, "Invariant: something can be drawn");
         let mut sum = 0;

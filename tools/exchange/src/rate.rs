@@ -27,7 +27,7 @@ const STEPS: u64 = 4_096;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     system_hours_ns: u64,
     open_ns: u64,
     close_ns: u64,
@@ -40,7 +40,7 @@ impl Plan {
     /// The curve of a day of `messages`, of which the spin has written `spin` and closing needs
     /// `closing` at most.
     #[must_use]
-    pub fn new(timetable: &Timetable, messages: u64, spin: u64, closing: u64) -> Plan {
+    pub(crate) fn new(timetable: &Timetable, messages: u64, spin: u64, closing: u64) -> Plan {
         let free = messages.saturating_sub(spin + closing);
         Plan {
             system_hours_ns: timetable.system_hours_ns,
@@ -56,7 +56,7 @@ impl Plan {
 
     /// How many messages there are to be by a time.
     #[must_use]
-    pub fn by(&self, time_ns: u64) -> u64 {
+    pub(crate) fn by(&self, time_ns: u64) -> u64 {
         if time_ns < self.open_ns {
             let share = part(time_ns, self.system_hours_ns, self.open_ns, 1 << 20);
             return self.before_spin + mul_shift(self.at_open - self.before_spin, share, 20);
@@ -67,12 +67,6 @@ impl Plan {
         let weight = passed + SHAPE.get(whole).map_or(0, |weight| weight * rest);
         let wanted = u128::from(self.at_close - self.at_open) * u128::from(weight);
         self.at_open + ((wanted / u128::from(SHAPE_SUM)) >> 20) as u64
-    }
-
-    /// How many messages there are to be at the closing.
-    #[must_use]
-    pub fn at_close(&self) -> u64 {
-        self.at_close
     }
 }
 
@@ -91,7 +85,7 @@ const YIELD_FIRST_Q10: u64 = 12 << 10;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     step_ns: u64,
     number: u32,
     last_brought: u64,
@@ -103,7 +97,7 @@ pub struct Pace {
 impl Pace {
     /// A pace before its first step.
     #[must_use]
-    pub fn new(timetable: &Timetable) -> Pace {
+    pub(crate) fn new(timetable: &Timetable) -> Pace {
         let step_ns = ((timetable.close_ns - timetable.open_ns) / STEPS).max(1);
         Pace {
             step_ns,
@@ -117,23 +111,23 @@ impl Pace {
 
     /// Time between steps.
     #[must_use]
-    pub fn step_ns(&self) -> u64 {
+    pub(crate) fn step_ns(&self) -> u64 {
         self.step_ns
     }
 
     /// How many steps there were.
     #[must_use]
-    pub fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.number
     }
 
     /// Counts an arrival that no other one led to.
-    pub fn arrived(&mut self) {
+    pub(crate) fn arrived(&mut self) {
         self.arrivals += 1;
     }
 
     /// Sets the pace anew at `time_ns`, when `messages` were written, `brought` of them by agents.
-    pub fn step(&mut self, plan: &Plan, time_ns: u64, messages: u64, brought: u64) {
+    pub(crate) fn step(&mut self, plan: &Plan, time_ns: u64, messages: u64, brought: u64) {
         if let Some(seen_q10) = ((brought - self.last_brought) << 10).checked_div(self.arrivals) {
             // A slow mean: what an arrival brings comes over minutes.
             let seen_q10 = seen_q10.clamp(self.yield_q10 / 4, self.yield_q10 * 4);
@@ -155,7 +149,7 @@ impl Pace {
 
     /// Mean time between arrivals.
     #[must_use]
-    pub fn mean_ns(&self) -> u64 {
+    pub(crate) fn mean_ns(&self) -> u64 {
         self.mean_ns
     }
 }
@@ -172,7 +166,7 @@ mod tests {
         assert_eq!(plan.by(0), 1_000);
         assert_eq!(plan.by(timetable.open_ns), 1_000 + 29_700);
         assert_eq!(plan.by(timetable.close_ns), 1_000 + 970_200);
-        assert_eq!(plan.by(u64::MAX), plan.at_close());
+        assert_eq!(plan.by(u64::MAX), plan.at_close);
         let by: Vec<u64> = (0..=16).map(|part| plan.by(timetable.during(part << 12))).collect();
         let sixteenths: Vec<u64> = by.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(sixteenths[0] > 3 * sixteenths[8] && sixteenths[15] > 2 * sixteenths[8]);
@@ -195,8 +189,8 @@ mod tests {
                 rest = passed % pace.mean_ns();
                 time += pace.step_ns();
             }
-            let error = messages.abs_diff(plan.at_close());
-            assert!(error < 4_000, "{yields}: {messages} messages, wanted {}", plan.at_close());
+            let error = messages.abs_diff(plan.at_close);
+            assert!(error < 4_000, "{yields}: {messages} messages, wanted {}", plan.at_close);
         }
     }
 }

@@ -18,28 +18,28 @@ const HOUR_NS: u64 = 60 * MINUTE_NS;
 
 /// See the module. All times are ns since midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timetable {
+pub(crate) struct Timetable {
     continuous_ns: u64,
     /// Start of messages, and the day's spin through all securities.
-    pub start_ns: u64,
+    pub(crate) start_ns: u64,
     /// System hours begin, orders are taken.
-    pub system_hours_ns: u64,
+    pub(crate) system_hours_ns: u64,
     /// The first imbalance message of the opening.
-    pub opening_imbalance_ns: u64,
+    pub(crate) opening_imbalance_ns: u64,
     /// Market hours begin with the opening crosses.
-    pub open_ns: u64,
+    pub(crate) open_ns: u64,
     /// The first imbalance message of the closing.
-    pub closing_imbalance_ns: u64,
+    pub(crate) closing_imbalance_ns: u64,
     /// Market hours end with the closing crosses.
-    pub close_ns: u64,
+    pub(crate) close_ns: u64,
     /// System hours end.
-    pub end_ns: u64,
+    pub(crate) end_ns: u64,
 }
 
 impl Timetable {
     /// The day with continuous trading of this length.
     #[must_use]
-    pub fn new(continuous_ns: u64) -> Timetable {
+    pub(crate) fn new(continuous_ns: u64) -> Timetable {
         let open_ns = 9 * HOUR_NS + 30 * MINUTE_NS;
         let close_ns = open_ns + continuous_ns;
         let scaled = |full_ns| scaled(full_ns, continuous_ns);
@@ -57,31 +57,31 @@ impl Timetable {
 
     /// What a span of a full day is on this one.
     #[must_use]
-    pub fn scaled(&self, full_ns: u64) -> u64 {
+    pub(crate) fn scaled(&self, full_ns: u64) -> u64 {
         scaled(full_ns, self.continuous_ns)
     }
 
     /// The time after `parts` of 65,536 of continuous trading.
     #[must_use]
-    pub fn during(&self, parts: u64) -> u64 {
+    pub(crate) fn during(&self, parts: u64) -> u64 {
         self.open_ns + ((u128::from(self.continuous_ns) * u128::from(parts)) >> 16) as u64
     }
 
     /// How long a limit state lasts before it becomes a pause.
     #[must_use]
-    pub fn limit_state_ns(&self) -> u64 {
+    pub(crate) fn limit_state_ns(&self) -> u64 {
         self.scaled(15 * SECOND_NS)
     }
 
     /// How long a pause lasts.
     #[must_use]
-    pub fn pause_ns(&self) -> u64 {
+    pub(crate) fn pause_ns(&self) -> u64 {
         self.scaled(5 * MINUTE_NS)
     }
 
     /// Whether continuous trading is on, in which price bands hold.
     #[must_use]
-    pub fn is_continuous(&self, time_ns: u64) -> bool {
+    pub(crate) fn is_continuous(&self, time_ns: u64) -> bool {
         (self.open_ns..self.close_ns).contains(&time_ns)
     }
 }

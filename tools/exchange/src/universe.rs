@@ -11,7 +11,7 @@ use crate::random::Random;
 
 /// What a security is there for besides trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Nothing else.
     Ordinary,
     /// News moves it past its price band, and it is paused.
@@ -32,32 +32,30 @@ pub enum Role {
 
 /// See the module. Prices are in 1e-4 dollars.
 #[derive(Clone, Debug)]
-pub struct Security {
+pub(crate) struct Security {
     /// What the matching engine knows of it.
-    pub listing: Listing,
+    pub(crate) listing: Listing,
     /// Its entry in the directory.
-    pub entry: DirectoryEntry,
-    /// Its place by activity, from 0.
-    pub rank: u16,
+    pub(crate) entry: DirectoryEntry,
     /// Its part.
-    pub role: Role,
+    pub(crate) role: Role,
     /// Share of arrivals, among the sum of all weights.
-    pub weight: u64,
+    pub(crate) weight: u64,
     /// Half of the spread that makers quote, 1e-4 dollars × 2^8.
-    pub half_spread_q8: u64,
+    pub(crate) half_spread_q8: u64,
     /// The step in which distances are thought of, 1e-4 dollars: a tick, or a quarter of the spread that
     /// makers quote where that is wider.
-    pub step_e4: u32,
+    pub(crate) step_e4: u32,
     /// Standard deviation of its fundamental value over a second, 1e-4 dollars × 2^20.
-    pub sigma_q20: i64,
+    pub(crate) sigma_q20: i64,
     /// Chances in 10,000 that an order near the best lives less than two seconds.
-    pub haste: u32,
+    pub(crate) haste: u32,
     /// How many makers quote it.
-    pub makers: u8,
+    pub(crate) makers: u8,
 }
 
 /// Fewest securities with which every role is cast.
-pub const ROLES_SYMBOLS_MIN: u16 = 8;
+pub(crate) const ROLES_SYMBOLS_MIN: u16 = 8;
 
 fn role(rank: u16, symbols: u16) -> Role {
     if symbols < ROLES_SYMBOLS_MIN {
@@ -77,7 +75,7 @@ fn role(rank: u16, symbols: u16) -> Role {
 
 /// All securities, by locate − 1.
 #[must_use]
-pub fn securities(seed: u64, symbols: u16) -> Vec<Security> {
+pub(crate) fn securities(seed: u64, symbols: u16) -> Vec<Security> {
     let mut random = Random::new(seed, 1);
     let mut ranks: Vec<u16> = (0..symbols).collect();
     // Fisher and Yates: locates are dealt by name, not by activity.
@@ -113,7 +111,6 @@ fn security(at: u16, rank: u16, symbols: u16, random: &mut Random) -> Security {
     Security {
         listing: Listing { stock, locate, tick_e4, close_e4: price_e4, tier },
         entry: entry(stock, tier, role, is_fund, random),
-        rank,
         role,
         weight: (1 << 32) / (u64::from(rank) + busy),
         half_spread_q8,
@@ -153,12 +150,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_name_and_rank_is_given_once_and_every_role_is_cast() {
+    fn every_name_and_weight_is_given_once_and_every_role_is_cast() {
         for symbols in [1, 7, 8, 20, 10_000] {
             let all = securities(5, symbols);
             let names: BTreeSet<_> = all.iter().map(|one| one.listing.stock).collect();
-            let ranks: BTreeSet<_> = all.iter().map(|one| one.rank).collect();
-            assert_eq!((names.len(), ranks.len()), (all.len(), all.len()));
+            let weights: BTreeSet<_> = all.iter().map(|one| one.weight).collect();
+            assert_eq!((names.len(), weights.len()), (all.len(), all.len()));
             assert!((1..).zip(&all).all(|(locate, one)| one.listing.locate == locate));
             let cast = |role| all.iter().filter(|one| one.role == role).count();
             assert_eq!(cast(Role::Surprise), 1);
@@ -170,7 +167,7 @@ mod tests {
     #[test]
     fn activity_falls_by_a_power_law() {
         let mut all = securities(1, 100);
-        all.sort_by_key(|one| one.rank);
+        all.sort_by_key(|one| std::cmp::Reverse(one.weight));
         // (0 + 4) / (96 + 4) = 1 / 25.
         assert_eq!(all[0].weight / all[96].weight, 25);
         assert!(all.windows(2).all(|pair| pair[0].weight > pair[1].weight));

@@ -49,7 +49,9 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     }
     let figure = |stage: usize, key: &str| stages[stage][key].as_f64();
     let added = figure(2, "ns_per_message").unwrap() - figure(1, "ns_per_message").unwrap();
-    assert_eq!(figure(2, "added_ns_per_message"), Some(added), "books cost what decode does not");
+    // The figures went through text: the last digits may be others.
+    let told = figure(2, "added_ns_per_message").unwrap();
+    assert!((told - added).abs() < 1e-6 * added.abs().max(1.0), "{told} is not {added}");
     assert_eq!(figure(6, "added_ns_per_message"), None);
     assert_eq!(result["messages"], 7);
     // Five before the last message takes one away.

@@ -31,11 +31,11 @@ use crate::timetable::Timetable;
 use crate::universe::Security;
 
 pub(crate) use life::Lives;
-pub use pit::Pit;
+pub(crate) use pit::Pit;
 
 /// The kinds of traders, in the order of [`Population::traders`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trader {
+pub(crate) enum Trader {
     /// Quotes both sides around the fundamental value and refreshes.
     Maker,
     /// Places orders for reasons of its own.
@@ -57,7 +57,7 @@ impl Trader {
 
 /// What agents ask to be called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// Someone arrives at a security because someone did before.
     Follow {
         /// Index of the security.
@@ -89,17 +89,17 @@ pub enum Call {
 
 /// What traders see and change.
 #[derive(Clone, Debug)]
-pub struct Floor<T> {
+pub(crate) struct Floor<T> {
     /// The matching engine.
-    pub market: Market,
+    pub(crate) market: Market,
     /// The securities, by index.
-    pub securities: Vec<Security>,
+    pub(crate) securities: Vec<Security>,
     /// What traders know of each.
-    pub pits: Vec<Pit>,
+    pub(crate) pits: Vec<Pit>,
     /// What is to come; agents enter their [`Call`]s.
-    pub calendar: Calendar<T>,
+    pub(crate) calendar: Calendar<T>,
     /// Executions that will be broken.
-    pub to_break: Vec<(u16, Printed)>,
+    pub(crate) to_break: Vec<(u16, Printed)>,
     pub(crate) random: Random,
     pub(crate) population: Population,
     pub(crate) odds: PopulationOdds,

@@ -9,7 +9,7 @@ use crate::universe::Security;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub struct Pit {
+pub(crate) struct Pit {
     /// Fundamental value, 1e-4 dollars × 2^20.
     value_q20: i64,
     value_time_ns: u64,
@@ -60,7 +60,7 @@ impl Pit {
 
     /// Fundamental value, 1e-4 dollars.
     #[must_use]
-    pub fn value_e4(&self) -> u32 {
+    pub(crate) fn value_e4(&self) -> u32 {
         (self.value_q20 >> 20) as u32
     }
 

@@ -96,6 +96,9 @@ impl Simulation {
     ///
     /// # Errors
     /// If there is no such day.
+    ///
+    /// # Panics
+    /// If all weights of one kind are 0, or the doublings do not rise.
     pub fn with_population(
         settings: &Settings,
         population: Population,
@@ -150,12 +153,6 @@ impl Simulation {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// When what happens.
-    #[must_use]
-    pub fn timetable(&self) -> &Timetable {
-        &self.timetable
     }
 
     /// Messages written so far.
