@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The UDP port of the captures that [`crate::capture`] writes.
+/// The UDP port of the captures that [`crate::capture`] and the simulated exchange write.
 const PORT: u16 = 26_477;
 
 /// What `tshark` found in a capture.

@@ -2,9 +2,14 @@
 //! capture.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 
+use engine::units::Nanos;
 use exchange::Settings;
+use exchange::capture::{CaptureOptions, CaptureWriter};
 use exchange::settings::FULL_DAY_NS;
+use feed_handlers::moldudp64::SessionId;
 use tapewatch_tests::engines::run_inline;
 use tapewatch_tests::simulated;
 use tapewatch_tests::{capture, itch5_reader, tshark};
@@ -42,9 +47,17 @@ fn tshark_reads_every_message_of_a_day_captured_on_two_lines() {
     let day = simulated::day(&settings(50_000)).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("day.pcap");
-    capture::write_one(&day.bytes, 3, &path).unwrap();
+    // Midnight in New York on 2025-06-02.
+    let midnight = Nanos(1_748_836_800 * Nanos::SECOND);
+    let options = CaptureOptions { session: SessionId(*b"SIM0000001"), midnight, seed: 3 };
+    let file = BufWriter::new(File::create(&path).unwrap());
+    let mut writer = CaptureWriter::new(file, options).unwrap();
+    writer.append(&day.bytes).unwrap();
+    let (mut file, written) = writer.finish().unwrap();
+    file.flush().unwrap();
     let dissected = tshark::dissect(&path).unwrap();
     assert_eq!((dissected.malformed, dissected.conflicting), (0, 0));
+    assert_eq!((dissected.frames, written.messages), (written.packets, 50_000));
     let mut counts = BTreeMap::new();
     for block in dissected.messages.values() {
         *counts.entry(char::from(block[0])).or_default() += 1;
