@@ -202,10 +202,18 @@ fn difference_of_quote(
 
 /// Equal but for the rounding of a few operations on `f64`.
 fn close(what: &str, engine: Option<f64>, reference: Option<f64>) -> Result<(), Difference> {
+    close_by(what, engine, reference, |reference| 1e-9 * reference.max(1e-9))
+}
+
+/// Equal but for so much as `by` allows for the reference's magnitude.
+pub(crate) fn close_by(
+    what: &str,
+    engine: Option<f64>,
+    reference: Option<f64>,
+    by: impl Fn(f64) -> f64,
+) -> Result<(), Difference> {
     let is_close = match (engine, reference) {
-        (Some(engine), Some(reference)) => {
-            (engine - reference).abs() <= 1e-9 * reference.abs().max(1e-9)
-        }
+        (Some(engine), Some(reference)) => (engine - reference).abs() <= by(reference.abs()),
         (None, None) => true,
         _ => false,
     };

@@ -9,7 +9,7 @@ use engine::metrics::spread::SpreadSums;
 use engine::shard::Shard;
 use engine::units::{Nanos, Side, SymbolId};
 
-use crate::compare::Difference;
+use crate::compare::{Difference, close_by};
 use crate::reference::measures::{Measures, Scored, by_powers_of_two};
 use crate::reference::{ReferenceMarket, ReferenceSymbol};
 
@@ -23,18 +23,7 @@ fn equal<T: PartialEq + Debug>(what: &str, engine: T, reference: T) -> Result<()
 
 /// Equal but for rounding, which a sum of many terms may have more of than one term.
 fn close(what: &str, engine: Option<f64>, reference: Option<f64>) -> Result<(), Difference> {
-    let is_close = match (engine, reference) {
-        (Some(engine), Some(reference)) => {
-            (engine - reference).abs() <= 1e-8 * reference.abs() + 1e-18
-        }
-        (None, None) => true,
-        _ => false,
-    };
-    if is_close {
-        Ok(())
-    } else {
-        Err(format!("{what}: engine {engine:?}, reference {reference:?}"))
-    }
+    close_by(what, engine, reference, |reference| 1e-8 * reference + 1e-18)
 }
 
 /// Every measure of every symbol, as of `until`.

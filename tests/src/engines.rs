@@ -95,7 +95,7 @@ pub fn hash_of<O: Observer>(engine: &InlineEngine<O>) -> StateHash {
 /// If the engine cannot be started, a stage fails, or a shard's invariants are broken at the end.
 #[must_use]
 pub fn run_pipelined(session: &[u8], seed: u64, shards: u32) -> StateHash {
-    let (selection, layout) = (Selection::all(), layout(shards));
+    let (selection, layout) = (Selection::all(), layout(shards, 1_024));
     let mut engine = Pipelined::start(decoder(), sequencer(), selection, &layout, |_| (), ())
         .expect("it starts");
     packets(session, 1, seed, |packet| engine.push(packet).expect("no stage fails"));
@@ -151,12 +151,14 @@ fn sequencer() -> Sequencer {
     Sequencer::new(Nanos(0))
 }
 
-fn layout(shards: u32) -> Layout {
+/// Shards and a market stage on threads of their own that yield soon, with rings of so many events.
+#[must_use]
+pub fn layout(shards: u32, ring_events: usize) -> Layout {
     Layout {
         shards,
         limits: Limits::default(),
-        prefault_orders: 0,
-        ring_events: 1_024,
+        prefault_orders: 1_000,
+        ring_events,
         ring_signals: 64,
         wait: WaitStrategy::SpinThenYield { spins: 10 },
         market_wait: WaitStrategy::SpinThenYield { spins: 0 },

@@ -12,14 +12,14 @@ use engine::log::verify::verify;
 use engine::log::{LogKind, SessionId};
 use engine::packet::{Arrival, Source as _};
 use engine::pipeline::inline::Inline;
-use engine::pipeline::pipelined::{Layout, Pipelined, PushError};
+use engine::pipeline::pipelined::{Pipelined, PushError};
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
-use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Outcome, Shard};
 use engine::state::{SectionSums, StateHash, section_sums};
 use engine::units::Nanos;
 use feed_handlers::itch50::decode::Itch50Decoder;
+use tapewatch_tests::engines::layout;
 use tapewatch_tests::session::RandomSession;
 
 fn journal(directory: &std::path::Path) -> Journal {
@@ -32,20 +32,6 @@ fn journal(directory: &std::path::Path) -> Journal {
         on_error: OnError::Stop,
     };
     Journal::create(options, SessionId([7; 16]), "[session]\n").unwrap()
-}
-
-fn layout(shards: u32) -> Layout {
-    Layout {
-        shards,
-        limits: Limits::default(),
-        prefault_orders: 0,
-        ring_events: 256,
-        ring_signals: 64,
-        wait: WaitStrategy::SpinThenYield { spins: 10 },
-        market_wait: WaitStrategy::SpinThenYield { spins: 0 },
-        shard_cores: Vec::new(),
-        market_core: None,
-    }
 }
 
 fn decoder() -> Itch50Decoder {
@@ -65,7 +51,7 @@ impl Observer for FailsAt {
 fn a_stage_that_panics_leaves_a_journal_that_verifies_and_holds_every_packet_taken() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = journal(dir.path());
-    let layout = layout(2);
+    let layout = layout(2, 256);
     let sequencer = Sequencer::new(Nanos(0));
     let mut engine =
         Pipelined::start(decoder(), sequencer, Selection::all(), &layout, |_| FailsAt(9_000), ())
@@ -104,7 +90,8 @@ fn a_session_replayed_from_its_journal_has_the_state_of_the_run_that_was_recorde
     let mut journal = journal(dir.path());
     let sequencer = || Sequencer::new(Nanos(0));
     let mut recorded =
-        Pipelined::start(decoder(), sequencer(), Selection::all(), &layout(3), |_| (), ()).unwrap();
+        Pipelined::start(decoder(), sequencer(), Selection::all(), &layout(3, 256), |_| (), ())
+            .unwrap();
     RandomSession::new(8, 9, 40_000).packets(2, 100, false, |packet| {
         journal.append_packet(packet, 0).unwrap();
         recorded.push(packet).unwrap();

@@ -18,6 +18,7 @@ use engine::signal::Signal;
 use engine::state::{SectionSums, StateHash, section_sums};
 use engine::units::Nanos;
 use feed_handlers::itch50::decode::Itch50Decoder;
+use tapewatch_tests::engines::layout;
 use tapewatch_tests::session::{RandomSession, stock};
 
 const SYMBOLS: u16 = 9;
@@ -136,20 +137,6 @@ fn feed(messages: usize) -> Feed {
     Feed { session, messages_max: 200, unsequenced: false, selected: Vec::new() }
 }
 
-fn layout(shards: u32) -> Layout {
-    Layout {
-        shards,
-        limits: Limits::default(),
-        prefault_orders: 1_000,
-        ring_events: 1024,
-        ring_signals: 64,
-        wait: WaitStrategy::SpinThenYield { spins: 10 },
-        market_wait: WaitStrategy::SpinThenYield { spins: 0 },
-        shard_cores: Vec::new(),
-        market_core: None,
-    }
-}
-
 #[test]
 fn one_two_three_and_seven_shards_equal_inline() {
     let feed = feed(30_000);
@@ -158,7 +145,7 @@ fn one_two_three_and_seven_shards_equal_inline() {
     assert!(inline.heard.signals.len() > 500 && inline.events > 29_000);
     assert!(inline.quality.unknown_order > 0 && inline.quality.bad_field > 100);
     for shards in [1, 2, 3, 7] {
-        assert_eq!(feed.pipelined(&layout(shards)), inline, "{shards} shards");
+        assert_eq!(feed.pipelined(&layout(shards, 1_024)), inline, "{shards} shards");
     }
 }
 
@@ -167,7 +154,7 @@ fn rings_of_two_slots_stop_nobody_for_good() {
     let feed = feed(4_000);
     let inline = feed.inline();
     for shards in [1, 2, 5] {
-        let layout = Layout { ring_events: 2, ring_signals: 2, ..layout(shards) };
+        let layout = Layout { ring_events: 2, ring_signals: 2, ..layout(shards, 1_024) };
         assert_eq!(feed.pipelined(&layout), inline, "{shards} shards");
     }
 }
@@ -178,7 +165,7 @@ fn every_way_of_waiting_leads_to_the_same() {
     let inline = feed.inline();
     let period = Duration::from_micros(50);
     for wait in [WaitStrategy::BusySpin, WaitStrategy::Park, WaitStrategy::Interval { period }] {
-        let layout = Layout { wait, market_wait: wait, ..layout(2) };
+        let layout = Layout { wait, market_wait: wait, ..layout(2, 1_024) };
         assert_eq!(feed.pipelined(&layout), inline, "{wait}");
     }
 }
@@ -190,7 +177,7 @@ fn the_size_of_packets_changes_nothing() {
     for messages_max in [1, 7, 1_000] {
         feed.messages_max = messages_max;
         assert_eq!(feed.inline(), inline, "{messages_max} a packet");
-        assert_eq!(feed.pipelined(&layout(3)), inline, "{messages_max} a packet");
+        assert_eq!(feed.pipelined(&layout(3, 1_024)), inline, "{messages_max} a packet");
     }
 }
 
@@ -203,7 +190,7 @@ fn unsequenced_messages_keep_their_order() {
     // A message that is no event uses up a sequence number but no position.
     assert_eq!(inline.hash, sequenced.hash);
     for shards in [1, 2, 7] {
-        assert_eq!(feed.pipelined(&layout(shards)), inline, "{shards} shards");
+        assert_eq!(feed.pipelined(&layout(shards, 1_024)), inline, "{shards} shards");
     }
 }
 
@@ -214,7 +201,7 @@ fn selected_symbols_are_the_same_in_every_topology() {
     let inline = feed.inline();
     assert!(inline.events < 3_000);
     for shards in [1, 3] {
-        assert_eq!(feed.pipelined(&layout(shards)), inline, "{shards} shards");
+        assert_eq!(feed.pipelined(&layout(shards, 1_024)), inline, "{shards} shards");
     }
 }
 
@@ -230,7 +217,7 @@ impl Observer for Panics {
 #[test]
 fn a_stage_that_panics_is_named_and_stops_the_others() {
     let feed = feed(20_000);
-    let (selection, layout) = (Selection::all(), Layout { ring_events: 64, ..layout(3) });
+    let (selection, layout) = (Selection::all(), Layout { ring_events: 64, ..layout(3, 1_024) });
     let mut engine =
         Pipelined::start(decoder(), sequencer(), selection, &layout, |_| Panics(4), ()).unwrap();
     let mut refused = 0;
@@ -256,7 +243,7 @@ fn a_listener_that_panics_is_told_as_the_market_stage() {
             panic!("cannot hear");
         }
     }
-    let (selection, layout) = (Selection::all(), Layout { ring_signals: 2, ..layout(2) });
+    let (selection, layout) = (Selection::all(), Layout { ring_signals: 2, ..layout(2, 1_024) });
     let mut engine =
         Pipelined::start(decoder(), sequencer(), selection, &layout, |_| (), Deaf).unwrap();
     feed(20_000).session.packets(1, 50, false, |packet| {
@@ -275,13 +262,13 @@ fn a_layout_that_cannot_be_is_refused() {
         Pipelined::start(decoder(), sequencer(), selection, layout, |_| (), ()).err()
     };
     for shards in [0, 65] {
-        assert!(matches!(start(&layout(shards)), Some(LayoutError::Shards { .. })));
+        assert!(matches!(start(&layout(shards, 1_024)), Some(LayoutError::Shards { .. })));
     }
-    let uneven = Layout { ring_events: 1000, ..layout(1) };
+    let uneven = Layout { ring_events: 1000, ..layout(1, 1_024) };
     assert!(matches!(start(&uneven), Some(LayoutError::Ring(_))));
     let cores = vec![engine::pipeline::pin::Core(1_000)];
-    let absent = Layout { shard_cores: cores.clone(), ..layout(1) };
+    let absent = Layout { shard_cores: cores.clone(), ..layout(1, 1_024) };
     assert!(matches!(start(&absent), Some(LayoutError::Pin { .. })));
-    let too_few = Layout { shard_cores: cores, ..layout(2) };
+    let too_few = Layout { shard_cores: cores, ..layout(2, 1_024) };
     assert!(matches!(start(&too_few), Some(LayoutError::Cores { cores: 1, shards: 2 })));
 }
