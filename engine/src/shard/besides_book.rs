@@ -10,7 +10,7 @@ use crate::signal::SignalKind;
 use crate::units::{Price, Qty, Side};
 
 impl Shard {
-    /// What the kinds in [`BESIDES_BOOK`] do there. Returns the print, and the print that was broken.
+    /// What the kinds in [`super::BESIDES_BOOK`] do there. Returns the print, and the print that was broken.
     pub(super) fn apply_besides_book(
         &mut self,
         event: &Event,

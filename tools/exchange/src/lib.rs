@@ -12,11 +12,11 @@
 //! cannot hide in the other.
 //!
 //! - [`settings`]: what a day is made of, and what is refused
-//! - [`simulation`]: the day from start of messages to end of messages
-//! - [`timetable`]: when what happens; [`rate`]: how many messages by when
-//! - [`universe`]: the securities and their temper; [`population`]: the agents' parameters
-//! - [`agents`]: who trades; [`matching`]: who matches
-//! - [`calendar`]: what is still to come, in order of time; [`random`]: all chance there is
+//! - `simulation`: the day from start of messages to end of messages
+//! - `timetable`: when what happens; `rate`: how many messages by when
+//! - `universe`: the securities and their temper; [`population`]: the agents' parameters
+//! - `agents`: who trades; [`matching`]: who matches
+//! - `calendar`: what is still to come, in order of time; `random`: all chance there is
 //! - [`truth`]: the final books, to hold an engine's books against
 //! - [`capture`]: the day as two lines of MoldUDP64 bring it, as a pcap file
 //!

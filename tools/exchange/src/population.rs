@@ -10,7 +10,8 @@ use crate::random::Odds;
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Population {
-    /// Weight of each trader at an arrival, in the order of [`Trader`](crate::agents::Trader).
+    /// Weight of each trader at an arrival, in the order makers, noise, takers, trend
+    /// followers, value traders, posters of hidden orders.
     pub traders: [u32; 6],
     /// Chances that an arrival leads to another one soon after: the branching ratio of the clusters.
     pub follow: u32,

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::steps::{Failure, cargo, output, program, say, step, tell};
+use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
 use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
@@ -58,7 +58,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     throughput.args(["bench", "throughput", "--json"]).arg(&file);
     let measured = parsed("bench throughput", throughput)?;
     let commit = output("commit", program("git", ["log", "-1", "--format=%h, %cs"]))?;
-    let conditions = conditions(&measured, commit.trim());
+    // The document itself is what this writes.
+    let is_as_committed = program("git", ["diff", "--quiet", "HEAD", "--", ".", ":!README.md"]);
+    let changed = if is_there(is_as_committed) { "" } else { ", with changes" };
+    let conditions = conditions(&measured, &format!("{}{changed}", commit.trim()));
     let readme = paths::root().join("README.md");
     let failed = |error| Failure::of("README.md", error);
     let mut text = fs::read_to_string(&readme).map_err(failed)?;
