@@ -4,11 +4,16 @@
 use std::process::Command;
 
 /// What a figure depends on, from this package's folder.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 11] = [
     "../../engine/src",
+    "../../engine/Cargo.toml",
     "../../feed-handlers/src",
+    "../../feed-handlers/Cargo.toml",
+    "../exchange/src",
+    "../exchange/Cargo.toml",
     "../../Cargo.toml",
     "../../Cargo.lock",
+    "Cargo.toml",
     "src",
     "build.rs",
 ];

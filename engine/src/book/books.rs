@@ -1,6 +1,6 @@
 //! Applies order events to the books of all symbols of a shard.
 //!
-//! The rules are those of `INTERFACE.md` section 2: references belong to their symbol, a replace
+//! The rules (*NASDAQ TotalView-ITCH 5.0*): references belong to their symbol, a replace
 //! keeps side and symbol and goes to the end of its new level's queue, what cannot be applied is
 //! counted and changes nothing. Time priority is the order of arrival at a level.
 

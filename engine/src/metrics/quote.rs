@@ -5,7 +5,7 @@
 //! and the same on every machine. Time is the greatest exchange time at which the symbol's spread
 //! changed: it never goes back, and no other symbol moves it.
 //!
-//! Formulas: `SURVEILLANCE.md` section 4; queue imbalance as Gould and Bonart (arXiv 1512.03492).
+//! Formulas: README.md, metrics.csv; queue imbalance as Gould and Bonart (arXiv 1512.03492).
 
 use bytemuck::{Pod, Zeroable};
 

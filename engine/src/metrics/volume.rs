@@ -1,6 +1,6 @@
 //! Last, open, high, low, volume, notional, trades and VWAP of a symbol's tape.
 //!
-//! Which prints count is decided by the shard (`SURVEILLANCE.md` section 4); here they are summed,
+//! Which prints count is decided by the shard (README.md, symbols.csv); here they are summed,
 //! exactly, and taken out exactly when broken. Fields are open to the crate for [`crate::state`].
 
 use bytemuck::{Pod, Zeroable};

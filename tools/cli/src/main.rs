@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod recording;
 mod replay;
+mod room;
 mod session_dir;
 mod simulate;
 mod span;

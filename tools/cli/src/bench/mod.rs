@@ -4,6 +4,7 @@ mod checksum;
 mod hiccup;
 pub(crate) mod host;
 mod input;
+mod place;
 mod stages;
 mod throughput;
 mod whole;

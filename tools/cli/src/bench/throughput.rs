@@ -4,7 +4,7 @@
 //! session. `from_file` and `from_journal` are replays by that engine, without a journal. Runs are interleaved (all stages, then all again), so that
 //! a host that slows down slows all stages alike; the median of the runs is the figure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::bench::checksum::BookSums;
 use crate::bench::host::Host;
 use crate::bench::input::Tape;
+use crate::bench::place::BenchPlace;
 use crate::bench::stages::{self, Stage};
 use crate::bench::whole::{self, Whole};
 use crate::config::Config;
@@ -28,6 +29,7 @@ use crate::output::decimal::grouped;
 use crate::output::table;
 use crate::progress::Progress;
 use crate::replay::{Topology, faults};
+use crate::room;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,7 +71,8 @@ pub(super) struct ThroughputArgs {
     /// Shards of a pipelined engine, each on a thread of its own.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     shards: Option<u32>,
-    /// Record sessions in this directory [default: journal.memory_dir, where segments then stay].
+    /// Record sessions in this directory [default: journal.memory_dir, where segments then stay; a
+    /// temporary one where that has no room].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     session_dir: Option<PathBuf>,
     /// Take the configuration from this file; `tapewatch config print` writes one.
@@ -94,7 +97,8 @@ struct Cost {
 
 /// Runs the command.
 pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Failure> {
-    let config = config(args)?;
+    let in_memory = [String::from(whole::PRESET_IN_MEMORY)];
+    let mut config = configured(args, if args.session_dir.is_none() { &in_memory } else { &[] })?;
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
@@ -108,8 +112,14 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
         })?,
     };
     let checked = Checked::pass(&tape)?;
-    let place = args.session_dir.clone().unwrap_or_else(|| config.journal.memory_dir.clone());
-    let whole = Whole::prepare(tape, config, &place)?;
+    let place = match &args.session_dir {
+        Some(named) => BenchPlace::named(named),
+        None => BenchPlace::with_room(&config.journal, tape.bytes.len() as u64)?,
+    };
+    if place.is_temporary() {
+        config = beside_memory(args, &config, place.path(), console)?;
+    }
+    let whole = Whole::prepare(tape, config, place.path())?;
     let costs = measure(&whole, args.runs, console, &interrupt)?;
     let host = Host::look();
     let text = if args.json {
@@ -117,17 +127,36 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
     } else {
         table_of(args, &whole, &checked, &costs, &host)
     };
-    drop(whole);
+    drop((whole, place));
     console::write_result(&text)?;
     Ok(Status::Done)
 }
 
-/// The configuration that the arguments ask for. What is preset gives way to `--set`.
-fn config(args: &ThroughputArgs) -> Result<Config, Failure> {
-    let mut set = vec![String::from(whole::PRESET)];
-    if args.session_dir.is_none() {
-        set.push(String::from(whole::PRESET_IN_MEMORY));
+/// The configuration where the memory has no room for the sessions: they lie in `place`, and the
+/// journal takes what there is of the memory. Notes say so.
+fn beside_memory(
+    args: &ThroughputArgs,
+    in_memory: &Config,
+    place: &Path,
+    console: Console,
+) -> Result<Config, Failure> {
+    console.note(&format!(
+        "{} has no room for the input and its sessions: they lie in {}",
+        in_memory.journal.memory_dir.display(),
+        place.display()
+    ));
+    let (set, note) = room::room(&configured(args, &[])?.journal);
+    if let Some(note) = note {
+        console.note(&note);
     }
+    configured(args, &set)
+}
+
+/// The configuration that the arguments ask for. What is preset, here and by `preset`, gives way to
+/// `--set`.
+fn configured(args: &ThroughputArgs, preset: &[String]) -> Result<Config, Failure> {
+    let mut set = vec![String::from(whole::PRESET)];
+    set.extend(preset.iter().cloned());
     set.extend(args.set.iter().cloned());
     set.extend(Topology::settings(args.topology, args.shards));
     Config::load(args.config.as_deref(), &set)

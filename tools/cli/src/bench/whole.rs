@@ -1,10 +1,10 @@
 //! The whole configured engine: a session being recorded, and replayed from a file and its journal.
 //!
-//! Everything lies in one folder, in memory unless another is named: the input as a plain file, one
-//! recorded session, and the session of the pass that runs. A recording is made, and its first
-//! segments are prepared, before the clock starts, as they are in a live engine; it is sealed after
-//! the clock has stopped, which is when every message is journaled and applied. Every pass must lead
-//! to the same state. The folder is removed at the end, also after Ctrl-C; a killed process leaves it.
+//! Everything lies in one folder (see [`super::place`]): the input as a plain file, one recorded
+//! session, and the session of the pass that runs. A recording is made, and its first segments are
+//! prepared, before the clock starts, as they are in a live engine; it is sealed after the clock
+//! has stopped, which is when every message is journaled and applied. Every pass must lead to the
+//! same state. The folder is removed at the end, also after Ctrl-C; a killed process leaves it.
 
 use std::fs;
 use std::io;

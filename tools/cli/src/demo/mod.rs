@@ -10,8 +10,11 @@
 //! engine, level by level; whether the state is the same live, from the journal and from the exchange's
 //! stream; whether the journal is what was written. One that is not: exit 1.
 //!
-//! The session lies in a temporary folder, which is removed however the run ends, unless `--keep`
-//! names a place. A journal that cannot go on (a full disk) ends the run with a line.
+//! The session lies in a temporary folder, unless `--keep` names a place. The folder and the
+//! journal's memory are removed when the run ends, also by a fault or Ctrl-C; SIGKILL and a second
+//! Ctrl-C leave both. Ctrl-C is heard between packets, while the rate is tried for `--seconds` and
+//! in the checks, but not while every byte of the journal is verified. A journal that cannot go on
+//! (a full disk) ends the run with a line.
 
 mod checks;
 mod feed;
@@ -42,12 +45,13 @@ use crate::demo::screen::Screen;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::memory::Resident;
+use crate::room;
 use crate::simulate;
 
 const EXAMPLES: &str = "\
 Examples:
   tapewatch demo
-  tapewatch demo --seconds 60 --json
+  tapewatch demo --seconds 10 --json
   tapewatch demo --messages 2000000 --keep session && tapewatch replay session
 
 An exchange is simulated in a thread of its own: a matching engine, and agents that trade on it. Its
@@ -69,7 +73,8 @@ const PRESET: &str = "hashes.every_sequences=0";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
-    /// Simulate for about so many seconds; what is checked afterwards takes about as long again.
+    /// Simulate for about so many seconds; what is checked afterwards takes about twice as long
+    /// again.
     #[arg(long, value_name = "N", conflicts_with = "messages", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: Option<u64>,
     /// Simulate so many messages [default: 10,000,000].
@@ -107,7 +112,8 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> 
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
     let config = config(args, console)?;
-    let plan = Plan { settings: settings(args)?, day: simulate::default_day()?, config };
+    let plan =
+        Plan { settings: settings(args, &interrupt)?, day: simulate::default_day()?, config };
     let place = SessionPlace::make(args.keep.as_deref())?;
     let screen = Screen::new(console, plan.settings.messages);
     let Traded { finished, simulation, figures } = live::trade(&plan, &place, &screen, &interrupt)?;
@@ -128,9 +134,13 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> 
     };
     let text = if args.json { format!("{:#}\n", report.json()) } else { report.text() };
     console::write_result(&text)?;
-    match report.faults().first() {
-        None => Ok(Status::Done),
-        Some(first) => Err(Failure::no(format_args!(
+    match (&report.figures.incomplete, report.faults().first()) {
+        // The journal failed and the run was to go on: that explains whatever else differs.
+        (Some(why), _) => Err(place.helped(&Failure::no(format_args!(
+            "the session is not verified: {why}; make room and run it again"
+        )))),
+        (None, None) => Ok(Status::Done),
+        (None, Some(first)) => Err(Failure::no(format_args!(
             "the session is not verified: {first}; this is a bug, please report it with the command"
         ))),
     }
@@ -145,7 +155,7 @@ fn config(args: &DemoArgs, console: Console) -> Result<Config, Failure> {
         ));
     }
     let mut set = vec![String::from(PRESET)];
-    let (room, note) = place::room(&given.journal);
+    let (room, note) = room::room(&given.journal);
     set.extend(room);
     if let Some(note) = note {
         console.note(&note);
@@ -155,14 +165,14 @@ fn config(args: &DemoArgs, console: Console) -> Result<Config, Failure> {
 }
 
 /// The day that is simulated.
-fn settings(args: &DemoArgs) -> Result<Settings, Failure> {
+fn settings(args: &DemoArgs, interrupt: &Interrupt) -> Result<Settings, Failure> {
     let DemoArgs { seed, symbols, .. } = *args;
     let of = |messages| Settings { seed, symbols, messages, continuous_ns: FULL_DAY_NS };
     let least = Settings::messages_min(symbols);
     let messages = match args.seconds {
         None => args.messages.unwrap_or(MESSAGES),
         Some(seconds) => {
-            let rate = messages_per_s(&of(TRIAL_MESSAGES.max(least)))?;
+            let rate = messages_per_s(&of(TRIAL_MESSAGES.max(least)), interrupt)?;
             rate.saturating_mul(seconds).clamp(least, MESSAGES_MAX)
         }
     };
@@ -170,11 +180,14 @@ fn settings(args: &DemoArgs) -> Result<Settings, Failure> {
 }
 
 /// How many messages a second the exchange makes on this host.
-fn messages_per_s(trial: &Settings) -> Result<u64, Failure> {
+fn messages_per_s(trial: &Settings, interrupt: &Interrupt) -> Result<u64, Failure> {
     let mut simulation = begun(trial)?;
     let mut encoder = Encoder::new();
     let start = Instant::now();
     while simulation.advance(&mut encoder) {
+        if interrupt.is_asked() {
+            return Err(live::interrupted());
+        }
         encoder.clear();
     }
     let elapsed_ns = start.elapsed().as_nanos().max(1);

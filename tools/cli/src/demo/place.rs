@@ -1,18 +1,13 @@
-//! Where the demo's session lies, and how much memory its journal may take there.
+//! Where the demo's session lies, and what helps when it cannot be written there.
+//!
+//! A temporary folder goes with its owner; after SIGKILL, or a second Ctrl-C, it stays. A place
+//! that is named with `--keep` stays in any case.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::config::{Journal, Place};
 use crate::exit::Failure;
-
-/// Segments that the journal's memory is cut into where there is less of it than configured.
-const SEGMENTS: u64 = 8;
-
-/// Sizes of a segment, powers of two, that the journal may be cut into then.
-const SEGMENT_BYTES_MIN: u64 = 256 << 10;
-const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
 /// A session's directory, removed with its owner unless it is kept.
 #[derive(Debug)]
@@ -43,82 +38,33 @@ impl SessionPlace {
         &self.path
     }
 
-    /// `failure` of writing there, with what helps here.
+    /// `failure` of writing there. Where it advises another place in the words of a recording, whose
+    /// options the demo does not have, what helps here stands instead.
     pub(super) fn helped(&self, failure: &Failure) -> Failure {
+        let Some((what, advice)) = failure.line.rsplit_once("; ") else {
+            return failure.clone();
+        };
+        if !["--session", "another directory", "make room"].iter().any(|of| advice.contains(of)) {
+            return failure.clone();
+        }
         let elsewhere = match &self.temporary {
             Some(temporary) => format!(
                 "the demo's session lies in {}: set TMPDIR to a place with more room",
                 temporary.path().parent().unwrap_or(temporary.path()).display()
             ),
-            None => String::from("--keep names another place"),
+            None => String::from("name another place with --keep"),
         };
-        Failure::new(failure.status, format_args!("{}; {elsewhere}", failure.line))
+        let memory = match advice.contains("journal.memory_dir") {
+            true => ", or name another for its memory with --set journal.memory_dir=DIR",
+            false => "",
+        };
+        Failure::new(failure.status, format_args!("{what}; {elsewhere}{memory}"))
     }
-}
-
-/// What has to be set so that the journal as configured fits where it is appended to, and a line about
-/// that.
-pub(super) fn room(journal: &Journal) -> (Vec<String>, Option<String>) {
-    if journal.place == Place::Disk {
-        return (Vec::new(), None);
-    }
-    let memory = &journal.memory_dir;
-    let free_bytes = rustix::fs::statvfs(memory)
-        .map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
-    fitted(&memory.display().to_string(), free_bytes, journal.memory_bytes_max)
-}
-
-/// As [`room`], where `free_bytes` are free and up to `wanted_bytes` would be used. Half of what is
-/// free stays free.
-fn fitted(memory: &str, free_bytes: u64, wanted_bytes: u64) -> (Vec<String>, Option<String>) {
-    let most_bytes = free_bytes / 2;
-    if most_bytes >= wanted_bytes {
-        return (Vec::new(), None);
-    }
-    let segment_bytes = 1u64 << (most_bytes / SEGMENTS).max(1).ilog2();
-    if segment_bytes < SEGMENT_BYTES_MIN {
-        let note = format!("{memory} has no room for the journal: it is written to disk directly");
-        return (vec![String::from("journal.place=disk")], Some(note));
-    }
-    let segment_bytes = segment_bytes.min(SEGMENT_BYTES_MAX);
-    let set = vec![
-        format!("journal.segment_bytes={segment_bytes}"),
-        format!("journal.memory_bytes_max={}", SEGMENTS * segment_bytes),
-    ];
-    let note = format!(
-        "{memory} is small: the journal takes at most {} MiB of it",
-        (SEGMENTS * segment_bytes) >> 20
-    );
-    (set, Some(note))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn a_small_memory_makes_small_segments_and_a_tiny_one_none() {
-        let of = |free_mib: u64| fitted("/dev/shm", free_mib << 20, 1 << 30);
-        assert_eq!(of(2_048), (vec![], None));
-        let (set, note) = of(64);
-        assert_eq!(set, ["journal.segment_bytes=4194304", "journal.memory_bytes_max=33554432"]);
-        assert_eq!(note.unwrap(), "/dev/shm is small: the journal takes at most 32 MiB of it");
-        assert_eq!(of(2_047).0[0], "journal.segment_bytes=67108864");
-        for free_mib in [0, 1, 3] {
-            let (set, note) = of(free_mib);
-            assert_eq!(set, ["journal.place=disk"]);
-            assert!(note.unwrap().contains("no room"));
-        }
-    }
-
-    #[test]
-    fn whatever_is_set_is_a_good_configuration() {
-        for free_mib in 0..2_100 {
-            let (set, _) = fitted("/dev/shm", free_mib << 20, 1 << 30);
-            assert!(Config::load(None, &set).is_ok(), "{free_mib} MiB: {set:?}");
-        }
-    }
 
     #[test]
     fn a_temporary_place_goes_and_a_kept_one_stays() {
@@ -130,5 +76,25 @@ mod tests {
         let kept = tempfile::tempdir().unwrap();
         drop(SessionPlace::make(Some(kept.path())).unwrap());
         assert!(kept.path().exists());
+    }
+
+    #[test]
+    fn advice_names_options_that_the_demo_has() {
+        let failure = |line: &str| Failure::usage(line);
+        let kept = SessionPlace::make(Some(Path::new("kept"))).unwrap();
+        let taken =
+            failure("kept already holds a session; name another directory, or replay it: x");
+        assert_eq!(
+            kept.helped(&taken).line,
+            "kept already holds a session; name another place with --keep"
+        );
+        let memory = failure("cannot make; name another with --session, or in journal.memory_dir");
+        let temporary = SessionPlace::make(None).unwrap().helped(&memory).line;
+        assert!(!temporary.contains("--session"), "{temporary}");
+        for part in ["TMPDIR", "--set journal.memory_dir=DIR"] {
+            assert!(temporary.contains(part), "{temporary}");
+        }
+        let core = failure("cannot pin; name another in threads.journal_core");
+        assert_eq!(kept.helped(&core).line, core.line);
     }
 }

@@ -1,9 +1,10 @@
 //! `tapewatch simulate`: writes the day of a simulated exchange, with the books that it ended with.
 //!
-//! The exchange's messages go from its encoder to the files as they are made, so memory does not grow
-//! with the day. Every file appears whole, by rename, at the end; a run that fails or is interrupted
-//! leaves none.
+//! The exchange's messages go from its encoder to the files as they are made, so memory does not
+//! grow with the day. Every file appears whole, by rename, at the end; a run that fails or is
+//! interrupted leaves none of its own, and what was there before stays.
 
+mod capture;
 mod files;
 mod summary;
 
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueHint};
 use exchange::{Settings, Simulation};
 use feed_handlers::itch50::Encoder;
-use feed_handlers::moldudp64::SessionId;
 
 use crate::console::{self, Console};
 use crate::day::TradingDay;
@@ -80,7 +80,8 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
-    let mut files = SessionFiles::create(&args.out, args.pcap.then(|| line_options(args)))?;
+    let mut files =
+        SessionFiles::create(&args.out, args.pcap.then(|| capture::options(&settings, args.date)))?;
     if let Some(capture) = files.foreign_capture() {
         console.warning(&format!(
             "{} is of an earlier run and stays; delete it, or write this day's with --pcap",
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
     while goes_on {
         if interrupt.is_asked() {
             return Err(Failure::no(format_args!(
-                "interrupted; nothing is left in {}, run it again",
+                "interrupted; nothing was written to {}, what was there before stays; run it again",
                 args.out.display()
             )));
         }
@@ -128,25 +129,11 @@ fn settings(args: &SimulateArgs) -> Result<Settings, Failure> {
     let continuous_ns = u64::try_from(args.duration.as_nanos()).unwrap_or(u64::MAX);
     let settings =
         Settings { seed: args.seed, symbols: args.symbols, messages: args.messages, continuous_ns };
-    let epoch = TradingDay::epoch();
-    if args.pcap && args.date.midnight() < epoch.midnight() {
+    if args.pcap && !capture::can_tell(args.date) {
         return Err(Failure::usage(format_args!(
-            "--pcap with --date {}: a capture's times begin with 1970; give a later date",
+            "--pcap with --date {}: a capture's times begin with 1970 and end on 2106-02-07; give a date between",
             args.date
         )));
     }
     Ok(settings)
-}
-
-/// How the two lines of the capture are written. Their session is named after the seed, so that
-/// captures of different days cannot be taken for one.
-fn line_options(args: &SimulateArgs) -> exchange::capture::CaptureOptions {
-    let mut session = [0; 10];
-    let name = format!("SIM{:07}", args.seed % 10_000_000);
-    session.copy_from_slice(name.as_bytes());
-    exchange::capture::CaptureOptions {
-        session: SessionId(session),
-        midnight: args.date.midnight(),
-        seed: args.seed,
-    }
 }

@@ -6,7 +6,7 @@ use engine::units::{OrderRef, Side};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Feed, arg, file, scratch, tapewatch};
+use crate::support::{Feed, arg, file, scratch, tapewatch, tapewatch_in};
 
 /// Two books: bids 100 at 10 and 50 at 9.99, an ask 30 at 10.02; a bid 7 at 5.
 fn books() -> Vec<u8> {
@@ -130,6 +130,22 @@ fn without_a_file_the_same_day_is_simulated_each_time() {
     }
     let few = ["bench", "throughput", "--messages", "5"];
     tapewatch(&few).ended_with(2).says(&["5 messages with 500 symbols"]);
+}
+
+#[test]
+fn without_room_in_memory_the_sessions_lie_in_a_temporary_folder() {
+    let dir = scratch();
+    let input = file(&dir, "day", &books());
+    let args = ["bench", "throughput", arg(&input), "--json"];
+    // Of /proc no byte is free.
+    let memory = ["--set", "journal.memory_dir=/proc/self/no"];
+    let args = [&args[..], &memory].concat();
+    let run = tapewatch_in(&args, &[("TMPDIR", arg(dir.path()))]).ended_with(0);
+    assert!(run.stderr.contains("/proc/self/no has no room for the input"), "{run:#?}");
+    let journal = &run.json()["engine"]["journal"];
+    assert_eq!(journal["place"], "disk");
+    assert!(journal["session_dir"].as_str().unwrap().starts_with(arg(dir.path())), "{journal}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the input alone");
 }
 
 #[test]

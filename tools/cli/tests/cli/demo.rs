@@ -87,7 +87,9 @@ fn a_session_that_is_kept_can_be_replayed() {
     let verified = tapewatch(&["journal", "verify", arg(&kept), "--json"]).ended_with(0).json();
     assert_eq!(verified["ok"], true);
     // What is there already is not touched.
-    demo(&dir, &["--keep", arg(&kept), "-q"]).ended_with(2).says(&["already holds a session"]);
+    let again = demo(&dir, &["--keep", arg(&kept), "-q"]).ended_with(2);
+    again.says(&["already holds a session", "name another place with --keep"]);
+    assert!(!again.stderr.contains("directory"), "the words of a recording: {again:#?}");
 }
 
 #[test]

@@ -267,3 +267,27 @@ fn a_demo_fits_the_memory_that_there_is() {
         assert_eq!(names(tmpfs.path()), [""; 0]);
     }
 }
+
+#[test]
+fn a_demo_that_goes_on_without_its_journal_blames_the_room_and_not_the_program() {
+    let Some(tmpfs) = Tmpfs::mount(1 << 20) else {
+        return;
+    };
+    let place = Place::new();
+    let folder = place.path("folder");
+    std::fs::create_dir_all(&folder).unwrap();
+    let memory = format!("journal.memory_dir={}", tmpfs.path().display());
+    let mut args = vec!["demo", "--symbols", "12", "--messages", "300000", "--quiet"];
+    args.extend(["--set", &memory, "--set", "journal.place=memory"]);
+    args.extend([
+        "--set",
+        "journal.segment_bytes=524288",
+        "--set",
+        "journal.memory_bytes_max=4194304",
+    ]);
+    args.extend(["--set", "journal.on_error=continue-unjournaled"]);
+    let run = tapewatch_in(&args, &[("TMPDIR", arg(&folder))]).ended_with(1);
+    run.says(&["not verified: cannot journal", "TMPDIR", arg(&folder)]);
+    assert!(!run.stderr.contains("bug"), "{run:#?}");
+    assert_eq!((names(tmpfs.path()), names(&folder)), (vec![], vec![]));
+}
