@@ -54,7 +54,7 @@ impl SessionPlace {
             ),
             None => String::from("name another place with --keep"),
         };
-        let memory = match advice.contains("journal.memory_dir") {
+        let memory = match failure.line.contains("memory") {
             true => ", or name another for its memory with --set journal.memory_dir=DIR",
             false => "",
         };

@@ -131,7 +131,7 @@ fn settings(args: &SimulateArgs) -> Result<Settings, Failure> {
         Settings { seed: args.seed, symbols: args.symbols, messages: args.messages, continuous_ns };
     if args.pcap && !capture::can_tell(args.date) {
         return Err(Failure::usage(format_args!(
-            "--pcap with --date {}: a capture's times begin with 1970 and end on 2106-02-07; give a date between",
+            "--pcap with --date {}: a capture can tell the days from 1970-01-01 to 2106-02-06; give one of them",
             args.date
         )));
     }

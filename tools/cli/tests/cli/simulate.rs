@@ -159,8 +159,8 @@ fn what_cannot_be_simulated_is_told_with_its_range() {
         (&["--duration", "50ms"], "continuous trading"),
         (&["--duration", "5"], "a duration is whole numbers with their units"),
         (&["--date", "2025-06-31"], "--date"),
-        (&["--date", "1969-12-31", "--pcap"], "a capture's times begin with 1970"),
-        (&["--date", "2110-01-01", "--pcap"], "end on 2106-02-07"),
+        (&["--date", "1969-12-31", "--pcap"], "the days from 1970-01-01"),
+        (&["--date", "2110-01-01", "--pcap"], "to 2106-02-06"),
     ] {
         let mut args = vec!["simulate", "--out", arg(&out)];
         args.extend(more);
