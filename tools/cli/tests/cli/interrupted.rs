@@ -125,3 +125,19 @@ fn is_asleep(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat")).unwrap();
     stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
 }
+
+#[test]
+fn a_simulation_that_is_interrupted_leaves_what_was_there_before() {
+    let place = Place::new();
+    let out = place.path("day");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(out.join("session.itch"), "earlier").unwrap();
+    let messages = "4000000000";
+    let args = words(&["simulate", "--messages", messages, "--quiet", "--out", arg(&out)]);
+    let mut simulation = Running::start(&args);
+    simulation.until("a file is begun", || (names(&out).len() > 1).then_some(()));
+    simulation.signal(Signal::INT);
+    simulation.end().ended_with(1).says(&["interrupted", "what was there before stays"]);
+    assert_eq!(names(&out), ["session.itch"]);
+    assert_eq!(fs::read(out.join("session.itch")).unwrap(), b"earlier");
+}
