@@ -19,6 +19,7 @@ mod journal;
 mod killed;
 mod manners;
 mod metrics;
+mod metrics_columns;
 mod outputs;
 mod recorded;
 mod session_faults;

@@ -110,7 +110,7 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
 
 /// The records of a CSV file, each as `column=value` look-up.
 pub(crate) struct Csv {
-    header: csv::StringRecord,
+    pub(crate) header: csv::StringRecord,
     pub(crate) records: Vec<csv::StringRecord>,
 }
 
