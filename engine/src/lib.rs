@@ -21,3 +21,4 @@ pub mod shard;
 pub mod signal;
 pub mod state;
 pub mod units;
+pub mod window;
