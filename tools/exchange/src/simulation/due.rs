@@ -52,18 +52,6 @@ pub(super) enum Due {
     EndOfMessages,
 }
 
-impl Due {
-    /// The security on which someone may have placed orders.
-    pub(super) fn placed_on(&self) -> Option<u16> {
-        match *self {
-            Due::Call(Call::Follow { symbol } | Call::News { symbol }) | Due::Lay { symbol } => {
-                Some(symbol)
-            }
-            _ => None,
-        }
-    }
-}
-
 impl From<Call> for Due {
     fn from(call: Call) -> Due {
         Due::Call(call)

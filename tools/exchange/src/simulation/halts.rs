@@ -109,9 +109,8 @@ impl Simulation {
 
     /// Whether there are messages enough for a halt: its cross may execute every displayed order.
     fn can_halt(&self, symbol: u16) -> bool {
-        let takes = self.floor.market.displayed_orders(symbol) + HALT_MESSAGES;
-        let needed = self.reserve + self.at_stake + takes;
-        self.may_trade() && self.messages + needed < self.settings.messages
+        self.may_act(symbol)
+            && self.free() > self.floor.market.displayed_orders(symbol) + HALT_MESSAGES
     }
 
     /// Sets aside what the reopening of a security may take.
@@ -122,11 +121,8 @@ impl Simulation {
     }
 
     /// Notes what was written for a security that does not trade: its cross may execute it.
-    pub(super) fn stake(&mut self, due: &Due, written: u64) {
-        if written > 0
-            && let Some(symbol) = due.placed_on()
-            && self.floor.market.state(symbol) != TradingState::Trading
-        {
+    pub(super) fn stake(&mut self, symbol: u16, written: u64) {
+        if self.floor.market.state(symbol) != TradingState::Trading {
             self.floor.pits[usize::from(symbol)].at_stake += written;
             self.at_stake += written;
         }

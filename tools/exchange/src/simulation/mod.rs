@@ -49,6 +49,9 @@ enum Phase {
 /// Chances in 10,000 that an arrival brings a message of retail interest.
 const RETAIL: u32 = 6;
 
+/// Messages of one act besides the orders that it executes or pulls: a few quotes, interest, a restriction.
+const ACT_MESSAGES: u64 = 64;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Simulation {
@@ -174,7 +177,6 @@ impl Simulation {
             self.handle(due, time_ns, out);
             let written = out.messages() - before;
             self.messages += written;
-            self.stake(&due, written);
             if matches!(due, Due::Arrive { .. } | Due::Call(_)) {
                 self.brought += written;
             }
@@ -208,10 +210,20 @@ impl Simulation {
         self.settings.symbols
     }
 
-    /// Whether agents may trade: what they write must leave the closing its part.
-    fn may_trade(&self) -> bool {
-        let needed = self.reserve + self.at_stake;
-        self.phase == Phase::Trading && self.messages + needed < self.settings.messages
+    /// Messages that agents may still write: what the closing and reopening crosses need is not theirs.
+    fn free(&self) -> u64 {
+        self.left().saturating_sub(self.reserve + self.at_stake)
+    }
+
+    /// Whether an agent may act on a security. What it does at most is to execute or pull every displayed
+    /// order and to send a few of its own.
+    fn may_act(&self, symbol: u16) -> bool {
+        let free = self.free();
+        let market = &self.floor.market;
+        // How many orders ever rested at once bounds it, too, and need not be counted each time.
+        self.phase == Phase::Trading
+            && (free > u64::from(market.order_slots()) + ACT_MESSAGES
+                || free > market.displayed_orders(symbol) + ACT_MESSAGES)
     }
 
     fn handle(&mut self, due: Due, time_ns: u64, out: &mut Encoder) {
@@ -274,10 +286,12 @@ impl Simulation {
     }
 
     fn arrive_at(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
-        if !self.may_trade() || !self.floor.pits[usize::from(symbol)].is_listed {
+        if !self.may_act(symbol) || !self.floor.pits[usize::from(symbol)].is_listed {
             return;
         }
+        let before = out.messages();
         self.floor.arrive(Place { symbol, time_ns }, out);
+        self.stake(symbol, out.messages() - before);
         if self.timetable.is_continuous(time_ns) {
             self.tell_restriction(symbol, time_ns, out);
             if self.arrivals.chance(RETAIL) {
@@ -304,16 +318,26 @@ impl Simulation {
     fn called(&mut self, call: Call, time_ns: u64, out: &mut Encoder) {
         match call {
             Call::Follow { symbol } => self.arrive_at(symbol, time_ns, out),
-            Call::News { symbol } if self.may_trade() && self.is_listed(symbol) => {
+            Call::News { symbol } if self.may_act(symbol) && self.is_listed(symbol) => {
+                let before = out.messages();
                 self.floor.trade_on_news(Place { symbol, time_ns }, out);
+                self.stake(symbol, out.messages() - before);
             }
-            Call::Expire { id } if self.may_trade() => self.floor.expire(id, time_ns, out),
-            Call::Break { at } if self.may_trade() => {
+            Call::Expire { id } => {
+                if let Some(order) = self.floor.market.order(id)
+                    && self.may_act(order.symbol)
+                {
+                    self.floor.expire(id, time_ns, out);
+                }
+            }
+            Call::Break { at } => {
                 let (symbol, printed) = self.floor.to_break[at as usize];
-                self.floor.market.break_trade(symbol, time_ns, &printed, out);
+                if self.may_act(symbol) {
+                    self.floor.market.break_trade(symbol, time_ns, &printed, out);
+                }
             }
             Call::Limit { symbol, since_ns } => self.limit(symbol, since_ns, time_ns, out),
-            Call::News { .. } | Call::Expire { .. } | Call::Break { .. } => {}
+            Call::News { .. } => {}
         }
     }
 }

@@ -122,10 +122,12 @@ impl Simulation {
 
     /// A bid and an offer, for all day.
     pub(super) fn lay(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
-        if self.may_trade() {
+        if self.may_act(symbol) {
+            let before = out.messages();
             for side in [Side::Buy, Side::Sell] {
                 self.floor.lay(Place { symbol, time_ns }, side, out);
             }
+            self.stake(symbol, out.messages() - before);
         }
     }
 }

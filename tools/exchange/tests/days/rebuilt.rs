@@ -53,6 +53,19 @@ fn books_and_tapes_of_days_of_every_kind_are_rebuilt() {
     }
 }
 
+/// Days so dense that one act near their end pulls or executes hundreds of orders: of these seeds each
+/// once asked for more messages than were left.
+#[test]
+fn dense_days_have_their_number_of_messages_however_much_one_act_writes() {
+    for (symbols, messages, seeds) in
+        [(1, 20_000, [1_350, 2_084, 2_656]), (3, 30_000, [623, 785, 1_368])]
+    {
+        for seed in seeds {
+            rebuilt(&Settings { seed, symbols, messages, continuous_ns: CONTINUOUS_NS_MIN });
+        }
+    }
+}
+
 #[test]
 fn what_interrupts_a_day_happens_and_ends_as_it_must() {
     for seed in 0..8 {
