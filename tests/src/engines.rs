@@ -118,16 +118,9 @@ pub fn run_pipelined(session: &[u8], seed: u64, shards: u32) -> StateHash {
 /// If the journal fails otherwise or the engine refuses a packet.
 pub fn run_from_journal(session: &[u8], seed: u64, directory: &Path) -> io::Result<StateHash> {
     let failed = |error: &dyn core::error::Error| io::Error::other(error.to_string());
-    let options = JournalOptions {
-        place: Place::Disk { directory: Directory::new(directory) },
-        append: Append::Inline,
-        segment_bytes: SEGMENT_BYTES_MIN,
-        memory_bytes_max: 0,
-        sync: SyncLevel::None,
-        on_error: OnError::Stop,
-    };
-    let mut journal = Journal::create(options, SessionId([7; 16]), "[session]\n")
-        .map_err(|error| failed(&error))?;
+    let mut journal =
+        Journal::create(journal_options(directory), SessionId([7; 16]), "[session]\n")
+            .map_err(|error| failed(&error))?;
     packets(session, 1, seed, |packet| {
         journal.append_packet(packet, 0).expect("the disk has room");
     });
@@ -141,6 +134,20 @@ pub fn run_from_journal(session: &[u8], seed: u64, directory: &Path) -> io::Resu
         engine.push(&packet).expect("it is one day");
     }
     Ok(hash_of(&engine))
+}
+
+/// A journal in small segments on disk, appended by the thread that takes packets, that stops when it
+/// fails.
+#[must_use]
+pub fn journal_options(directory: &Path) -> JournalOptions {
+    JournalOptions {
+        place: Place::Disk { directory: Directory::new(directory) },
+        append: Append::Inline,
+        segment_bytes: SEGMENT_BYTES_MIN,
+        memory_bytes_max: 0,
+        sync: SyncLevel::None,
+        on_error: OnError::Stop,
+    }
 }
 
 fn decoder() -> Itch50Decoder {

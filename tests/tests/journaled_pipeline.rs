@@ -3,10 +3,8 @@
 use engine::book::books::Limits;
 use engine::event::Event;
 use engine::journal::source::JournalSource;
-use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
+use engine::journal::writer::{Journal, JournalEnd};
 use engine::log::directories::LogDirectories;
-use engine::log::options::{Place, SyncLevel};
-use engine::log::segment::SEGMENT_BYTES_MIN;
 use engine::log::storage::Directory;
 use engine::log::verify::verify;
 use engine::log::{LogKind, SessionId};
@@ -19,19 +17,11 @@ use engine::shard::{Observer, Outcome, Shard};
 use engine::state::{SectionSums, StateHash, section_sums};
 use engine::units::Nanos;
 use feed_handlers::itch50::decode::Itch50Decoder;
-use tapewatch_tests::engines::layout;
+use tapewatch_tests::engines::{journal_options, layout};
 use tapewatch_tests::session::RandomSession;
 
 fn journal(directory: &std::path::Path) -> Journal {
-    let options = JournalOptions {
-        place: Place::Disk { directory: Directory::new(directory) },
-        append: Append::Inline,
-        segment_bytes: SEGMENT_BYTES_MIN,
-        memory_bytes_max: 0,
-        sync: SyncLevel::None,
-        on_error: OnError::Stop,
-    };
-    Journal::create(options, SessionId([7; 16]), "[session]\n").unwrap()
+    Journal::create(journal_options(directory), SessionId([7; 16]), "[session]\n").unwrap()
 }
 
 fn decoder() -> Itch50Decoder {
