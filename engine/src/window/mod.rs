@@ -34,6 +34,7 @@
 pub mod aggregate;
 pub mod alignment;
 pub mod assign;
+pub mod bars;
 pub mod combine;
 pub mod correct;
 pub mod encoding;
