@@ -32,6 +32,7 @@ use engine::pipeline::stage::Decoder as _;
 use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Outcome, Shard};
 use engine::units::{Nanos, Side, SymbolId};
+use engine::window::bars::BarSettings;
 use feed_handlers::input::{Format, InputSource};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -155,6 +156,7 @@ fn run_pipelined(
     let layout = Layout {
         shards,
         limits: Limits::default(),
+        bars: BarSettings::NONE,
         prefault_orders: 0,
         ring_events: 16_384,
         ring_signals: 4_096,

@@ -20,6 +20,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::ring::WaitStrategy;
 use engine::state::{SectionSums, StateHash, section_sums};
+use engine::window::bars::BarSettings;
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::clock::{Taken, timed};
@@ -68,6 +69,7 @@ fn layout(cores: Cores) -> Layout {
     Layout {
         shards: 1,
         limits: Limits::default(),
+        bars: BarSettings::NONE,
         prefault_orders: 0,
         // Work for 3 ms: as long as the keeper may have the first core at a time.
         ring_events: 65_536,

@@ -60,6 +60,8 @@ pub struct Directory {
     entries: MappedVec<Entry>,
     /// By symbol: the sequence of the message that named it.
     named_at: MappedVec<u64>,
+    /// Symbols in the order in which they were named.
+    named: MappedVec<u32>,
 }
 
 impl Directory {
@@ -71,6 +73,7 @@ impl Directory {
         Ok(Directory {
             entries: MappedVec::with_capacity(symbols_max, Pages::Base)?,
             named_at: MappedVec::with_capacity(symbols_max, Pages::Base)?,
+            named: MappedVec::with_capacity(symbols_max, Pages::Base)?,
         })
     }
 
@@ -88,6 +91,8 @@ impl Directory {
         let entry = &mut self.entries[index];
         if entry.name_len == 0 {
             self.named_at[index] = at.0;
+            // Each symbol is named once, so there is room.
+            let _ = self.named.push(symbol.0);
             entry.name_len = name.len() as u8;
             entry.name[..name.len()].copy_from_slice(name);
             return Learnt::New;
@@ -123,6 +128,12 @@ impl Directory {
     pub fn named_at(&self, symbol: SymbolId) -> Option<Sequence> {
         self.name(symbol)?;
         self.named_at.get(symbol.0 as usize).copied().map(Sequence)
+    }
+
+    /// The symbols that have a name, in the order in which they got it.
+    #[must_use]
+    pub fn named(&self) -> &[u32] {
+        &self.named
     }
 
     /// What the directory says of a symbol; `None` if it has no entry.

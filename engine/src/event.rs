@@ -35,6 +35,7 @@
 //! 240 Time                  –             –               –                   –
 //! 241 HashPoint             –             –               –                   –
 //! 242 Rebase                offset        –               –                   –
+//! 243 Gap                   end           –               –                   –
 //! ```
 //! Kinds from 240 on come from the sequencer, not from a feed, and have symbol 0. `a | b` packs `a` into the upper and `b` into the lower 32 bits. Kind numbers are never reused.
 
@@ -192,6 +193,8 @@ pub enum Control {
     HashPoint = 241,
     /// From here on an event's position is its sequence plus another offset.
     Rebase = 242,
+    /// Messages from this sequence up to another were given up as lost.
+    Gap = 243,
 }
 
 /// The least kind that is a [`Control`].
@@ -315,6 +318,12 @@ impl Event {
     #[must_use]
     pub const fn rebase(sequence: Sequence, time: Nanos, offset: u64) -> Event {
         Self::control(Control::Rebase, sequence, time, offset)
+    }
+
+    /// The messages from `first` up to but not including `end` were given up at feed time `time`.
+    #[must_use]
+    pub const fn gap(first: Sequence, end: Sequence, time: Nanos) -> Event {
+        Self::control(Control::Gap, first, time, end.0)
     }
 
     const fn control(kind: Control, sequence: Sequence, time: Nanos, word: u64) -> Event {

@@ -4,9 +4,11 @@
 //! [`Signal::key`](crate::signal::Signal::key); so what it holds and tells does not depend on how many
 //! shards there are. Nobody else writes it; whoever drives the engine listens to it.
 
-use crate::signal::{Signal, SignalKind};
+use crate::pipeline::named::{Named, Names};
+use crate::signal::{Signal, SignalKind, bar_of};
 use crate::state::{SectionSums, StateHash};
-use crate::units::{Nanos, Position};
+use crate::units::{Nanos, Position, Sequence};
+use crate::window::bars::Bar;
 
 /// The state of all shards at one place in the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +27,27 @@ pub trait MarketListener {
     /// All shards have told the digests of a hash point.
     fn on_hash_point(&mut self, point: &HashPoint);
 
-    /// A signal of a shard, in the order of all signals.
+    /// A signal of a shard that is nothing of the below, in the order of all signals.
     fn on_signal(&mut self, _signal: &Signal) {}
+
+    /// A window of a symbol was put out. Bars come by position, then symbol, end, start and revision;
+    /// `name` is empty where the symbol had none by then.
+    fn on_bar(&mut self, _cause: &Cause, _bar: &Bar, _name: &[u8]) {}
+
+    /// Messages were given up as lost, in their place among the rest.
+    fn on_gap(&mut self, _cause: &Cause, _first: Sequence, _end: Sequence) {}
+
+    /// All that has come so far was told, and there is nothing more at hand.
+    fn on_turn(&mut self) {}
+}
+
+/// What something that is told follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Position of the message; of what the end of the input puts out, the one behind the last.
+    pub position: Position,
+    /// Feed time there, as far as it has passed.
+    pub time: Nanos,
 }
 
 impl MarketListener for () {
@@ -34,7 +55,6 @@ impl MarketListener for () {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Market<L> {
     shards: u32,
     /// The hash point being told, and by how many shards it was.
@@ -44,21 +64,37 @@ pub struct Market<L> {
     not_trading: u32,
     /// Signals so far.
     signals: u64,
+    names: Names,
+    /// The first and second part of a bar whose last part comes next.
+    bar: [Option<Signal>; 2],
     listener: L,
 }
 
 impl<L: MarketListener> Market<L> {
-    /// The market of an engine with so many shards.
+    /// The market of an engine with so many shards, for symbols numbered below `symbols_max`.
     #[must_use]
-    pub fn new(shards: u32, listener: L) -> Self {
+    pub fn new(shards: u32, symbols_max: usize, listener: L) -> Self {
         Market {
             shards,
             sums: SectionSums::default(),
             told: 0,
             not_trading: 0,
             signals: 0,
+            names: Names::new(symbols_max),
+            bar: [None, None],
             listener,
         }
+    }
+
+    /// Takes a name, before any signal that follows from its message.
+    pub fn learn(&mut self, named: &Named) {
+        self.names.learn(named);
+    }
+
+    /// There is nothing more at hand.
+    #[inline]
+    pub fn turn(&mut self) {
+        self.listener.on_turn();
     }
 
     /// Takes the next signal in the order of all shards'.
@@ -73,8 +109,26 @@ impl<L: MarketListener> Market<L> {
                 self.not_trading -= u32::from(halted(before));
                 self.listener.on_signal(signal);
             }
+            Some(SignalKind::Bar) => self.bar = [Some(*signal), None],
+            Some(SignalKind::BarSums) => self.bar[1] = Some(*signal),
+            Some(SignalKind::BarValue) => self.bar(signal),
+            Some(SignalKind::Gap) => {
+                let cause = Cause { position: signal.position(), time: signal.time() };
+                let [first, end, ..] = signal.words.map(Sequence);
+                self.listener.on_gap(&cause, first, end);
+            }
             None => {}
         }
+    }
+
+    fn bar(&mut self, value: &Signal) {
+        let [Some(prices), Some(sums)] = self.bar else {
+            unreachable!("Invariant: the parts of a bar come in a row");
+        };
+        let bar = bar_of(&prices, &sums, value);
+        let cause = Cause { position: value.position(), time: value.time() };
+        let name = self.names.at(bar.symbol, cause.position);
+        self.listener.on_bar(&cause, &bar, name);
     }
 
     fn section_sums(&mut self, signal: &Signal) {
@@ -139,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_hash_point_is_told_once_all_shards_have_told_theirs() {
-        let mut market = Market::new(3, Heard::default());
+        let mut market = Market::new(3, 16, Heard::default());
         let mut outbox = Outbox::new();
         for books in [7, 11, 13] {
             let words = sums(books).words();
@@ -156,7 +210,7 @@ mod tests {
 
     #[test]
     fn symbols_that_do_not_trade_are_counted_as_their_states_change() {
-        let mut market = Market::new(1, Heard::default());
+        let mut market = Market::new(1, 16, Heard::default());
         let mut outbox = Outbox::new();
         let changes = [(0, b'T'), (0, b'H'), (b'H', b'P'), (b'T', b'H'), (b'P', b'T')];
         for (before, now) in changes {

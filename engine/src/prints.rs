@@ -20,7 +20,7 @@ use crate::book::sparse::SparseTable;
 use crate::memory::array_arena::{ArrayArena, ArrayRef};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::prefetch::prefetch_read;
-use crate::units::{MatchNumber, Price, SymbolId};
+use crate::units::{MatchNumber, Nanos, Price, SymbolId};
 
 /// Prints in a block.
 const BLOCK: usize = 64;
@@ -33,8 +33,12 @@ struct Summary {
     highest_before: u64,
     high: i64,
     low: i64,
+    /// Least and greatest time of the prints that were kept, broken ones included.
+    earliest_ns: i64,
+    latest_ns: i64,
     counting: u32,
-    reserved: u32,
+    /// Whether a print was kept at all.
+    any: u32,
 }
 
 /// A symbol's share of the tape. All zero is an empty one.
@@ -144,6 +148,10 @@ impl Prints {
         self.records[index] = record;
         if record.counts() {
             let summary = &mut self.summaries[block as usize];
+            let (first, time_ns) = (summary.any == 0, record.time_ns);
+            summary.any = 1;
+            summary.earliest_ns = if first { time_ns } else { summary.earliest_ns.min(time_ns) };
+            summary.latest_ns = if first { time_ns } else { summary.latest_ns.max(time_ns) };
             let first = summary.counting == 0;
             summary.high = if first { record.price } else { summary.high.max(record.price) };
             summary.low = if first { record.price } else { summary.low.min(record.price) };
@@ -212,8 +220,7 @@ impl Prints {
     }
 
     fn summarise(&mut self, block: usize) {
-        let mut summary =
-            Summary { highest_before: self.summaries[block].highest_before, ..Summary::zeroed() };
+        let mut summary = Summary { counting: 0, ..self.summaries[block] };
         for record in &self.records[block * BLOCK..(block + 1) * BLOCK] {
             if record.counts() {
                 let first = summary.counting == 0;
@@ -241,6 +248,41 @@ impl Prints {
             &records[start..start + used]
         });
         (full * BLOCK + in_last, slices)
+    }
+
+    /// Hands the prints of a symbol that count and have a time in `[start, end)` to `each`, in the
+    /// order of the feed. Looks at all of the symbol's summaries, and at the records of the blocks
+    /// that hold such times: for breaks and late prints only.
+    pub(crate) fn each_within(
+        &self,
+        symbol: SymbolId,
+        start: Nanos,
+        end: Nanos,
+        mut each: impl FnMut(&Record),
+    ) {
+        for &block in self.blocks(symbol) {
+            let Summary { earliest_ns, latest_ns, any, .. } = self.summaries[block as usize];
+            if any == 0 || latest_ns < start.0 || earliest_ns >= end.0 {
+                continue;
+            }
+            // Behind the last record of the last block are zeros, which count for nothing.
+            let records = &self.records[block as usize * BLOCK..(block as usize + 1) * BLOCK];
+            let is_within = |time_ns: i64| (start.0..end.0).contains(&time_ns);
+            let counting = records.iter().filter(|record| record.counts());
+            counting.filter(|record| is_within(record.time_ns)).for_each(&mut each);
+        }
+    }
+
+    /// Sets the arrival of the record at a place in the order of a symbol's records; `false` if there
+    /// is none.
+    pub(crate) fn set_arrival(&mut self, symbol: SymbolId, place: u64, arrival: u32) -> bool {
+        let (count, place) = (self.records(symbol).0, place as usize);
+        let block = self.blocks(symbol).get(place / BLOCK).copied();
+        let Some(block) = block.filter(|_| place < count) else {
+            return false;
+        };
+        self.records[block as usize * BLOCK + place % BLOCK].arrival = arrival;
+        true
     }
 
     /// Fetches where a symbol's list of blocks begins.

@@ -1,6 +1,6 @@
 //! The only place where an event becomes state: [`Shard::apply`].
 //!
-//! A shard owns the books, the tape and the metrics of its symbols; it is their only writer. It
+//! A shard owns the books, the tape, the metrics and the bars of its symbols; it is their only writer. It
 //! reads no clock, random number or environment, allocates nothing and calls nobody but the
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
@@ -12,11 +12,14 @@ use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
 use crate::metrics::flow::SideQuote;
+use crate::pipeline::stage::BATCH_EVENTS_MAX;
 use crate::prints::{Print, Prints};
 use crate::quality::Quality;
 use crate::signal::{Outbox, SignalKind};
 use crate::state;
 use crate::units::{Nanos, Position, Side, SymbolId};
+use crate::window::bars::{AmendedWindow, BarCounts, BarSettings, Bars};
+use crate::window::encoding::DecodeError;
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,7 @@ pub struct Shard {
     /// By symbol; 0 is what concerns none.
     qualities: MappedVec<Quality>,
     phase: SessionPhase,
+    bars: Bars,
 }
 
 /// Which of an engine's shards it is.
@@ -84,6 +88,7 @@ pub(crate) struct ShardParts<'a> {
     pub(crate) metrics: &'a [SymbolMetrics],
     pub(crate) qualities: &'a [Quality],
     pub(crate) phase: SessionPhase,
+    pub(crate) bars: &'a Bars,
 }
 
 /// Where the session stands, by the exchange's system events (ITCH 5.0 section 1.1).
@@ -127,6 +132,9 @@ const BESIDES_BOOK: u32 = 1 << EXECUTE
     | 1 << DIRECTORY
     | 1 << TRADING_ACTION;
 
+/// Bit n is set where an event of kind n may print.
+const PRINTS: u32 = 1 << EXECUTE | 1 << TRADE | 1 << CROSS;
+
 impl Shard {
     /// A shard that has seen nothing.
     ///
@@ -152,7 +160,29 @@ impl Shard {
             metrics: MappedVec::with_capacity(limits.symbols_max, Pages::Huge)?,
             qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
+            bars: Bars::new(&BarSettings::NONE, limits.symbols_max)?,
         })
+    }
+
+    /// The shard, which is to build these bars. The sequencer in front of it must have their time grid
+    /// ([`Sequencer::with_time_grid`](crate::pipeline::sequencer::Sequencer::with_time_grid)).
+    ///
+    /// # Errors
+    /// If the system refuses the address range.
+    ///
+    /// # Panics
+    /// If the shard has seen anything.
+    pub fn with_bars(mut self, settings: &BarSettings) -> Result<Self, MemoryError> {
+        assert!(
+            self.metrics.is_empty(),
+            "Invariant: what is computed is settled before the first event"
+        );
+        let symbols_max = self.metrics.capacity();
+        self.bars = Bars::new(settings, symbols_max)?;
+        // Once all open windows at most, and what a batch of prints opens or corrects.
+        let windows = symbols_max + 2 * BATCH_EVENTS_MAX;
+        self.outbox.reserve_bars(windows.saturating_mul(self.bars.sizes()));
+        Ok(self)
     }
 
     /// Puts memory behind the first `orders` live orders; see [`Books::prefault`].
@@ -165,6 +195,11 @@ impl Shard {
     #[inline]
     pub fn apply_batch<O: Observer>(&mut self, events: &[Event], observer: &mut O) {
         self.books.prefetch(events);
+        if self.bars.is_on() {
+            for event in events.iter().filter(|event| PRINTS >> (event.kind & 31) & 1 == 1) {
+                self.bars.prefetch(event.symbol());
+            }
+        }
         for event in events {
             self.apply(event, observer);
         }
@@ -173,9 +208,26 @@ impl Shard {
     /// Applies one event.
     #[inline(always)]
     pub fn apply<O: Observer>(&mut self, event: &Event, observer: &mut O) {
-        if event.flags & Flags::TIME != 0 {
-            self.pass_time(event.time());
+        if event.flags & Flags::TIME != 0 && self.pass_time(event) {
+            return self.apply_after_bars(event, observer);
         }
+        self.apply_at_its_time(event, observer);
+    }
+
+    /// Applies an event before which windows were put out.
+    #[cold]
+    #[inline(never)]
+    fn apply_after_bars<O: Observer>(&mut self, event: &Event, observer: &mut O) {
+        let middle = self.outbox.len();
+        self.apply_at_its_time(event, observer);
+        if self.outbox.len() > middle {
+            let from = self.outbox.first_at(self.position(event));
+            self.outbox.settle(from, middle);
+        }
+    }
+
+    #[inline(always)]
+    fn apply_at_its_time<O: Observer>(&mut self, event: &Event, observer: &mut O) {
         let outcome = if event.symbol == 0 {
             if event.is_control() {
                 return self.control(event);
@@ -190,10 +242,27 @@ impl Shard {
         }
     }
 
-    /// Feed time has crossed a line of the time grid and is now `time`.
+    /// Feed time has crossed a line of the time grid with this event. Returns whether windows may have
+    /// been put out.
     #[inline]
-    fn pass_time(&mut self, time: Nanos) {
+    fn pass_time(&mut self, event: &Event) -> bool {
+        let time = event.time();
         self.feed_time = self.feed_time.max(time);
+        if self.bars.is_due(time) {
+            let position = self.position(event);
+            let outbox = &mut self.outbox;
+            self.bars.close(time, |bar| outbox.emit_bar(position, time, bar));
+            return true;
+        }
+        self.bars.pass(time);
+        false
+    }
+
+    /// The input has ended: puts out all open windows. They stand at the position behind that of the
+    /// last message. No event may come after that, and what is digested now is no state of the session.
+    pub fn end_of_input(&mut self, last: Position, time: Nanos) {
+        let (outbox, position) = (&mut self.outbox, Position(last.0.saturating_add(1)));
+        self.bars.close_all(|bar| outbox.emit_bar(position, time, bar));
     }
 
     /// What the sequencer tells.
@@ -203,8 +272,16 @@ impl Shard {
         const TIME: u8 = Control::Time as u8;
         const HASH_POINT: u8 = Control::HashPoint as u8;
         const REBASE: u8 = Control::Rebase as u8;
+        const GAP: u8 = Control::Gap as u8;
         match event.kind {
-            TIME => self.pass_time(event.time()),
+            TIME => {
+                self.pass_time(event);
+            }
+            GAP if self.place.owns_market() => {
+                let position = self.position(event);
+                let words = [event.sequence, event.words[0], 0, 0, 0];
+                self.outbox.emit(position, event.time(), SymbolId(0), SignalKind::Gap, words);
+            }
             HASH_POINT => {
                 let sums = state::section_sums(self, event.time(), self.place.owns_market());
                 let position = self.position(event);
@@ -324,7 +401,10 @@ impl Shard {
     #[inline(never)]
     fn admit(&mut self, symbol: SymbolId) -> bool {
         let len = symbol.0 as usize + 1;
-        self.books.admit(symbol) && self.qualities.grow_to(len) && self.metrics.grow_to(len)
+        self.books.admit(symbol)
+            && self.bars.grow_to(len)
+            && self.qualities.grow_to(len)
+            && self.metrics.grow_to(len)
     }
 
     /// The book of a symbol.
@@ -351,12 +431,13 @@ impl Shard {
             metrics,
             qualities,
             phase,
+            bars,
             place: _,
             feed_time: _,
             offset: _,
             outbox: _,
         } = self;
-        ShardParts { books, prints, metrics, qualities, phase: *phase }
+        ShardParts { books, prints, metrics, qualities, phase: *phase, bars }
     }
 
     /// The metrics of a symbol; those of one never seen are empty.
@@ -396,6 +477,17 @@ impl Shard {
         self.qualities.get(symbol.0 as usize).copied().unwrap_or_default()
     }
 
+    /// What happened to the windows of each size of bars after their end, in the order of sizes.
+    #[must_use]
+    pub fn bar_counts(&self) -> Vec<BarCounts> {
+        self.bars.counts()
+    }
+
+    /// The windows to which anything happened after their end.
+    pub fn amended_windows(&self) -> impl Iterator<Item = AmendedWindow> {
+        self.bars.amended()
+    }
+
     /// What the shard has to tell the market stage; to be taken after each batch.
     #[inline]
     pub fn outbox(&mut self) -> &mut Outbox {
@@ -407,6 +499,12 @@ impl Shard {
     #[must_use]
     pub fn position(&self, event: &Event) -> Position {
         Position(event.sequence.wrapping_add(self.offset))
+    }
+
+    /// Symbols are numbered below this.
+    #[must_use]
+    pub fn symbols_max(&self) -> usize {
+        self.metrics.capacity()
     }
 
     /// Which of the engine's shards it is.
@@ -425,6 +523,24 @@ impl Shard {
     #[must_use]
     pub fn phase(&self) -> SessionPhase {
         self.phase
+    }
+
+    /// The windows of a symbol as bytes (`window/bars/stored.rs` draws them): what the walk over state
+    /// gives of them.
+    #[must_use]
+    pub fn stored_windows(&self, symbol: SymbolId) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.bars.encode(symbol, &self.prints, &mut bytes);
+        bytes
+    }
+
+    /// Restores the windows of a symbol of a shard whose tape and feed time are those under which
+    /// the bytes were written; of the symbol nothing may have been corrected yet.
+    ///
+    /// # Errors
+    /// If these are no windows under this shard's sizes.
+    pub fn restore_windows(&mut self, symbol: SymbolId, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.bars.restore(symbol, &mut self.prints, bytes)
     }
 
     /// Checks every invariant of the books.

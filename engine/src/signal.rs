@@ -11,11 +11,22 @@
 //!  kind             word 0       word 1        word 2         word 3           word 4
 //!   1 SectionSums   books        metrics       windows        detectors        symbols
 //!   2 TradingState  new state    state before  –              –                –
+//!   3 Bar           start        end           open           high             low
+//!   4 BarSums       close        trades        revision       price sum, 2 words
+//!   5 BarValue      notional, 2 words          volume, 2 words                 –
+//!   6 Gap           first        end           –              –                –
 //! ```
+//! A bar is three signals in a row, 3, 4, 5. Values of 128 bits have their low word first. A gap's
+//! position is that of the first message given up; `end` is the sequence behind the last one.
+//!
+//! Signals of a shard stand in the order of their key. What time puts out as it passes, before a
+//! message, is of many symbols; what the message itself leads to is of one. So where both have the
+//! same position, [`Outbox::settle`] puts the latter in its place.
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::units::{Nanos, Position, SymbolId};
+use crate::units::{Nanos, Notional, Position, Price, SymbolId};
+use crate::window::bars::Bar;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -53,6 +64,14 @@ pub enum SignalKind {
     SectionSums = 1,
     /// A symbol's trading state has changed.
     TradingState = 2,
+    /// A bar is put out; its other figures follow in two more signals.
+    Bar = 3,
+    /// The second part of a bar.
+    BarSums = 4,
+    /// The third part of a bar.
+    BarValue = 5,
+    /// Messages were given up as lost.
+    Gap = 6,
 }
 
 impl SignalKind {
@@ -62,6 +81,10 @@ impl SignalKind {
         match number {
             1 => Some(SignalKind::SectionSums),
             2 => Some(SignalKind::TradingState),
+            3 => Some(SignalKind::Bar),
+            4 => Some(SignalKind::BarSums),
+            5 => Some(SignalKind::BarValue),
+            6 => Some(SignalKind::Gap),
             _ => None,
         }
     }
@@ -112,8 +135,11 @@ pub struct Outbox {
     emitted: u16,
 }
 
-/// Signals that fit without allocation: more than a full batch of events leads to.
+/// Signals that fit without allocation: more than a full batch of events leads to, bars aside.
 const OUTBOX_SIGNALS: usize = 1024;
+
+/// Signals that memory is reserved for at most; nothing touches it before it is used.
+const OUTBOX_SIGNALS_MAX: usize = 1 << 20;
 
 impl Outbox {
     /// An empty outbox.
@@ -145,6 +171,49 @@ impl Outbox {
         self.emitted = self.emitted.saturating_add(1);
     }
 
+    /// Adds a bar that the event at `position`, or time before it, has put out.
+    pub fn emit_bar(&mut self, position: Position, time: Nanos, bar: &Bar) {
+        for (kind, words) in bar_words(bar) {
+            self.emit(position, time, bar.symbol, kind, words);
+        }
+    }
+
+    /// Reserves memory for so many bars in a batch, up to a limit past which the outbox allocates.
+    pub(crate) fn reserve_bars(&mut self, bars: usize) {
+        let signals = bars.saturating_mul(SIGNALS_A_BAR) + OUTBOX_SIGNALS;
+        self.signals.reserve_exact(signals.min(OUTBOX_SIGNALS_MAX));
+    }
+
+    /// How many signals there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.signals.len()
+    }
+
+    /// Where the signals of a position begin that is the last one's.
+    #[cold]
+    pub(crate) fn first_at(&self, position: Position) -> usize {
+        self.signals.partition_point(|signal| signal.position < position.0)
+    }
+
+    /// Brings the signals from `from` on, all of one position, into their order: those up to `middle`
+    /// have it, those behind it are of one symbol and have it, too.
+    #[cold]
+    pub(crate) fn settle(&mut self, from: usize, middle: usize) {
+        let mut at = middle;
+        while at < self.signals.len() {
+            let key = order_of(&self.signals[at..]);
+            let parts = if key.1 == i64::MAX { 1 } else { SIGNALS_A_BAR };
+            let mut to = from;
+            while to < at && order_of(&self.signals[to..]) <= key {
+                to +=
+                    if self.signals[to].kind == SignalKind::Bar as u16 { SIGNALS_A_BAR } else { 1 };
+            }
+            self.signals[to..at + parts].rotate_right(parts);
+            at += parts;
+        }
+    }
+
     /// What was emitted since the last [`Outbox::clear`].
     #[inline]
     #[must_use]
@@ -156,6 +225,69 @@ impl Outbox {
     #[inline]
     pub fn clear(&mut self) {
         self.signals.clear();
+    }
+}
+
+/// Parts of a bar.
+const SIGNALS_A_BAR: usize = 3;
+
+/// Where the first of `signals` stands among those of its position: by symbol, a bar by end, start and
+/// revision, then what is no bar.
+fn order_of(signals: &[Signal]) -> (u32, i64, i64, u64) {
+    match signals {
+        [bar, sums, ..] if bar.kind == SignalKind::Bar as u16 => {
+            (bar.symbol, bar.words[1] as i64, bar.words[0] as i64, sums.words[2])
+        }
+        [other, ..] => (other.symbol, i64::MAX, 0, 0),
+        [] => (u32::MAX, i64::MAX, 0, 0),
+    }
+}
+
+/// A bar as its three signals carry it.
+fn bar_words(bar: &Bar) -> [(SignalKind, [u64; 5]); SIGNALS_A_BAR] {
+    let Bar {
+        symbol: _,
+        start,
+        end,
+        revision,
+        open,
+        high,
+        low,
+        close,
+        trades,
+        volume,
+        notional,
+        price_sum,
+    } = *bar;
+    let halves = |wide: u128| [wide as u64, (wide >> 64) as u64];
+    let ([sum, sum_high], [value, value_high]) =
+        (halves(price_sum as u128), halves(notional.0 as u128));
+    let [volume, volume_high] = halves(volume);
+    let prices = [start.0, end.0, open.0, high.0, low.0].map(|each| each as u64);
+    let sums = [close.0 as u64, trades, revision.into(), sum, sum_high];
+    let values = [value, value_high, volume, volume_high, 0];
+    [(SignalKind::Bar, prices), (SignalKind::BarSums, sums), (SignalKind::BarValue, values)]
+}
+
+/// The bar that three signals in a row carry.
+pub(crate) fn bar_of(prices: &Signal, sums: &Signal, value: &Signal) -> Bar {
+    let wide = |low: u64, high: u64| u128::from(high) << 64 | u128::from(low);
+    let [start, end, open, high, low] = prices.words.map(|word| word as i64);
+    let [close, trades, revision, sum, sum_high] = sums.words;
+    let [notional, notional_high, volume, volume_high, _] = value.words;
+    Bar {
+        symbol: prices.symbol(),
+        start: Nanos(start),
+        end: Nanos(end),
+        revision: revision as u32,
+        open: Price(open),
+        high: Price(high),
+        low: Price(low),
+        close: Price(close as i64),
+        trades,
+        volume: wide(volume, volume_high),
+        notional: Notional(wide(notional, notional_high) as i128),
+        price_sum: wide(sum, sum_high) as i128,
     }
 }
 

@@ -23,6 +23,7 @@ use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Shard};
 use engine::state::{SectionSums, StateHash, section_sums};
 use engine::units::{Nanos, Sequence};
+use engine::window::bars::BarSettings;
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::capture;
@@ -164,6 +165,7 @@ pub fn layout(shards: u32, ring_events: usize) -> Layout {
     Layout {
         shards,
         limits: Limits::default(),
+        bars: BarSettings::NONE,
         prefault_orders: 1_000,
         ring_events,
         ring_signals: 64,

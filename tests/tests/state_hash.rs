@@ -92,14 +92,14 @@ fn the_golden_hash_is_the_same_in_every_build() {
     assert_eq!(
         (hash.to_string().as_str(), sections.each_ref().map(String::as_str)),
         (
-            "f4adc6f47f91716e",
-            ["a99b1958a048ad01", "1830508aaa222698", "5b5ad34147ed9f63", "0492e102c1f11575"],
+            "d92de0652b9ad0d5",
+            ["a99b1958a048ad01", "1830508aaa222698", "8c5b446ec2972821", "0492e102c1f11575"],
         )
     );
 }
 
 /// Versions of the sections, in the order of their numbers.
-const VERSIONS: [usize; 4] = [2, 2, 1, 1];
+const VERSIONS: [usize; 4] = [2, 2, 2, 1];
 
 /// The bytes as the prologues of `state/encode.rs` and `state/digest.rs` describe them.
 #[derive(Default)]

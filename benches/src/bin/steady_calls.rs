@@ -20,6 +20,7 @@ use engine::pipeline::pipelined::{Layout, Pipelined};
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::ring::WaitStrategy;
+use engine::window::bars::BarSettings;
 use feed_handlers::itch50::decode::Itch50Decoder;
 use tapewatch_benches::stages::{self, MIDNIGHT};
 use tapewatch_benches::tape::Tape;
@@ -94,6 +95,7 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
             let layout = Layout {
                 shards: 1,
                 limits: Limits::default(),
+                bars: BarSettings::NONE,
                 prefault_orders: 0,
                 ring_events: 16_384,
                 ring_signals: 4_096,

@@ -120,7 +120,7 @@ impl ScoredPrints {
 
     /// Takes out a broken print as it was scored.
     pub(crate) fn take_out(&mut self, print: &Print, marks: &Marks) {
-        let Marks { before, after, odd_lot: _ } = *marks;
+        let Marks { before, after, odd_lot: _, arrival: _ } = *marks;
         if before.is_some() {
             self.effective.take_out(&SpreadSums::of(print, before, before));
             if let Some(after) = after.filter(|after| after.is_some()) {
@@ -170,7 +170,7 @@ mod tests {
         let bps = scored.effective.mean_bps().unwrap();
         assert!((bps - 1e4 * 2_000.0 / 500_900.0).abs() < 1e-9);
         // Broken ones leave as they came: settled, settled without a mid, not settled.
-        let marks = |before, after| Marks { before, after, odd_lot: false };
+        let marks = |before, after| Marks { before, after, odd_lot: false, arrival: 0 };
         scored.take_out(&a, &marks(mid(1_002), Some(mid(1_003))));
         scored.take_out(&b, &marks(mid(1_001), Some(DoubledMid::NONE)));
         let mut only_c = ScoredPrints::NONE;

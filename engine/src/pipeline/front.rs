@@ -6,10 +6,11 @@
 
 use crate::event::{Event, Flags};
 use crate::packet::Packet;
+use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
-use crate::units::Sequence;
+use crate::units::{Position, Sequence, SymbolId};
 
 /// Takes what the front makes, in order.
 pub(super) trait EventSink {
@@ -18,6 +19,9 @@ pub(super) trait EventSink {
 
     /// What every shard gets.
     fn mark(&mut self, mark: &Event);
+
+    /// A symbol has got its name, by a message whose event comes next or soon.
+    fn named(&mut self, named: &Named);
 }
 
 /// A second start of day stands in the input: the session ends before it.
@@ -34,13 +38,15 @@ pub(super) struct Front<D> {
     pub(super) sequencer: Sequencer,
     selection: Selection,
     batch: EventBatch,
+    /// Names that were handed over.
+    named: usize,
     /// Packets with bytes behind their last whole message. No source gives such.
     pub(super) torn_packets: u64,
 }
 
 impl<D: Decoder> Front<D> {
     pub(super) fn new(decoder: D, sequencer: Sequencer, selection: Selection) -> Self {
-        Front { decoder, sequencer, selection, batch: EventBatch::new(), torn_packets: 0 }
+        Front { decoder, sequencer, selection, batch: EventBatch::new(), named: 0, torn_packets: 0 }
     }
 
     /// Hands every message of a packet to `sink`.
@@ -70,12 +76,21 @@ impl<D: Decoder> Front<D> {
         }
     }
 
+    /// Tells that the messages from `first` up to but not including `end` were given up.
+    pub(super) fn gap(&mut self, first: Sequence, end: Sequence, sink: &mut impl EventSink) {
+        sink.mark(&self.sequencer.gap(first, end));
+    }
+
     #[inline]
     fn hand_over(&mut self, sink: &mut impl EventSink) {
         let mut rest = self.batch.events_mut();
         loop {
             let stamped = self.sequencer.stamp(rest);
             let (events, behind) = rest.split_at_mut(stamped.events);
+            if self.decoder.directory().named().len() > self.named {
+                let last = events.last().map_or(Sequence(0), Event::sequence);
+                hand_over_names(&self.decoder, &self.sequencer, &mut self.named, last, sink);
+            }
             if self.selection.is_all() {
                 sink.events(events);
             } else {
@@ -94,5 +109,29 @@ impl<D: Decoder> Front<D> {
             sink.mark(&mark);
             rest = behind;
         }
+    }
+}
+
+/// Hands over the names that messages up to `last` have brought. The decoder is up to a batch ahead.
+#[cold]
+#[inline(never)]
+fn hand_over_names<D: Decoder>(
+    decoder: &D,
+    sequencer: &Sequencer,
+    told: &mut usize,
+    last: Sequence,
+    sink: &mut impl EventSink,
+) {
+    let directory = decoder.directory();
+    for symbol in directory.named()[*told..].iter().copied().map(SymbolId) {
+        let (Some(name), Some(at)) = (directory.name(symbol), directory.named_at(symbol)) else {
+            break;
+        };
+        if at > last {
+            break;
+        }
+        let position = Position(at.0.wrapping_add(sequencer.offset()));
+        sink.named(&Named::new(position, symbol, name));
+        *told += 1;
     }
 }

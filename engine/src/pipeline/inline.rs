@@ -7,10 +7,12 @@ use crate::event::Event;
 use crate::market::{Market, MarketListener};
 use crate::packet::Packet;
 use crate::pipeline::front::{EventSink, Front, SecondStart};
+use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::stage::Decoder;
 use crate::shard::{Observer, Shard};
+use crate::units::Sequence;
 
 /// See the module.
 pub struct Inline<D, O, L = ()> {
@@ -36,6 +38,10 @@ impl<O: Observer, L: MarketListener> EventSink for Back<O, L> {
         self.shard.apply(mark, &mut self.observer);
         self.take_signals();
     }
+
+    fn named(&mut self, named: &Named) {
+        self.market.learn(named);
+    }
 }
 
 impl<O: Observer, L: MarketListener> Back<O, L> {
@@ -53,6 +59,7 @@ impl<O: Observer, L: MarketListener> Back<O, L> {
             self.market.take(signal);
         }
         self.shard.outbox().clear();
+        self.market.turn();
     }
 }
 
@@ -95,10 +102,9 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
         observer: O,
         listener: L,
     ) -> Self {
-        Inline {
-            front: Front::new(decoder, sequencer, selection),
-            back: Back { shard, observer, market: Market::new(1, listener) },
-        }
+        let market = Market::new(1, shard.symbols_max(), listener);
+        let front = Front::new(decoder, sequencer, selection);
+        Inline { front, back: Back { shard, observer, market } }
     }
 
     /// Applies every message of a packet.
@@ -108,6 +114,11 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
     #[inline]
     pub fn push(&mut self, packet: &Packet<'_>) -> Result<(), SecondStart> {
         self.front.push(packet, &mut self.back)
+    }
+
+    /// The messages from `first` up to but not including `end` were given up as lost.
+    pub fn gap(&mut self, first: Sequence, end: Sequence) {
+        self.front.gap(first, end, &mut self.back);
     }
 
     /// Takes the stages apart.

@@ -10,12 +10,14 @@
 //! - [`pipelined`]: the front on the caller's thread; `router` fills the rings of the shards,
 //!   `shard_stage` works them off, `merge` brings the shards' signals into one order for
 //!   `market_stage`
+//! - [`named`]: names of symbols on their way from the front to the market
 //! - [`pin`]: threads on cores of their own
 
 mod front;
 pub mod inline;
 mod market_stage;
 mod merge;
+pub mod named;
 pub mod pin;
 pub mod pipelined;
 mod router;

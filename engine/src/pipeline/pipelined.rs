@@ -29,6 +29,7 @@ use crate::packet::Packet;
 use crate::pipeline::front::{Front, SecondStart};
 use crate::pipeline::market_stage::MarketStage;
 use crate::pipeline::merge::{Mark, Merge};
+use crate::pipeline::named::Named;
 use crate::pipeline::pin::{self, Core, PinError};
 use crate::pipeline::router::Router;
 use crate::pipeline::selection::Selection;
@@ -38,6 +39,11 @@ use crate::pipeline::stage::Decoder;
 use crate::ring::{RingError, WaitStrategy, Waiter, ring};
 use crate::shard::{Observer, Shard, ShardPlace};
 use crate::signal::Signal;
+use crate::units::Sequence;
+use crate::window::bars::BarSettings;
+
+/// Names that may be on their way from the front to the market stage.
+const RING_NAMES: usize = 1 << 10;
 
 /// Shards at most.
 pub const SHARDS_MAX: u32 = 64;
@@ -49,6 +55,8 @@ pub struct Layout {
     pub shards: u32,
     /// Bounds of each shard's memory.
     pub limits: Limits,
+    /// The bars that each shard builds; the sequencer must have their time grid.
+    pub bars: BarSettings,
     /// Live orders of each shard that memory is put behind before it starts.
     pub prefault_orders: usize,
     /// Events that a shard's ring holds; a power of two.
@@ -239,7 +247,7 @@ where
             signals_out.wake_with(shard_waiter.waker());
             lanes.push((events_in, shard_waiter.waker()));
             inputs.push((signals_out, Arc::clone(&progress)));
-            let mut shard = Shard::at(place, layout.limits)?;
+            let mut shard = Shard::at(place, layout.limits)?.with_bars(&layout.bars)?;
             shard.prefault(layout.prefault_orders);
             let stage = ShardStage {
                 shard,
@@ -256,16 +264,20 @@ where
             let core = layout.shard_cores.get(index as usize).copied();
             shards.push(start(format!("shard-{index}"), core, move || stage.run())?);
         }
+        let symbols_max = layout.limits.symbols_max;
+        let (mut names_in, mut names_out) = ring::<Named>(RING_NAMES)?;
+        names_in.wake_with(market_waiter.waker());
+        names_out.wake_with(waiter.waker());
         let stage = MarketStage {
             merge: Merge::new(inputs.into_iter()),
-            market: Market::new(count, listener),
+            names: names_out,
+            market: Market::new(count, symbols_max, listener),
             waiter: market_waiter,
         };
         let market = start("market".to_owned(), layout.market_core, move || stage.run())?;
-        let symbols_max = layout.limits.symbols_max;
         Ok(Pipelined {
             front: Front::new(decoder, sequencer, selection),
-            router: Router::new(lanes.into_iter(), symbols_max, frontier, waiter, stop),
+            router: Router::new(lanes.into_iter(), symbols_max, names_in, frontier, waiter, stop),
             shards,
             market,
         })
@@ -285,6 +297,16 @@ where
             return Err(PushError::StageFailed);
         }
         Ok(pushed?)
+    }
+
+    /// The messages from `first` up to but not including `end` were given up as lost.
+    ///
+    /// # Errors
+    /// If a stage failed.
+    pub fn gap(&mut self, first: Sequence, end: Sequence) -> Result<(), PushError> {
+        self.front.gap(first, end, &mut self.router);
+        self.router.settle(self.front.sequencer.position());
+        if self.router.is_broken() { Err(PushError::StageFailed) } else { Ok(()) }
     }
 
     /// The decoder.

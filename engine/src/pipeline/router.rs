@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::event::{Event, Flags};
 use crate::pipeline::front::EventSink;
 use crate::pipeline::merge::Mark;
+use crate::pipeline::named::Named;
 use crate::pipeline::stage::BATCH_EVENTS_MAX;
 use crate::ring::{Producer, Waiter, Waker};
 use crate::units::Position;
@@ -35,6 +36,8 @@ pub(super) struct Router {
     frontier: Arc<Mark>,
     waiter: Waiter,
     stop: Arc<AtomicBool>,
+    /// Names for the market stage.
+    names: Producer<Named>,
     /// How often a ring was full.
     stalls: u64,
     broken: bool,
@@ -44,6 +47,7 @@ impl Router {
     pub(super) fn new(
         rings: impl Iterator<Item = (Producer<Event>, Option<Waker>)>,
         symbols_max: usize,
+        names: Producer<Named>,
         frontier: Arc<Mark>,
         waiter: Waiter,
         stop: Arc<AtomicBool>,
@@ -59,7 +63,8 @@ impl Router {
             .collect();
         let count = lanes.len().clamp(1, 256);
         let shard_of = (0..symbols_max).map(|symbol| (symbol % count) as u8).collect();
-        Router { lanes, shard_of, offset: 0, frontier, waiter, stop, stalls: 0, broken: false }
+        let (offset, stalls, broken) = (0, 0, false);
+        Router { lanes, shard_of, offset, frontier, waiter, stop, names, stalls, broken }
     }
 
     /// How often a ring was full.
@@ -183,5 +188,12 @@ impl EventSink for Router {
         }
         self.lanes.iter_mut().for_each(|lane| lane.staged.push(*mark));
         self.send_staged();
+    }
+
+    fn named(&mut self, named: &Named) {
+        let Router { names, waiter, stop, stalls, broken, .. } = self;
+        let sent = names.push_all(core::slice::from_ref(named), waiter, stop);
+        *stalls += sent.as_ref().map_or_else(|unpushed| unpushed.stalls, |&stalls| stalls);
+        *broken |= sent.is_err();
     }
 }

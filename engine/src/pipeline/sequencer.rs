@@ -15,8 +15,9 @@
 
 use crate::event::{Event, Flags};
 use crate::units::{Nanos, Position, Sequence};
+use crate::window::tick::Span;
 
-/// Lines of the time grid lie this far apart.
+/// Lines of the time grid lie this far apart, unless bars ask for more of them.
 pub const TIME_GRID_NS: i64 = 1_000_000;
 
 /// Messages between two hash points unless configured: 2^20.
@@ -28,6 +29,7 @@ pub struct Sequencer {
     feed_time_ns: i64,
     /// The next line of the grid that feed time has not reached.
     next_line_ns: i64,
+    grid_ns: i64,
     day_end_ns: i64,
     first_ns: i64,
     last_ns: i64,
@@ -58,7 +60,9 @@ impl Sequencer {
     pub fn new(midnight: Nanos) -> Self {
         Sequencer {
             feed_time_ns: midnight.0,
-            next_line_ns: next_line(midnight.0),
+            // The first message brings the first line.
+            next_line_ns: i64::MIN,
+            grid_ns: TIME_GRID_NS,
             day_end_ns: midnight.0.saturating_add(Nanos::DAY),
             first_ns: i64::MAX,
             last_ns: i64::MIN,
@@ -69,6 +73,17 @@ impl Sequencer {
             hash_mask: u64::MAX,
             hash_due: u64::MAX,
         }
+    }
+
+    /// The sequencer with lines of the time grid so far apart.
+    ///
+    /// # Panics
+    /// If that is not more than 0: the configuration is checked first.
+    #[must_use]
+    pub fn with_time_grid(mut self, distance: Span) -> Self {
+        assert!(distance.0 > 0, "Invariant: lines of the time grid lie apart");
+        self.grid_ns = distance.0;
+        self
     }
 
     /// The sequencer with a hash point every `every` positions; 0 for none.
@@ -105,7 +120,7 @@ impl Sequencer {
             self.time_backwards += u64::from(time_ns < self.feed_time_ns);
             if time_ns >= self.next_line_ns {
                 event.flags |= Flags::TIME;
-                self.next_line_ns = next_line(time_ns);
+                self.next_line_ns = next_line(time_ns, self.grid_ns);
             }
             self.feed_time_ns = self.feed_time_ns.max(time_ns);
             self.first_ns = self.first_ns.min(time_ns);
@@ -127,6 +142,18 @@ impl Sequencer {
         let reached = next.sequence.wrapping_add(self.offset).wrapping_sub(1);
         self.hash_due = (reached & !self.hash_mask).saturating_add(self.hash_mask + 1);
         Event::hash_point(next.sequence(), time)
+    }
+
+    /// What every shard must be told when the messages from `first` up to but not including `end` are
+    /// given up. What comes then has a sequence of `end` or more.
+    pub(super) fn gap(&mut self, first: Sequence, end: Sequence) -> Event {
+        self.next_min = self.next_min.max(end.0);
+        Event::gap(first, end, self.feed_time())
+    }
+
+    /// Position − sequence of the last event.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The greatest time so far; midnight before the first event.
@@ -167,9 +194,9 @@ impl Sequencer {
     }
 }
 
-/// The first line of the grid after `time_ns`.
-fn next_line(time_ns: i64) -> i64 {
-    (time_ns.div_euclid(TIME_GRID_NS) + 1).saturating_mul(TIME_GRID_NS)
+/// The first line of a grid after `time_ns`.
+fn next_line(time_ns: i64, grid_ns: i64) -> i64 {
+    (time_ns.div_euclid(grid_ns) + 1).saturating_mul(grid_ns)
 }
 
 #[cfg(test)]
@@ -217,7 +244,29 @@ mod tests {
         let mut events = events(&[5, ms - 1, ms, ms + 1, ms - 2, 7 * ms + 3, 7 * ms + 4, 8 * ms]);
         Sequencer::new(Nanos(0)).stamp(&mut events);
         let marked: Vec<bool> = events.iter().map(|event| event.flags == Flags::TIME).collect();
-        assert_eq!(marked, [false, false, true, false, false, true, false, true]);
+        // The first one carries it whatever its time.
+        assert_eq!(marked, [true, false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn lines_lie_as_close_as_asked_for() {
+        let us = 1_000;
+        let mut events = events(&[5, 250 * us - 1, 250 * us, 499 * us, 501 * us, 900 * us]);
+        Sequencer::new(Nanos(0)).with_time_grid(Span(250 * us)).stamp(&mut events);
+        let marked: Vec<bool> = events.iter().map(|event| event.flags == Flags::TIME).collect();
+        assert_eq!(marked, [true, false, true, false, true, true]);
+    }
+
+    #[test]
+    fn messages_that_were_given_up_are_passed() {
+        let mut sequencer = Sequencer::new(Nanos(0));
+        sequencer.stamp(&mut events(&[7, 9]));
+        let gap = sequencer.gap(Sequence(3), Sequence(8));
+        assert_eq!((gap.kind, gap.sequence, gap.words[0]), (Control::Gap as u8, 3, 8));
+        assert_eq!((gap.time(), sequencer.position()), (Nanos(9), Position(7)));
+        let mut next = events(&[10]);
+        next[0].sequence = 8;
+        assert_eq!(sequencer.stamp(&mut next), Stamped { events: 1, mark: None });
     }
 
     /// All events and marks in the order in which a shard gets them: kind (0 for an event), sequence.

@@ -1,12 +1,14 @@
 //! What the tape keeps of one execution.
 //!
 //! ```text
-//!  0       8       16    24        32       40      48     49     50        51        52    56
-//!  ├ match ┼ price ┼ qty ┼ time_ns ┼ before ┼ after ┼ kind ┼ side ┼ odd_lot ┼ settled ┼ – ──┤
-//!    u64     i64     u64   i64       u64      u64     u8     u8     u8        u8
+//!  0       8       16    24        32       40      48     49     50        51        52        56
+//!  ├ match ┼ price ┼ qty ┼ time_ns ┼ before ┼ after ┼ kind ┼ side ┼ odd_lot ┼ settled ┼ arrival ┤
+//!    u64     i64     u64   i64       u64      u64     u8     u8     u8        u8        u32
 //! ```
 //! `before` and `after` are twice the mids by which the print is scored (see
 //! [`crate::metrics::spread`]), 0 for none. `after` means something only once `settled` is 1.
+//! `arrival` is 0, or says when a print came that was too late for a window of its time (see
+//! [`crate::window::bars`]).
 
 use bytemuck::{Pod, Zeroable};
 
@@ -53,6 +55,8 @@ pub struct Marks {
     pub after: Option<DoubledMid>,
     /// Whether it counts as an odd lot.
     pub odd_lot: bool,
+    /// What the bars keep of its arrival; 0 where it was late for no window.
+    pub arrival: u32,
 }
 
 /// `Record::kind` of a match number that is known but counts for nothing.
@@ -84,7 +88,8 @@ pub(crate) struct Record {
     pub(crate) odd_lot: u8,
     /// 1 once the mid five seconds later is known.
     pub(crate) settled: u8,
-    pub(crate) reserved: [u8; 4],
+    /// A place + 1 among the arrivals that the bars keep; 0 where it was late for no window.
+    pub(crate) arrival: u32,
 }
 
 const _: () = assert!(size_of::<Record>() == 56);
@@ -102,7 +107,7 @@ impl Record {
             side: print.aggressor.map_or(0, Side::byte),
             odd_lot: u8::from(marks.odd_lot),
             settled: u8::from(marks.after.is_some()),
-            reserved: [0; 4],
+            arrival: marks.arrival,
         }
     }
 
@@ -120,6 +125,7 @@ impl Record {
             before: DoubledMid(self.before),
             after: (self.settled != 0).then_some(DoubledMid(self.after)),
             odd_lot: self.odd_lot != 0,
+            arrival: self.arrival,
         }
     }
 

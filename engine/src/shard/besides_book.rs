@@ -7,7 +7,8 @@ use crate::book::applied::Applied;
 use crate::event::Event;
 use crate::prints::{Broken, Marks, Print, PrintKind};
 use crate::signal::SignalKind;
-use crate::units::{Price, Qty, Side};
+use crate::units::{Nanos, Price, Qty, Side};
+use crate::window::bars::Bar;
 
 impl Shard {
     /// What the kinds in [`super::BESIDES_BOOK`] do there. Returns the print, and the print that was broken.
@@ -83,11 +84,30 @@ impl Shard {
             kind,
             aggressor,
         };
-        let marks = self.measure(event, &print);
+        let mut marks = self.measure(event, &print);
+        let is_behind = self.bars.is_on() && self.bars.is_behind(print.time);
+        if is_behind {
+            marks.arrival = self.bars.arrive_behind(print.time);
+        }
         if !self.prints.keep(event.symbol(), &print, &marks) {
             self.qualities[event.symbol as usize].over_capacity += 1;
+        } else if is_behind {
+            self.add_behind(event, &print);
+        }
+        if !is_behind {
+            self.bars.add(event.symbol(), &print);
         }
         print
+    }
+
+    /// Gives the bars a print whose window may have ended.
+    #[cold]
+    #[inline(never)]
+    fn add_behind(&mut self, event: &Event, print: &Print) {
+        let (position, time, outbox) = (self.position(event), self.feed_time, &mut self.outbox);
+        let put_out = |bar: &Bar| outbox.emit_bar(position, time, bar);
+        let added = self.bars.add_behind(event.symbol(), print, &self.prints, put_out);
+        self.qualities[event.symbol as usize].over_capacity += u64::from(added.is_err());
     }
 
     /// Takes a print into the metrics.
@@ -123,6 +143,9 @@ impl Shard {
                 if tape.rests_on(print.price) {
                     tape.set_extremes(self.prints.extremes(event.symbol()));
                 }
+                if self.bars.is_on() {
+                    self.take_out_of_bars(event, (print.time, marks.arrival));
+                }
                 Some(print)
             }
             Broken::Uncounted => None,
@@ -131,6 +154,15 @@ impl Shard {
                 None
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_out_of_bars(&mut self, event: &Event, print: (Nanos, u32)) {
+        let (position, time, outbox) = (self.position(event), self.feed_time, &mut self.outbox);
+        let put_out = |bar: &Bar| outbox.emit_bar(position, time, bar);
+        let taken = self.bars.take_out(event.symbol(), print, &self.prints, put_out);
+        self.qualities[event.symbol as usize].over_capacity += u64::from(taken.is_err());
     }
 
     #[cold]

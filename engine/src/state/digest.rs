@@ -8,7 +8,8 @@
 //! ```
 //! XXH3 is the 64-bit XXH3 with seed 0 (xxHash specification 0.8); numbers are little-endian. Symbols
 //! are those of which a message was seen. What concerns no symbol goes into the metrics section's
-//! sum as symbol 0, from one shard only, and is not counted. An empty section has no symbols: 0, 0.
+//! sum as symbol 0, from one shard only, and is not counted. Windows are counted as no symbols: books and
+//! metrics count them. An empty section is 0, 0.
 //!
 //! Addition lets shards be put together in any order and number. It guards against accident, as a
 //! checksum does, not against somebody who builds a state to collide: for that there are the journal's
@@ -119,7 +120,7 @@ pub struct SectionSums {
     pub books: u64,
     /// Of the metrics, and of what concerns no symbol.
     pub metrics: u64,
-    /// Of the windows; none so far.
+    /// Of the windows; 0 without bars.
     pub windows: u64,
     /// Of the detectors; none so far.
     pub detectors: u64,
@@ -184,6 +185,9 @@ pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> Secti
     let mut digester = Digester::new();
     sums.symbols = add_section(Section::Books, shard, &mut digester, &mut sums);
     add_section(Section::Metrics, shard, &mut digester, &mut sums);
+    if shard.parts().bars.is_on() {
+        add_section(Section::Windows, shard, &mut digester, &mut sums);
+    }
     if owns_market {
         begin(&mut digester, Section::Metrics, SymbolId(0));
         encode::market(shard, feed_time, &mut digester);

@@ -29,7 +29,7 @@
 //!  record     match u64 │ price i64 │ qty u64 │ time_ns i64 │ before, after 2 × u64
 //!             │ kind u8 │ side u8 │ odd lot u8 │ settled u8
 //!
-//!  windows    nothing yet
+//!  windows    drawn in `window/bars/stored.rs`; nothing without bars
 //!  detectors  nothing yet
 //! ```
 //! and what concerns no symbol, in the metrics section under symbol 0:
@@ -107,7 +107,7 @@ impl Sink for Vec<u8> {
 /// A symbol's part of a section; of one never seen, that of an empty one.
 #[inline]
 pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: &mut S) {
-    let ShardParts { books, prints, metrics: all, qualities, phase: _ } = shard.parts();
+    let ShardParts { books, prints, metrics: all, qualities, phase: _, bars } = shard.parts();
     let at = symbol.0 as usize;
     match section {
         Section::Books => book(books.book(symbol), sink),
@@ -116,13 +116,14 @@ pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: 
             quality(&qualities.get(at).copied().unwrap_or_default(), sink);
             tape(prints, symbol, sink);
         }
-        Section::Windows | Section::Detectors => {}
+        Section::Windows => bars.encode(symbol, prints, sink),
+        Section::Detectors => {}
     }
 }
 
 /// What concerns no symbol. `feed_time` is the sequencer's, as messages alone have moved it.
 pub fn market<S: Sink>(shard: &Shard, feed_time: Nanos, sink: &mut S) {
-    let ShardParts { books: _, prints: _, metrics: _, qualities, phase } = shard.parts();
+    let ShardParts { books: _, prints: _, metrics: _, qualities, phase, bars: _ } = shard.parts();
     sink.u8(match phase {
         SessionPhase::Unknown => 0,
         SessionPhase::StartOfMessages => b'O',
@@ -243,7 +244,8 @@ fn record<S: Sink>(record: &Record, sink: &mut S) {
         side,
         odd_lot,
         settled,
-        reserved: _,
+        // A place in a list, which the walk over windows goes into.
+        arrival: _,
     } = *record;
     let fields = [
         &match_number.to_le_bytes()[..],

@@ -18,7 +18,7 @@ pub enum Section {
     Books = 1,
     /// Figures, tape and quality counts of the symbols, and what concerns no symbol.
     Metrics = 2,
-    /// Open windows. Empty so far.
+    /// Open windows of bars, and those that were corrected.
     Windows = 3,
     /// State of the detectors. Empty so far.
     Detectors = 4,
@@ -54,8 +54,8 @@ impl Section {
     #[must_use]
     pub const fn state_version(self) -> u32 {
         match self {
-            Section::Books | Section::Metrics => 2,
-            Section::Windows | Section::Detectors => 1,
+            Section::Books | Section::Metrics | Section::Windows => 2,
+            Section::Detectors => 1,
         }
     }
 

@@ -15,6 +15,7 @@ use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Outcome, Shard};
 use engine::signal::Signal;
 use engine::units::Nanos;
+use engine::window::bars::BarSettings;
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -76,6 +77,7 @@ fn run(wait: WaitStrategy, watch: &Watch) -> Allocations {
     let layout = Layout {
         shards: SHARDS,
         limits: Limits::default(),
+        bars: BarSettings::NONE,
         prefault_orders: 0,
         ring_events: 1_024,
         ring_signals: 16,

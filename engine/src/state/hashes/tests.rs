@@ -129,8 +129,8 @@ fn damage_is_told_with_its_line() {
             field("sequence", "18446744073709551616")
         }),
         (with(3, "metrics", "Metrics"), 3, field("section", "Metrics")),
-        (with(4, ",1,", ",01,"), 4, field("state_version", "01")),
-        (with(4, ",1,", ",4294967296,"), 4, field("state_version", "4294967296")),
+        (with(4, ",2,", ",01,"), 4, field("state_version", "01")),
+        (with(4, ",2,", ",4294967296,"), 4, field("state_version", "4294967296")),
         (with(5, "0000000000000000", "000000000000000"), 5, {
             field("fingerprint", "000000000000000")
         }),

@@ -7,6 +7,7 @@ use engine::pipeline::pin::Core as EngineCore;
 use engine::pipeline::pipelined::Layout;
 use engine::ring::WaitStrategy;
 use engine::state::{Fingerprint, Section};
+use engine::window::bars::BarSettings;
 
 use super::model::{Config, Core, Wait};
 use crate::recording::description::DECODER_VERSION;
@@ -72,6 +73,7 @@ impl Config {
         let layout = Layout {
             shards,
             limits: self.limits(),
+            bars: BarSettings::NONE,
             prefault_orders: self.prefault_orders(),
             ring_events: self.ring.events as usize,
             ring_signals: self.ring.signals as usize,

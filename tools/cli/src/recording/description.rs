@@ -8,7 +8,7 @@
 //! exchange = "nasdaq"
 //! date = "2019-12-30"
 //! decoder_version = 1
-//! state_versions = { books = 1, metrics = 1, windows = 1, detectors = 1 }
+//! state_versions = { books = 2, metrics = 2, windows = 2, detectors = 1 }
 //! symbols = ["AAPL"]              # those computed; empty for all
 //! state = "recording"             # then "complete", or "incomplete" where the journal failed
 //! over_capacity = 0               # orders and prints refused at a limit
