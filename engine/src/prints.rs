@@ -273,6 +273,16 @@ impl Prints {
         }
     }
 
+    /// Sets the arrival of all records of a symbol to none.
+    pub(crate) fn forget_arrivals(&mut self, symbol: SymbolId) {
+        for at in 0..self.blocks(symbol).len() {
+            let block = self.blocks(symbol)[at] as usize;
+            for record in &mut self.records[block * BLOCK..(block + 1) * BLOCK] {
+                record.arrival = 0;
+            }
+        }
+    }
+
     /// Sets the arrival of the record at a place in the order of a symbol's records; `false` if there
     /// is none.
     pub(crate) fn set_arrival(&mut self, symbol: SymbolId, place: u64, arrival: u32) -> bool {

@@ -534,8 +534,8 @@ impl Shard {
         bytes
     }
 
-    /// Restores the windows of a symbol of a shard whose tape and feed time are those under which
-    /// the bytes were written; of the symbol nothing may have been corrected yet.
+    /// Puts stored windows in the place of a symbol's. Tape and feed time must be those under which the
+    /// bytes were written.
     ///
     /// # Errors
     /// If these are no windows under this shard's sizes.

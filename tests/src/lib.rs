@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bars;
 pub mod capture;
 pub mod compare;
 pub mod compare_measures;

@@ -22,6 +22,9 @@ use crate::units::SymbolId;
 /// `outputs` where it was not needed yet: it follows from what the window holds.
 const UNKNOWN: u32 = u32::MAX;
 
+/// `symbol` of an entry that counts no more: the market, which has no windows.
+const FORGOTTEN: u32 = 0;
+
 /// Entries at most: 2^26 would be 2.5 GiB.
 const ENTRIES_MAX: usize = 1 << 26;
 
@@ -124,8 +127,22 @@ impl Amended {
     }
 
     /// All, in the order in which they came about.
-    pub(super) fn all(&self) -> &[Amendment] {
-        &self.entries
+    pub(super) fn all(&self) -> impl Iterator<Item = &Amendment> {
+        self.entries.iter().filter(|entry| entry.symbol != FORGOTTEN)
+    }
+
+    /// Forgets those of a symbol. Their room is lost.
+    pub(super) fn forget(&mut self, symbol: SymbolId) {
+        let mut next = self.latest.get(symbol.0 as usize).copied().unwrap_or(0);
+        while let Some(entry) = next.checked_sub(1).and_then(|at| self.entries.get_mut(at as usize))
+        {
+            next = entry.next;
+            entry.symbol = FORGOTTEN;
+            self.places[entry.size as usize].remove(symbol.0, entry.start_ns as u64);
+        }
+        if let Some(latest) = self.latest.get_mut(symbol.0 as usize) {
+            *latest = 0;
+        }
     }
 
     /// Those of a symbol, the latest first.

@@ -360,7 +360,7 @@ impl Bars {
 
     /// The windows to which anything happened after their end, in the order in which it began to.
     pub(crate) fn amended(&self) -> impl Iterator<Item = AmendedWindow> {
-        self.amended.all().iter().map(|amendment| {
+        self.amended.all().map(|amendment| {
             let size_ns = self.series[amendment.size as usize].size_ns;
             AmendedWindow {
                 symbol: SymbolId(amendment.symbol),

@@ -74,8 +74,8 @@ impl Bars {
         }
     }
 
-    /// Puts the windows that `bytes` hold in the place of a symbol's, of which there must be no
-    /// amendments. Feed time and the tape must be those under which the bytes were written.
+    /// Puts the windows that `bytes` hold in the place of a symbol's. Feed time and the tape must be
+    /// those under which the bytes were written.
     ///
     /// # Errors
     /// [`DecodeError`] if they are not what [`Bars::encode`] writes under these sizes. The symbol's
@@ -87,6 +87,8 @@ impl Bars {
         bytes: &[u8],
     ) -> Result<(), DecodeError> {
         let mut reader = Reader::new(bytes);
+        self.amended.forget(symbol);
+        prints.forget_arrivals(symbol);
         for at in 0..self.series.len() {
             self.restore_bar(symbol, at, &mut reader)?;
         }
