@@ -35,7 +35,12 @@ impl Exchange {
 
     fn header(&mut self, locate: u16) -> Header {
         // Now and then a message is late, and one claims to be of another day.
-        let late = if self.random.below(1_000) == 0 { 500 } else { 0 };
+        let late = match self.random.below(1_000) {
+            0 => 500,
+            1 => 3_000_000,
+            2 => 700_000_000,
+            _ => 0,
+        };
         let another_day = if self.random.below(5_000) == 0 { 1 << 47 } else { 0 };
         self.time_of_day_ns += 1 + self.random.below(100);
         // And now and then there is a lull, so that samples and bars end and prints are settled.

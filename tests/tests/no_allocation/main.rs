@@ -15,6 +15,7 @@ use engine::log::SessionId as LogSession;
 use engine::log::options::{Place, SyncLevel};
 use engine::log::storage::Directory;
 use engine::log::threaded::{RING_BYTES_MIN, ThreadOptions};
+use engine::market::{Cause, HashPoint, MarketListener};
 use engine::packet::{Arrival, Packet, Source};
 use engine::pipeline::inline::Inline;
 use engine::pipeline::selection::Selection;
@@ -24,6 +25,8 @@ use engine::ring::WaitStrategy;
 use engine::shard::Shard;
 use engine::state::{SectionSums, section_sums};
 use engine::units::{Nanos, Sequence, SymbolId};
+use engine::window::bars::{Bar, BarSettings};
+use engine::window::tick::Span;
 use feed_handlers::arbiter::{self, Arbiter};
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position, ReadWindow};
 use feed_handlers::itch50::Encoder;
@@ -43,13 +46,39 @@ fn the_counter_sees_every_way_to_ask_for_memory() {
     assert_eq!(allocations_of(|| drop((kept, zeros))), 0, "giving back is free");
 }
 
-type Engine = Inline<Itch50Decoder, ()>;
+/// Counts what is put out.
+#[derive(Default)]
+struct PutOut {
+    bars: u64,
+    revisions: u64,
+    named: u64,
+}
+
+impl MarketListener for PutOut {
+    fn on_hash_point(&mut self, _point: &HashPoint) {}
+
+    fn on_bar(&mut self, _cause: &Cause, bar: &Bar, name: &[u8]) {
+        self.bars += 1;
+        self.revisions += u64::from(bar.revision > 0);
+        self.named += u64::from(!name.is_empty());
+    }
+}
+
+type Engine = Inline<Itch50Decoder, (), PutOut>;
+
+/// Bars of many ends, and a lateness that some late prints are within.
+fn bar_settings() -> BarSettings {
+    let sizes = [1, 10, 1_000].map(|ms| Span(ms * Nanos::SECOND / 1_000));
+    BarSettings::new(&sizes, Span(Nanos::SECOND / 500)).expect("sizes")
+}
 
 fn engine() -> Engine {
-    let midnight = Nanos(0);
+    let (midnight, bars) = (Nanos(0), bar_settings());
     let shard = Shard::new(Limits::default()).expect("memory for a shard");
+    let shard = shard.with_bars(&bars).expect("memory for bars");
     let decoder = Itch50Decoder::new(midnight).expect("memory for a decoder");
-    Inline::new(decoder, Sequencer::new(midnight), Selection::all(), shard, ())
+    let sequencer = Sequencer::new(midnight).with_time_grid(bars.grid());
+    Inline::with_listener(decoder, sequencer, Selection::all(), shard, (), PutOut::default())
 }
 
 /// What a stretch must have had in it to prove anything.
@@ -131,6 +160,9 @@ fn a_million_messages_through_decoder_sequencer_and_shard_allocate_nothing() {
     assert!(after.broken > before.broken, "{growth}");
     assert!(after.settled > before.settled && after.returns > before.returns, "{growth}");
     assert!(after.bars > before.bars && after.first_fills > before.first_fills, "{growth}");
+    let put_out = engine.market().listener();
+    assert!(put_out.bars > 10_000 && put_out.named > 10_000, "{} bars", put_out.bars);
+    assert!(put_out.revisions > 100, "{} revisions", put_out.revisions);
     for (what, before, after) in [
         ("unknown orders", before.quality.unknown_order, after.quality.unknown_order),
         ("duplicates", before.quality.duplicate_order, after.quality.duplicate_order),
@@ -145,12 +177,16 @@ fn a_million_messages_through_decoder_sequencer_and_shard_allocate_nothing() {
     assert!(counts.unknown_type > 100 && counts.bad_length > 100);
     assert!(engine.sequencer().time_backwards() > 100 && engine.sequencer().future_time() > 100);
     engine.shard().validate().expect("books in order");
+    let counts = engine.shard().bar_counts();
+    let has_all = counts.iter().any(|count| count.late > 0 && count.dropped > 0);
+    assert!(has_all && counts.iter().all(|count| count.corrected > 0), "{counts:?}");
 
     let feed_time = engine.sequencer().feed_time();
     let mut sums = SectionSums::default();
     let allocations = allocations_of(|| sums = section_sums(engine.shard(), feed_time, true));
     assert_eq!(allocations, 0, "a hash point");
-    assert!(sums.symbols > 200 && sums.books != 0 && sums.metrics != 0, "{sums:?}");
+    let sections = [sums.books, sums.metrics, sums.windows];
+    assert!(sums.symbols > 200 && !sections.contains(&0), "{sums:?}");
 }
 
 /// Messages of a small session, `bytes` of a plain file.

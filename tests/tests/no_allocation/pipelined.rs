@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::book::books::Limits;
 use engine::event::Event;
-use engine::market::{HashPoint, MarketListener};
+use engine::market::{Cause, HashPoint, MarketListener};
 use engine::packet::{Arrival, Source as _};
 use engine::pipeline::pipelined::{Layout, Pipelined, PipelinedParts};
 use engine::pipeline::selection::Selection;
@@ -15,7 +15,7 @@ use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Outcome, Shard};
 use engine::signal::Signal;
 use engine::units::Nanos;
-use engine::window::bars::BarSettings;
+use engine::window::bars::Bar;
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -64,6 +64,10 @@ impl MarketListener for Watch {
     fn on_signal(&mut self, _signal: &Signal) {
         self.look();
     }
+
+    fn on_bar(&mut self, _cause: &Cause, _bar: &Bar, _name: &[u8]) {
+        self.look();
+    }
 }
 
 /// What the threads asked for: the routing one, each shard, the market.
@@ -74,10 +78,11 @@ struct Allocations {
 }
 
 fn run(wait: WaitStrategy, watch: &Watch) -> Allocations {
+    let bars = super::bar_settings();
     let layout = Layout {
         shards: SHARDS,
         limits: Limits::default(),
-        bars: BarSettings::NONE,
+        bars: bars.clone(),
         prefault_orders: 0,
         ring_events: 1_024,
         ring_signals: 16,
@@ -87,6 +92,7 @@ fn run(wait: WaitStrategy, watch: &Watch) -> Allocations {
         market_core: None,
     };
     let sequencer = Sequencer::new(Nanos(0)).with_hash_points(1 << 12);
+    let sequencer = sequencer.with_time_grid(bars.grid());
     let decoder = Itch50Decoder::new(Nanos(0)).expect("memory for a decoder");
     let observer = |_| watch.clone();
     let mut engine =
@@ -133,8 +139,7 @@ fn the_threads_of_a_pipelined_engine_allocate_nothing_after_warm_up() {
             assert!(shard.calls > 50_000, "{wait}: shard {index} saw {} events", shard.calls);
         }
         assert_eq!(market.allocations, 0, "{wait}: the market");
-        // Hash points alone are some 48.
-        assert!(market.calls > 200, "{wait}: the market heard {} signals", market.calls);
+        assert!(market.calls > 2_000, "{wait}: the market heard {} signals", market.calls);
     }
 }
 
