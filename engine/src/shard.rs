@@ -5,6 +5,8 @@
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
 mod besides_book;
+mod time;
+mod windows;
 
 use crate::book::books::{Books, Limits};
 use crate::book::{BookView, Violation};
@@ -12,14 +14,12 @@ use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
 use crate::metrics::flow::SideQuote;
-use crate::pipeline::stage::BATCH_EVENTS_MAX;
 use crate::prints::{Print, Prints};
 use crate::quality::Quality;
 use crate::signal::{Outbox, SignalKind};
 use crate::state;
 use crate::units::{Nanos, Position, Side, SymbolId};
-use crate::window::bars::{AmendedWindow, BarCounts, BarSettings, Bars};
-use crate::window::encoding::DecodeError;
+use crate::window::bars::{BarSettings, Bars};
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,27 +164,6 @@ impl Shard {
         })
     }
 
-    /// The shard, which is to build these bars. The sequencer in front of it must have their time grid
-    /// ([`Sequencer::with_time_grid`](crate::pipeline::sequencer::Sequencer::with_time_grid)).
-    ///
-    /// # Errors
-    /// If the system refuses the address range.
-    ///
-    /// # Panics
-    /// If the shard has seen anything.
-    pub fn with_bars(mut self, settings: &BarSettings) -> Result<Self, MemoryError> {
-        assert!(
-            self.metrics.is_empty(),
-            "Invariant: what is computed is settled before the first event"
-        );
-        let symbols_max = self.metrics.capacity();
-        self.bars = Bars::new(settings, symbols_max)?;
-        // Once all open windows at most, and what a batch of prints opens or corrects.
-        let windows = symbols_max + 2 * BATCH_EVENTS_MAX;
-        self.outbox.reserve_bars(windows.saturating_mul(self.bars.sizes()));
-        Ok(self)
-    }
-
     /// Puts memory behind the first `orders` live orders; see [`Books::prefault`].
     pub fn prefault(&mut self, orders: usize) {
         self.books.prefault(orders);
@@ -214,18 +193,6 @@ impl Shard {
         self.apply_at_its_time(event, observer);
     }
 
-    /// Applies an event before which windows were put out.
-    #[cold]
-    #[inline(never)]
-    fn apply_after_bars<O: Observer>(&mut self, event: &Event, observer: &mut O) {
-        let middle = self.outbox.len();
-        self.apply_at_its_time(event, observer);
-        if self.outbox.len() > middle {
-            let from = self.outbox.first_at(self.position(event));
-            self.outbox.settle(from, middle);
-        }
-    }
-
     #[inline(always)]
     fn apply_at_its_time<O: Observer>(&mut self, event: &Event, observer: &mut O) {
         let outcome = if event.symbol == 0 {
@@ -240,29 +207,6 @@ impl Shard {
         if O::ACTIVE {
             observer.on_event(event, &outcome, self);
         }
-    }
-
-    /// Feed time has crossed a line of the time grid with this event. Returns whether windows may have
-    /// been put out.
-    #[inline]
-    fn pass_time(&mut self, event: &Event) -> bool {
-        let time = event.time();
-        self.feed_time = self.feed_time.max(time);
-        if self.bars.is_due(time) {
-            let position = self.position(event);
-            let outbox = &mut self.outbox;
-            self.bars.close(time, |bar| outbox.emit_bar(position, time, bar));
-            return true;
-        }
-        self.bars.pass(time);
-        false
-    }
-
-    /// The input has ended: puts out all open windows. They stand at the position behind that of the
-    /// last message. No event may come after that, and what is digested now is no state of the session.
-    pub fn end_of_input(&mut self, last: Position, time: Nanos) {
-        let (outbox, position) = (&mut self.outbox, Position(last.0.saturating_add(1)));
-        self.bars.close_all(|bar| outbox.emit_bar(position, time, bar));
     }
 
     /// What the sequencer tells.
@@ -373,29 +317,6 @@ impl Shard {
         self.metrics[symbol.0 as usize].take_quote(event.time(), bid, ask);
     }
 
-    /// To be called before a symbol's own time passes: looks at what is due by `time`.
-    #[inline(always)]
-    fn pass_symbol_time(&mut self, symbol: SymbolId, time: Nanos) {
-        if self.metrics[symbol.0 as usize].clock.is_due(time) {
-            self.pass_deadlines(symbol, time);
-        }
-    }
-
-    /// Ends the samples and bars of a symbol that end by `time`, and settles the prints that are due,
-    /// all with the mid as it stands. About once a second of exchange time.
-    #[inline(never)]
-    fn pass_deadlines(&mut self, symbol: SymbolId, time: Nanos) {
-        let metrics = &mut self.metrics[symbol.0 as usize];
-        metrics.pass_lines(time);
-        if time.0 >= metrics.deadlines.print_ns {
-            let (standing, scored) = (metrics.mid(), &mut metrics.scored);
-            let settle = |print: &Print, before| scored.settle(print, before, standing);
-            let due = self.prints.settle(symbol, time, standing, settle);
-            metrics.deadlines.print_ns = due.map_or(i64::MAX, |due| due.0);
-        }
-        metrics.clock.set_deadline(metrics.deadlines.first());
-    }
-
     /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.
     #[cold]
     #[inline(never)]
@@ -477,17 +398,6 @@ impl Shard {
         self.qualities.get(symbol.0 as usize).copied().unwrap_or_default()
     }
 
-    /// What happened to the windows of each size of bars after their end, in the order of sizes.
-    #[must_use]
-    pub fn bar_counts(&self) -> Vec<BarCounts> {
-        self.bars.counts()
-    }
-
-    /// The windows to which anything happened after their end.
-    pub fn amended_windows(&self) -> impl Iterator<Item = AmendedWindow> {
-        self.bars.amended()
-    }
-
     /// What the shard has to tell the market stage; to be taken after each batch.
     #[inline]
     pub fn outbox(&mut self) -> &mut Outbox {
@@ -523,24 +433,6 @@ impl Shard {
     #[must_use]
     pub fn phase(&self) -> SessionPhase {
         self.phase
-    }
-
-    /// The windows of a symbol as bytes (`window/bars/stored.rs` draws them): what the walk over state
-    /// gives of them.
-    #[must_use]
-    pub fn stored_windows(&self, symbol: SymbolId) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.bars.encode(symbol, &self.prints, &mut bytes);
-        bytes
-    }
-
-    /// Puts stored windows in the place of a symbol's. Tape and feed time must be those under which the
-    /// bytes were written.
-    ///
-    /// # Errors
-    /// If these are no windows under this shard's sizes.
-    pub fn restore_windows(&mut self, symbol: SymbolId, bytes: &[u8]) -> Result<(), DecodeError> {
-        self.bars.restore(symbol, &mut self.prints, bytes)
     }
 
     /// Checks every invariant of the books.

@@ -20,6 +20,7 @@
 //! - [`settings`]: what an operator is made of, checked; [`operator`]: elements, watermarks, results
 //! - [`correct`]: retractions and corrections; [`snapshot`], [`encoding`]: bytes and back
 //! - [`watermark`], [`idleness`], [`combine`], [`valve`], [`alignment`]: where a watermark comes from
+//! - [`bars`]: the tumbling windows of the hot path, over prints alone; by the same rules
 //!
 //! What is late is counted and, if asked for, handed out. What is full is refused whole, counted
 //! ([`settings::WindowSettings::windows_max`]). Memory follows the windows that are live. A snapshot
