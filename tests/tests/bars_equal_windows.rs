@@ -42,7 +42,8 @@ fn stream(seed: u64, events: usize, symbols: u64) -> Vec<Event> {
     let mut random = Random::new(seed);
     let mut now = MIDNIGHT.0 + random.below(2) as i64 * 34_200_000 * MS;
     let (mut stream, mut order, mut matches) = (Vec::new(), 0u64, 0u64);
-    let (mut live, mut printed): (Vec<(u32, u64)>, Vec<(u32, u64)>) = (Vec::new(), Vec::new());
+    let mut live: Vec<(u32, u64)> = Vec::new();
+    let mut printed: Vec<(u32, u64)> = Vec::new();
     while stream.len() < events {
         let symbol = 1 + random.below(symbols) as u32;
         let price = cents(9_990 + random.below(20) as i64);
@@ -53,7 +54,7 @@ fn stream(seed: u64, events: usize, symbols: u64) -> Vec<Event> {
             printed.push((symbol, matches));
             matches
         };
-        let event = match Random::new(seed ^ stream.len() as u64 * 7_919).below(100) {
+        let event = match Random::new(seed ^ (stream.len() as u64 * 7_919)).below(100) {
             0..25 => {
                 order += 1;
                 live.push((symbol, order));
@@ -177,7 +178,7 @@ fn windows_that_were_stored_go_on_as_if_nothing_had_happened() {
         let empty = [vec![0; 8 * settings.sizes().len()], vec![0; 8]].concat();
         for (at, event) in events.iter().enumerate() {
             run.apply(event, &mut ());
-            if (at as u64 * 7 + seed) % 61 != 0 {
+            if !(at as u64 * 7 + seed).is_multiple_of(61) {
                 continue;
             }
             let before = hash(&run);
