@@ -7,6 +7,7 @@
 pub mod book;
 pub mod directory;
 pub mod event;
+pub mod failpoint;
 pub mod journal;
 pub mod log;
 pub mod market;

@@ -5,10 +5,12 @@
 //! [`LogWriter`] and [`ThreadedLogWriter`]; the appending thread waits, and that is counted.
 //! **Failed**: the first error stays; what comes of it is [`OnError`].
 
+use crate::journal::record::Record;
 use crate::journal::{FLAG_RESTARTS, RecordKind};
 use crate::log::failure::{AppendError, CreateError};
-use crate::log::frame::FrameTag;
+use crate::log::frame::{Frame, FrameTag};
 use crate::log::options::{LogOptions, Place, SyncLevel};
+use crate::log::reopen::{ReopenError, Reopened};
 use crate::log::storage::{Directory, Storage};
 use crate::log::tails::{LogStatistics, LogTails};
 use crate::log::threaded::{ThreadOptions, ThreadedLogWriter};
@@ -52,12 +54,40 @@ pub struct JournalOptions<S = Directory> {
     pub on_error: OnError,
 }
 
+impl<S> JournalOptions<S> {
+    /// How the journal's log is written.
+    fn of_log(self, session: SessionId) -> LogOptions<S> {
+        LogOptions {
+            kind: LogKind::Journal,
+            session,
+            incarnation: 0,
+            place: self.place,
+            segment_bytes: self.segment_bytes,
+            memory_bytes_max: self.memory_bytes_max,
+            sync: self.sync,
+        }
+    }
+}
+
+/// What reopening a journal has found and done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReopenedJournal {
+    /// Of its log.
+    pub log: Reopened,
+    /// The session's description, its first record; `None` if there was no record, and the one given
+    /// was appended.
+    pub session_toml: Option<String>,
+}
+
 /// Why a journal is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// It was not made.
     #[error("cannot make a journal: {0}")]
     Create(#[from] CreateError),
+    /// It was not reopened.
+    #[error("cannot reopen the journal: {0}")]
+    Reopen(#[from] ReopenError),
     /// A record was not appended. It says the same again at each later one.
     #[error("cannot journal: {0}")]
     Append(#[from] AppendError),
@@ -106,23 +136,74 @@ impl Journal {
         S: Storage + 'static,
         S::File: 'static,
     {
-        let log = LogOptions {
-            kind: LogKind::Journal,
-            session,
-            incarnation: 0,
-            place: options.place,
-            segment_bytes: options.segment_bytes,
-            memory_bytes_max: options.memory_bytes_max,
-            sync: options.sync,
-        };
-        let mut appender = match options.append {
+        let (append, on_error) = (options.append, options.on_error);
+        let log = options.of_log(session);
+        let appender = match append {
             Append::Inline => Appender::Inline(LogWriter::create(log)?),
             Append::Thread(thread) => Appender::Thread(ThreadedLogWriter::create(log, thread)?),
         };
-        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
-        appender.append(&tag, session_toml.as_bytes())?;
         let last = Vec::with_capacity(FEEDS_AT_FIRST);
-        Ok(Journal { appender, on_error: options.on_error, failure: None, last })
+        let mut journal = Journal { appender, on_error, failure: None, last };
+        journal.append_session(session_toml)?;
+        Ok(journal)
+    }
+
+    /// Goes on with the journal of a session whose writer is gone, as [`LogWriter::reopen`] does with
+    /// its log. Where there is none, or none with a whole record, it is made as by
+    /// [`Journal::create`]; otherwise `session_toml` is not used, and [`ReopenedJournal::session_toml`]
+    /// is what the caller may compare it with. Reads the whole journal once.
+    ///
+    /// # Errors
+    /// As [`LogWriter::reopen`]; if its first record is no session's description, and then nothing
+    /// was changed.
+    pub fn reopen<S>(
+        options: JournalOptions<S>,
+        session: SessionId,
+        session_toml: &str,
+    ) -> Result<(Journal, ReopenedJournal), JournalError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        let (append, on_error) = (options.append, options.on_error);
+        let log = options.of_log(session);
+        let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
+        let mut found = None;
+        let see = |frame: &Frame<'_>| {
+            if found.is_none() {
+                let text = match Record::read(frame) {
+                    Ok(Record::Session(text)) => text.to_owned(),
+                    Ok(_) => return Err("the first record is no session's description".to_owned()),
+                    Err(fault) => return Err(fault.to_string()),
+                };
+                found = Some(text);
+            }
+            let is_numbered = [RecordKind::Packet as u8, RecordKind::Gap as u8];
+            if is_numbered.contains(&frame.tag.kind) {
+                replace_last(&mut last, frame.tag.feed, frame.tag.sequence);
+            }
+            Ok(())
+        };
+        let (appender, log) = match append {
+            Append::Inline => {
+                let (writer, log) = LogWriter::reopen_reading(log, see)?;
+                (Appender::Inline(writer), log)
+            }
+            Append::Thread(thread) => {
+                let (writer, log) = ThreadedLogWriter::reopen_reading(log, thread, see)?;
+                (Appender::Thread(writer), log)
+            }
+        };
+        let mut journal = Journal { appender, on_error, failure: None, last };
+        if found.is_none() {
+            journal.append_session(session_toml)?;
+        }
+        Ok((journal, ReopenedJournal { log, session_toml: found }))
+    }
+
+    fn append_session(&mut self, session_toml: &str) -> Result<(), AppendError> {
+        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
+        self.appender.append(&tag, session_toml.as_bytes())
     }
 
     /// Appends a packet of a feed.
@@ -168,11 +249,7 @@ impl Journal {
     /// Whether `sequence` lies behind that of the feed's last record.
     #[inline]
     fn flags_of(&mut self, feed: u16, sequence: Sequence) -> u8 {
-        let at = usize::from(feed);
-        if at >= self.last.len() {
-            self.last.resize(at + 1, Sequence(0));
-        }
-        let last = core::mem::replace(&mut self.last[at], sequence);
+        let last = replace_last(&mut self.last, feed, sequence);
         if last.0 != 0 && sequence <= last { FLAG_RESTARTS } else { 0 }
     }
 
@@ -264,6 +341,16 @@ impl Appender {
             Appender::Thread(writer) => writer.append(tag, payload),
         }
     }
+}
+
+/// Takes a feed's sequence in place of its last one.
+#[inline]
+fn replace_last(last: &mut Vec<Sequence>, feed: u16, sequence: Sequence) -> Sequence {
+    let at = usize::from(feed);
+    if at >= last.len() {
+        last.resize(at + 1, Sequence(0));
+    }
+    core::mem::replace(&mut last[at], sequence)
 }
 
 #[inline]

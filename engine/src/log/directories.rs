@@ -9,6 +9,7 @@ use std::io;
 
 use crate::log::error::{Damage, LogError};
 use crate::log::index::{INDEX_ENTRY_BYTES, Index};
+use crate::log::options::Place;
 use crate::log::seal::{SEAL_BYTES, SealBlock};
 use crate::log::segment::{
     LOG_FORMAT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderError,
@@ -45,7 +46,8 @@ pub(super) struct SegmentCopy<F> {
     /// Its path, as messages name it.
     pub(super) name: String,
     pub(super) header: SegmentHeader,
-    pub(super) is_sealed: bool,
+    /// The seal that ends it, if it is sealed.
+    pub(super) seal: Option<SealBlock>,
 }
 
 impl<S: Storage> LogDirectories<S> {
@@ -59,6 +61,16 @@ impl<S: Storage> LogDirectories<S> {
     #[must_use]
     pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
         LogDirectories { disk, memory: Some(memory) }
+    }
+
+    /// Where a log that is written at a place lies.
+    #[must_use]
+    pub fn of(place: &Place<S>) -> LogDirectories<S>
+    where
+        S: Clone,
+    {
+        let (disk, memory) = (place.directory().clone(), place.memory_directory().cloned());
+        LogDirectories { disk, memory }
     }
 
     /// The directories, the one in memory first: what leaves it is on disk by then.
@@ -149,7 +161,7 @@ impl<S: Storage> LogDirectories<S> {
                 }
             }
             // Stable: memory stands before disk.
-            copies.sort_by_key(|copy| !copy.is_sealed);
+            copies.sort_by_key(|copy| copy.seal.is_none());
             match failure {
                 Some(error) if copies.is_empty() => {
                     // A segment in memory may be taken for another use between its opening and the
@@ -202,9 +214,8 @@ fn open_copy<S: Storage>(
     };
     let header = read_header(&file, &name)?;
     belongs(&header, number, kind, session).map_err(|damage| damaged(&name, 0, damage))?;
-    let is_sealed =
-        is_sealed(&file, &header).map_err(|source| LogError::Io { file: name.clone(), source })?;
-    Ok(Some(SegmentCopy { file, name, header, is_sealed }))
+    let seal = seal_of(&file, &header).map_err(|source| io_error(&name, source))?;
+    Ok(Some(SegmentCopy { file, name, header, seal }))
 }
 
 /// Whether a header is that of the segment `number` of the log.
@@ -226,18 +237,22 @@ pub(super) fn belongs(
     Ok(())
 }
 
-/// Whether a seal ends the file. Only [`verify`](crate::log::verify) asks whether it is the content's.
-fn is_sealed<F: StoredFile>(file: &F, header: &SegmentHeader) -> io::Result<bool> {
+/// The seal that ends the file, if one does. Only [`verify`](crate::log::verify) asks whether it is
+/// the content's.
+pub(super) fn seal_of<F: StoredFile>(
+    file: &F,
+    header: &SegmentHeader,
+) -> io::Result<Option<SealBlock>> {
     let size_bytes = file.size_bytes()?;
     let Some(content_bytes) = size_bytes.checked_sub(SEAL_BYTES as u64) else {
-        return Ok(false);
+        return Ok(None);
     };
     let mut bytes = [0; SEAL_BYTES];
     let filled = file.read_at(&mut bytes, content_bytes)?;
     let seal = SealBlock::read(&bytes[..filled]);
-    Ok(seal.is_ok_and(|seal| {
-        seal.number() == header.number() && seal.content_bytes() == content_bytes
-    }))
+    Ok(seal
+        .ok()
+        .filter(|seal| seal.number() == header.number() && seal.content_bytes() == content_bytes))
 }
 
 /// All bytes of a file.

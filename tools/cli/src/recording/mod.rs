@@ -248,6 +248,7 @@ fn cannot_make(error: &JournalError) -> Failure {
         JournalError::Create(CreateError::Thread { .. }) => {
             (Status::No, "raise the limit on processes")
         }
+        JournalError::Reopen(_) => (Status::No, "`tapewatch journal verify` tells more"),
         JournalError::Create(CreateError::Failed(_)) | JournalError::Append(_) => (
             Status::No,
             "make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir",
