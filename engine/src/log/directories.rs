@@ -29,6 +29,8 @@ const OPEN_TRIES: u32 = 4;
 pub struct LogDirectories<S> {
     disk: S,
     memory: Option<S>,
+    /// Whether a copy that cannot be read is an error even where there is another one.
+    needs_all: bool,
 }
 
 /// One of the two directories.
@@ -54,13 +56,13 @@ impl<S: Storage> LogDirectories<S> {
     /// A log in one directory.
     #[must_use]
     pub fn disk(disk: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: None }
+        LogDirectories { disk, memory: None, needs_all: false }
     }
 
     /// A log that is, or was, written in `memory` and carried to `disk`. Either may not exist.
     #[must_use]
     pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: Some(memory) }
+        LogDirectories { disk, memory: Some(memory), needs_all: false }
     }
 
     /// Where a log that is written at a place lies.
@@ -70,7 +72,13 @@ impl<S: Storage> LogDirectories<S> {
         S: Clone,
     {
         let (disk, memory) = (place.directory().clone(), place.memory_directory().cloned());
-        LogDirectories { disk, memory }
+        LogDirectories { disk, memory, needs_all: false }
+    }
+
+    /// The same directories, of which every copy must be one that can be read: of a log that is not
+    /// written, and of which the longest copy is to be kept.
+    pub(super) fn needing_all(self) -> LogDirectories<S> {
+        LogDirectories { needs_all: true, ..self }
     }
 
     /// The directories, the one in memory first: what leaves it is on disk by then.
@@ -144,7 +152,7 @@ impl<S: Storage> LogDirectories<S> {
     /// The copies of a segment that can be read, the best first; none if there is none.
     ///
     /// # Errors
-    /// There are copies, and none can be read or belongs to the log.
+    /// There are copies, and none can be read or belongs to the log; or not all, where all must.
     pub(super) fn copies(
         &self,
         number: SegmentNumber,
@@ -163,6 +171,7 @@ impl<S: Storage> LogDirectories<S> {
             // Stable: memory stands before disk.
             copies.sort_by_key(|copy| copy.seal.is_none());
             match failure {
+                Some(error) if self.needs_all => return Err(error),
                 Some(error) if copies.is_empty() => {
                     // A segment in memory may be taken for another use between its opening and the
                     // reading of its header; the next look finds it on disk.

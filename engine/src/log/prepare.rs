@@ -54,9 +54,7 @@ impl<S: Storage> Preparer<S> {
         let spare = self.spare.pop();
         let map = self.fill(&file, &header, &name, spare).inspect_err(|_| {
             // Nobody was given the segment. What is to be told is why it failed.
-            let memory = self.options.place.memory_directory();
-            for place in [memory, Some(self.directory())].into_iter().flatten() {
-                let _ = place.remove(&name);
+            for place in self.options.place.directories() {
                 let _ = place.remove(&unnamed(&name));
             }
         })?;
@@ -109,14 +107,22 @@ impl<S: Storage> Preparer<S> {
         map.free()[..SEGMENT_HEADER_BYTES].copy_from_slice(bytemuck::bytes_of(header));
         map.publish_plain(SEGMENT_HEADER_BYTES);
         directory.rename(&unnamed(name), name)?;
-        if syncs {
-            directory.sync_directory()?;
+        self.complete(name).inspect_err(|_| {
+            let _ = directory.remove(name);
+        })?;
+        Ok(map)
+    }
+
+    /// Makes the name on disk durable, and then gives it to the memory.
+    fn complete(&self, name: &str) -> io::Result<()> {
+        if self.options.sync != SyncLevel::None {
+            self.directory().sync_directory()?;
         }
         failpoint::hit(self.options.kind.failpoints().prepare_named);
-        if let Some(memory) = self.options.place.memory_directory() {
-            memory.rename(&unnamed(name), name)?;
+        match self.options.place.memory_directory() {
+            Some(memory) => memory.rename(&unnamed(name), name),
+            None => Ok(()),
         }
-        Ok(map)
     }
 
     /// Takes the memory of a segment whose copy on disk is complete.

@@ -147,7 +147,7 @@ pub fn look<S: Storage + Clone>(
 /// # Errors
 /// It did not end in order, is damaged, or what the system says; then it can be tried again.
 pub fn finish<S: Storage + Clone>(options: &LogOptions<S>) -> Result<ClosedLog, ReopenError> {
-    let directories = LogDirectories::of(&options.place);
+    let directories = LogDirectories::of(&options.place).needing_all();
     let survey = Survey::of(&directories, options, |_| Ok(()))?;
     let Some(survey) = survey.filter(|survey| survey.tail == Tail::End) else {
         return Err(ReopenError::Unfinished { directory: directories.describe() });
@@ -171,7 +171,7 @@ pub(super) fn settle<S: Storage + Clone>(
     options: &LogOptions<S>,
     see: impl FnMut(&Frame<'_>) -> Result<(), String>,
 ) -> Result<Option<Settled>, ReopenError> {
-    let directories = LogDirectories::of(&options.place);
+    let directories = LogDirectories::of(&options.place).needing_all();
     let Some(survey) = Survey::of(&directories, options, see)? else { return Ok(None) };
     let Tail::Torn { torn_bytes } = survey.tail else {
         return Err(ReopenError::Finished { directory: directories.describe() });
