@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod appended;
 pub mod capture;
 pub mod compare;
 pub mod compare_measures;

@@ -70,7 +70,7 @@ impl<S> JournalOptions<S> {
 }
 
 /// What reopening a journal has found and done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReopenedJournal {
     /// Of its log.
     pub log: Reopened,
@@ -364,6 +364,7 @@ mod tests {
     use crate::log::options::Place;
     use crate::log::raw::{SESSION, bytes_of, read};
     use crate::log::segment::{SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES};
+    use crate::log::storage::StoredFile;
     use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
     use crate::log::threaded::RING_BYTES_MIN;
     use crate::ring::WaitStrategy;
@@ -484,5 +485,74 @@ mod tests {
                 assert_eq!(log.frames.len() as u64 + log.rolls, statistics.frames);
             }
         }
+    }
+
+    fn packet(sequence: u64) -> Packet<'static> {
+        Packet { sequence: Sequence(sequence), ..PACKET }
+    }
+
+    #[test]
+    fn a_reopened_journal_goes_on_as_if_its_writer_had() {
+        let thread = ThreadOptions {
+            ring_bytes: RING_BYTES_MIN,
+            wait: WaitStrategy::SpinThenYield { spins: 10 },
+            core: None,
+        };
+        for append in [Append::Inline, Append::Thread(thread)] {
+            let storage = healthy();
+            let options = || JournalOptions { append, ..options(&storage, OnError::Stop) };
+            let (mut journal, reopened) =
+                Journal::reopen(options(), SESSION, "a = 1").expect("there is none");
+            assert_eq!(reopened, ReopenedJournal::default());
+            journal.append_packet(&packet(7), 0).expect("appended");
+            journal.append_gap(Sequence(20), Sequence(30), Nanos(1), 2).expect("appended");
+            journal.append_tick(Sequence(29), Nanos(2), 2).expect("appended");
+            drop(journal);
+            let (mut journal, reopened) =
+                Journal::reopen(options(), SESSION, "b = 2").expect("it goes on");
+            assert_eq!(reopened.session_toml.as_deref(), Some("a = 1"));
+            assert_eq!((reopened.log.frames, reopened.log.last_sequence), (4, Sequence(29)));
+            journal.append_packet(&packet(9), 0).expect("appended");
+            journal.append_packet(&packet(20), 2).expect("appended");
+            journal.append_packet(&packet(5), 1).expect("appended");
+            assert!(matches!(journal.close(), Ok(JournalEnd::Complete(_))));
+            let log = read(&storage);
+            assert_eq!((log.frames.len(), log.segments, log.sealed), (7, 2, 2));
+            // Only the packet of feed 2 lies behind its feed's last record.
+            let flags: Vec<_> = log.frames.iter().map(|(tag, _)| tag.flags).collect();
+            assert_eq!(flags, [0, 0, 0, 0, 0, FLAG_RESTARTS, 0]);
+            let error = Journal::reopen(options(), SESSION, "").err().expect("it has ended");
+            assert!(matches!(error, JournalError::Reopen(ReopenError::Finished { .. })), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_journal_whose_first_record_is_torn_begins_anew() {
+        let storage = healthy();
+        drop(Journal::create(options(&storage, OnError::Stop), SESSION, "a = 1").expect("made"));
+        let file = storage.open_to_write("00000000.seg").expect("the first segment");
+        // A bit of the payload.
+        file.write_at(b"!", SEGMENT_HEADER_BYTES as u64 + 32).expect("written");
+        let (journal, reopened) =
+            Journal::reopen(options(&storage, OnError::Stop), SESSION, "b = 2").expect("begun");
+        assert_eq!((reopened.session_toml, reopened.log.frames), (None, 0));
+        assert_eq!(reopened.log.torn_bytes, 37);
+        journal.close().expect("an orderly end");
+        let log = read(&storage);
+        assert_eq!((log.segments, &*log.frames[0].1), (1, &b"b = 2"[..]));
+    }
+
+    #[test]
+    fn a_log_that_is_no_journal_is_refused_unchanged() {
+        let storage = healthy();
+        let log = options(&storage, OnError::Stop).of_log(SESSION);
+        let mut writer = LogWriter::create(log).expect("a log");
+        writer.append(&record(RecordKind::Tick, 0, Sequence(1), Nanos(1)), &[]).expect("room");
+        drop(writer);
+        let before = storage.images().expect("images");
+        let reopened = Journal::reopen(options(&storage, OnError::Stop), SESSION, "");
+        let error = reopened.err().expect("no journal").to_string();
+        assert!(error.ends_with("the first record is no session's description"), "{error}");
+        assert_eq!(storage.images().expect("images"), before);
     }
 }
