@@ -108,7 +108,11 @@ const FEEDS_AT_FIRST: usize = 64;
 /// See the module.
 pub struct Journal {
     appender: Appender,
+    tails: LogTails,
+    /// Records handed to the appender, appended or not.
+    handed: u64,
     on_error: OnError,
+    sync: SyncLevel,
     /// The first failure.
     failure: Option<AppendError>,
     /// Sequence of the last packet or gap, by feed.
@@ -136,14 +140,14 @@ impl Journal {
         S: Storage + 'static,
         S::File: 'static,
     {
-        let (append, on_error) = (options.append, options.on_error);
+        let (append, on_error, sync) = (options.append, options.on_error, options.sync);
         let log = options.of_log(session);
         let appender = match append {
             Append::Inline => Appender::Inline(LogWriter::create(log)?),
             Append::Thread(thread) => Appender::Thread(ThreadedLogWriter::create(log, thread)?),
         };
         let last = Vec::with_capacity(FEEDS_AT_FIRST);
-        let mut journal = Journal { appender, on_error, failure: None, last };
+        let mut journal = Journal::over(appender, on_error, sync, last);
         journal.append_session(session_toml)?;
         Ok(journal)
     }
@@ -165,7 +169,7 @@ impl Journal {
         S: Storage + Clone + 'static,
         S::File: 'static,
     {
-        let (append, on_error) = (options.append, options.on_error);
+        let (append, on_error, sync) = (options.append, options.on_error, options.sync);
         let log = options.of_log(session);
         let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
         let mut found = None;
@@ -194,14 +198,25 @@ impl Journal {
                 (Appender::Thread(writer), log)
             }
         };
-        let mut journal = Journal { appender, on_error, failure: None, last };
+        let mut journal = Journal::over(appender, on_error, sync, last);
         if found.is_none() {
             journal.append_session(session_toml)?;
         }
         Ok((journal, ReopenedJournal { log, session_toml: found }))
     }
 
+    fn over(
+        appender: Appender,
+        on_error: OnError,
+        sync: SyncLevel,
+        last: Vec<Sequence>,
+    ) -> Journal {
+        let tails = appender.tails().clone();
+        Journal { appender, tails, handed: 0, on_error, sync, failure: None, last }
+    }
+
     fn append_session(&mut self, session_toml: &str) -> Result<(), AppendError> {
+        self.hand_over();
         let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
         self.appender.append(&tag, session_toml.as_bytes())
     }
@@ -255,16 +270,25 @@ impl Journal {
 
     #[inline]
     fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), JournalError> {
+        self.hand_over();
         if self.failure.is_some() {
             return self.failed();
         }
         match self.appender.append(tag, payload) {
             Ok(()) => Ok(()),
             Err(error) => {
+                self.tails.refuse();
                 self.failure = Some(error);
                 self.failed()
             }
         }
+    }
+
+    /// Counts the next record, before it is appended.
+    #[inline(always)]
+    fn hand_over(&mut self) {
+        self.handed += 1;
+        self.tails.hand(self.handed);
     }
 
     #[cold]
@@ -290,10 +314,22 @@ impl Journal {
     /// How far the journal has come, for other threads: what is appended, archived, synced.
     #[must_use]
     pub fn tails(&self) -> &LogTails {
-        match &self.appender {
-            Appender::Inline(writer) => writer.tails(),
-            Appender::Thread(writer) => writer.tails(),
-        }
+        &self.tails
+    }
+
+    /// Whether a record is appended before the call that hands it over returns.
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self.appender, Appender::Inline(_))
+    }
+
+    /// What a failure does.
+    pub(crate) fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
+    /// How durable it is.
+    pub(crate) fn sync_level(&self) -> SyncLevel {
+        self.sync
     }
 
     /// What has been done so far.
@@ -334,6 +370,13 @@ impl Journal {
 }
 
 impl Appender {
+    fn tails(&self) -> &LogTails {
+        match self {
+            Appender::Inline(writer) => writer.tails(),
+            Appender::Thread(writer) => writer.tails(),
+        }
+    }
+
     #[inline]
     fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), AppendError> {
         match self {

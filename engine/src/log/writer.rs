@@ -63,6 +63,8 @@ pub struct LogWriter {
     /// Frames of this segment, and of those before it.
     frames: u64,
     frames_before: u64,
+    /// Of them, those of the log's user.
+    records: u64,
     last_sequence: Sequence,
     last_time: Nanos,
     tails: LogTails,
@@ -167,6 +169,7 @@ impl LogWriter {
             room: 0,
             frames: 0,
             frames_before: 0,
+            records: 0,
             last_sequence: start.last_sequence,
             last_time: start.last_time,
             tails,
@@ -209,6 +212,8 @@ impl LogWriter {
             self.make_room(payload.len())?;
         }
         let position = self.put(tag, payload);
+        self.records += 1;
+        self.tails.record(self.records);
         failpoint::hit(self.kind.failpoints().append_after);
         Ok(position)
     }
@@ -337,6 +342,7 @@ impl LogWriter {
 
     fn stay_failed(&mut self, failure: Arc<LogFailure>) -> Arc<LogFailure> {
         self.room = 0;
+        self.tails.refuse();
         self.failure.get_or_insert(failure).clone()
     }
 
