@@ -13,6 +13,7 @@ pub mod log;
 pub mod market;
 pub mod memory;
 pub mod metrics;
+pub mod output;
 pub mod packet;
 pub mod pipeline;
 pub mod prints;
