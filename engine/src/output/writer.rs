@@ -46,6 +46,22 @@ pub struct OutputOptions<S = Directory> {
     pub waiting_max: usize,
 }
 
+impl<S> OutputOptions<S> {
+    /// Those of the log beneath, which whoever looks after it without writing it needs too.
+    #[must_use]
+    pub fn of_log(self, session: SessionId) -> LogOptions<S> {
+        LogOptions {
+            kind: LogKind::Output,
+            session,
+            incarnation: 0,
+            place: self.place,
+            segment_bytes: self.segment_bytes,
+            memory_bytes_max: self.memory_bytes_max,
+            sync: self.sync,
+        }
+    }
+}
+
 /// Why there is no output log to write.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputOpenError {
@@ -139,7 +155,7 @@ impl OutputLog {
         S::File: 'static,
     {
         let waiting = waiting(&options)?;
-        let log = LogWriter::create(log_options(options, session))?;
+        let log = LogWriter::create(options.of_log(session))?;
         Ok(OutputLog::over(log, waiting, acceptance, None))
     }
 
@@ -161,7 +177,7 @@ impl OutputLog {
     {
         let waiting = waiting(&options)?;
         let directories = LogDirectories::of(&options.place);
-        let (log, reopened) = LogWriter::reopen(log_options(options, session))?;
+        let (log, reopened) = LogWriter::reopen(options.of_log(session))?;
         let held: Option<Box<dyn HeldOutputs>> = match reopened.frames {
             0 => None,
             records => {
@@ -352,18 +368,6 @@ fn waiting<S>(options: &OutputOptions<S>) -> Result<Waiting, CreateError> {
         return Err(CreateError::Option { option, given: 0, must });
     }
     Ok(Waiting::new(options.waiting_max))
-}
-
-fn log_options<S>(options: OutputOptions<S>, session: SessionId) -> LogOptions<S> {
-    LogOptions {
-        kind: LogKind::Output,
-        session,
-        incarnation: 0,
-        place: options.place,
-        segment_bytes: options.segment_bytes,
-        memory_bytes_max: options.memory_bytes_max,
-        sync: options.sync,
-    }
 }
 
 #[cfg(test)]
