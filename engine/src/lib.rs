@@ -7,11 +7,13 @@
 pub mod book;
 pub mod directory;
 pub mod event;
+pub mod failpoint;
 pub mod journal;
 pub mod log;
 pub mod market;
 pub mod memory;
 pub mod metrics;
+pub mod output;
 pub mod packet;
 pub mod pipeline;
 pub mod prints;

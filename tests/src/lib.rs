@@ -7,15 +7,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod appended;
 pub mod bars;
 pub mod capture;
 pub mod compare;
 pub mod compare_measures;
+pub mod consumer;
 pub mod engines;
 pub mod events;
 pub mod itch5_reader;
 pub mod log_fixture;
 pub mod logs;
+pub mod outputs;
 pub mod random;
 pub mod realism;
 pub mod reference;

@@ -5,10 +5,12 @@
 //! [`LogWriter`] and [`ThreadedLogWriter`]; the appending thread waits, and that is counted.
 //! **Failed**: the first error stays; what comes of it is [`OnError`].
 
+use crate::journal::record::Record;
 use crate::journal::{FLAG_RESTARTS, RecordKind};
 use crate::log::failure::{AppendError, CreateError};
-use crate::log::frame::FrameTag;
+use crate::log::frame::{Frame, FrameTag};
 use crate::log::options::{LogOptions, Place, SyncLevel};
+use crate::log::reopen::{ReopenError, Reopened};
 use crate::log::storage::{Directory, Storage};
 use crate::log::tails::{LogStatistics, LogTails};
 use crate::log::threaded::{ThreadOptions, ThreadedLogWriter};
@@ -52,12 +54,40 @@ pub struct JournalOptions<S = Directory> {
     pub on_error: OnError,
 }
 
+impl<S> JournalOptions<S> {
+    /// How the journal's log is written.
+    fn of_log(self, session: SessionId) -> LogOptions<S> {
+        LogOptions {
+            kind: LogKind::Journal,
+            session,
+            incarnation: 0,
+            place: self.place,
+            segment_bytes: self.segment_bytes,
+            memory_bytes_max: self.memory_bytes_max,
+            sync: self.sync,
+        }
+    }
+}
+
+/// What reopening a journal has found and done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReopenedJournal {
+    /// Of its log.
+    pub log: Reopened,
+    /// The session's description, its first record; `None` if there was no record, and the one given
+    /// was appended.
+    pub session_toml: Option<String>,
+}
+
 /// Why a journal is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// It was not made.
     #[error("cannot make a journal: {0}")]
     Create(#[from] CreateError),
+    /// It was not reopened.
+    #[error("cannot reopen the journal: {0}")]
+    Reopen(#[from] ReopenError),
     /// A record was not appended. It says the same again at each later one.
     #[error("cannot journal: {0}")]
     Append(#[from] AppendError),
@@ -78,7 +108,11 @@ const FEEDS_AT_FIRST: usize = 64;
 /// See the module.
 pub struct Journal {
     appender: Appender,
+    tails: LogTails,
+    /// Records handed to the appender, appended or not.
+    handed: u64,
     on_error: OnError,
+    sync: SyncLevel,
     /// The first failure.
     failure: Option<AppendError>,
     /// Sequence of the last packet or gap, by feed.
@@ -106,23 +140,85 @@ impl Journal {
         S: Storage + 'static,
         S::File: 'static,
     {
-        let log = LogOptions {
-            kind: LogKind::Journal,
-            session,
-            incarnation: 0,
-            place: options.place,
-            segment_bytes: options.segment_bytes,
-            memory_bytes_max: options.memory_bytes_max,
-            sync: options.sync,
-        };
-        let mut appender = match options.append {
+        let (append, on_error, sync) = (options.append, options.on_error, options.sync);
+        let log = options.of_log(session);
+        let appender = match append {
             Append::Inline => Appender::Inline(LogWriter::create(log)?),
             Append::Thread(thread) => Appender::Thread(ThreadedLogWriter::create(log, thread)?),
         };
-        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
-        appender.append(&tag, session_toml.as_bytes())?;
         let last = Vec::with_capacity(FEEDS_AT_FIRST);
-        Ok(Journal { appender, on_error: options.on_error, failure: None, last })
+        let mut journal = Journal::over(appender, on_error, sync, last);
+        journal.append_session(session_toml)?;
+        Ok(journal)
+    }
+
+    /// Goes on with the journal of a session whose writer is gone, as [`LogWriter::reopen`] does with
+    /// its log. Where there is none, or none with a whole record, it is made as by
+    /// [`Journal::create`]; otherwise `session_toml` is not used, and [`ReopenedJournal::session_toml`]
+    /// is what the caller may compare it with. Reads the whole journal once.
+    ///
+    /// # Errors
+    /// As [`LogWriter::reopen`]; if its first record is no session's description, and then nothing
+    /// was changed.
+    pub fn reopen<S>(
+        options: JournalOptions<S>,
+        session: SessionId,
+        session_toml: &str,
+    ) -> Result<(Journal, ReopenedJournal), JournalError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        let (append, on_error, sync) = (options.append, options.on_error, options.sync);
+        let log = options.of_log(session);
+        let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
+        let mut found = None;
+        let see = |frame: &Frame<'_>| {
+            if found.is_none() {
+                let text = match Record::read(frame) {
+                    Ok(Record::Session(text)) => text.to_owned(),
+                    Ok(_) => return Err("the first record is no session's description".to_owned()),
+                    Err(fault) => return Err(fault.to_string()),
+                };
+                found = Some(text);
+            }
+            let is_numbered = [RecordKind::Packet as u8, RecordKind::Gap as u8];
+            if is_numbered.contains(&frame.tag.kind) {
+                replace_last(&mut last, frame.tag.feed, frame.tag.sequence);
+            }
+            Ok(())
+        };
+        let (appender, log) = match append {
+            Append::Inline => {
+                let (writer, log) = LogWriter::reopen_reading(log, see)?;
+                (Appender::Inline(writer), log)
+            }
+            Append::Thread(thread) => {
+                let (writer, log) = ThreadedLogWriter::reopen_reading(log, thread, see)?;
+                (Appender::Thread(writer), log)
+            }
+        };
+        let mut journal = Journal::over(appender, on_error, sync, last);
+        if found.is_none() {
+            journal.append_session(session_toml)?;
+        }
+        Ok((journal, ReopenedJournal { log, session_toml: found }))
+    }
+
+    fn over(
+        appender: Appender,
+        on_error: OnError,
+        sync: SyncLevel,
+        last: Vec<Sequence>,
+    ) -> Journal {
+        let tails = appender.tails().clone();
+        Journal { appender, tails, handed: 0, on_error, sync, failure: None, last }
+    }
+
+    fn append_session(&mut self, session_toml: &str) -> Result<(), AppendError> {
+        self.hand_over();
+        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
+        self.appender.append(&tag, session_toml.as_bytes())
     }
 
     /// Appends a packet of a feed.
@@ -168,26 +264,31 @@ impl Journal {
     /// Whether `sequence` lies behind that of the feed's last record.
     #[inline]
     fn flags_of(&mut self, feed: u16, sequence: Sequence) -> u8 {
-        let at = usize::from(feed);
-        if at >= self.last.len() {
-            self.last.resize(at + 1, Sequence(0));
-        }
-        let last = core::mem::replace(&mut self.last[at], sequence);
+        let last = replace_last(&mut self.last, feed, sequence);
         if last.0 != 0 && sequence <= last { FLAG_RESTARTS } else { 0 }
     }
 
     #[inline]
     fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), JournalError> {
+        self.hand_over();
         if self.failure.is_some() {
             return self.failed();
         }
         match self.appender.append(tag, payload) {
             Ok(()) => Ok(()),
             Err(error) => {
+                self.tails.refuse();
                 self.failure = Some(error);
                 self.failed()
             }
         }
+    }
+
+    /// Counts the next record, before it is appended.
+    #[inline(always)]
+    fn hand_over(&mut self) {
+        self.handed += 1;
+        self.tails.hand(self.handed);
     }
 
     #[cold]
@@ -213,10 +314,22 @@ impl Journal {
     /// How far the journal has come, for other threads: what is appended, archived, synced.
     #[must_use]
     pub fn tails(&self) -> &LogTails {
-        match &self.appender {
-            Appender::Inline(writer) => writer.tails(),
-            Appender::Thread(writer) => writer.tails(),
-        }
+        &self.tails
+    }
+
+    /// Whether a record is appended before the call that hands it over returns.
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self.appender, Appender::Inline(_))
+    }
+
+    /// What a failure does.
+    pub(crate) fn on_error(&self) -> OnError {
+        self.on_error
+    }
+
+    /// How durable it is.
+    pub(crate) fn sync_level(&self) -> SyncLevel {
+        self.sync
     }
 
     /// What has been done so far.
@@ -257,6 +370,13 @@ impl Journal {
 }
 
 impl Appender {
+    fn tails(&self) -> &LogTails {
+        match self {
+            Appender::Inline(writer) => writer.tails(),
+            Appender::Thread(writer) => writer.tails(),
+        }
+    }
+
     #[inline]
     fn append(&mut self, tag: &FrameTag, payload: &[u8]) -> Result<(), AppendError> {
         match self {
@@ -264,6 +384,16 @@ impl Appender {
             Appender::Thread(writer) => writer.append(tag, payload),
         }
     }
+}
+
+/// Takes a feed's sequence in place of its last one.
+#[inline]
+fn replace_last(last: &mut Vec<Sequence>, feed: u16, sequence: Sequence) -> Sequence {
+    let at = usize::from(feed);
+    if at >= last.len() {
+        last.resize(at + 1, Sequence(0));
+    }
+    core::mem::replace(&mut last[at], sequence)
 }
 
 #[inline]
@@ -277,6 +407,7 @@ mod tests {
     use crate::log::options::Place;
     use crate::log::raw::{SESSION, bytes_of, read};
     use crate::log::segment::{SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES};
+    use crate::log::storage::StoredFile;
     use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
     use crate::log::threaded::RING_BYTES_MIN;
     use crate::ring::WaitStrategy;
@@ -397,5 +528,74 @@ mod tests {
                 assert_eq!(log.frames.len() as u64 + log.rolls, statistics.frames);
             }
         }
+    }
+
+    fn packet(sequence: u64) -> Packet<'static> {
+        Packet { sequence: Sequence(sequence), ..PACKET }
+    }
+
+    #[test]
+    fn a_reopened_journal_goes_on_as_if_its_writer_had() {
+        let thread = ThreadOptions {
+            ring_bytes: RING_BYTES_MIN,
+            wait: WaitStrategy::SpinThenYield { spins: 10 },
+            core: None,
+        };
+        for append in [Append::Inline, Append::Thread(thread)] {
+            let storage = healthy();
+            let options = || JournalOptions { append, ..options(&storage, OnError::Stop) };
+            let (mut journal, reopened) =
+                Journal::reopen(options(), SESSION, "a = 1").expect("there is none");
+            assert_eq!(reopened, ReopenedJournal::default());
+            journal.append_packet(&packet(7), 0).expect("appended");
+            journal.append_gap(Sequence(20), Sequence(30), Nanos(1), 2).expect("appended");
+            journal.append_tick(Sequence(29), Nanos(2), 2).expect("appended");
+            drop(journal);
+            let (mut journal, reopened) =
+                Journal::reopen(options(), SESSION, "b = 2").expect("it goes on");
+            assert_eq!(reopened.session_toml.as_deref(), Some("a = 1"));
+            assert_eq!((reopened.log.frames, reopened.log.last_sequence), (4, Sequence(29)));
+            journal.append_packet(&packet(9), 0).expect("appended");
+            journal.append_packet(&packet(20), 2).expect("appended");
+            journal.append_packet(&packet(5), 1).expect("appended");
+            assert!(matches!(journal.close(), Ok(JournalEnd::Complete(_))));
+            let log = read(&storage);
+            assert_eq!((log.frames.len(), log.segments, log.sealed), (7, 2, 2));
+            // Only the packet of feed 2 lies behind its feed's last record.
+            let flags: Vec<_> = log.frames.iter().map(|(tag, _)| tag.flags).collect();
+            assert_eq!(flags, [0, 0, 0, 0, 0, FLAG_RESTARTS, 0]);
+            let error = Journal::reopen(options(), SESSION, "").err().expect("it has ended");
+            assert!(matches!(error, JournalError::Reopen(ReopenError::Finished { .. })), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_journal_whose_first_record_is_torn_begins_anew() {
+        let storage = healthy();
+        drop(Journal::create(options(&storage, OnError::Stop), SESSION, "a = 1").expect("made"));
+        let file = storage.open_to_write("00000000.seg").expect("the first segment");
+        // A bit of the payload.
+        file.write_at(b"!", SEGMENT_HEADER_BYTES as u64 + 32).expect("written");
+        let (journal, reopened) =
+            Journal::reopen(options(&storage, OnError::Stop), SESSION, "b = 2").expect("begun");
+        assert_eq!((reopened.session_toml, reopened.log.frames), (None, 0));
+        assert_eq!(reopened.log.torn_bytes, 37);
+        journal.close().expect("an orderly end");
+        let log = read(&storage);
+        assert_eq!((log.segments, &*log.frames[0].1), (1, &b"b = 2"[..]));
+    }
+
+    #[test]
+    fn a_log_that_is_no_journal_is_refused_unchanged() {
+        let storage = healthy();
+        let log = options(&storage, OnError::Stop).of_log(SESSION);
+        let mut writer = LogWriter::create(log).expect("a log");
+        writer.append(&record(RecordKind::Tick, 0, Sequence(1), Nanos(1)), &[]).expect("room");
+        drop(writer);
+        let before = storage.images().expect("images");
+        let reopened = Journal::reopen(options(&storage, OnError::Stop), SESSION, "");
+        let error = reopened.err().expect("no journal").to_string();
+        assert!(error.ends_with("the first record is no session's description"), "{error}");
+        assert_eq!(storage.images().expect("images"), before);
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::log::error::{Damage, LogError};
 use crate::log::index::{INDEX_ENTRY_BYTES, Index};
+use crate::log::options::Place;
 use crate::log::seal::{SEAL_BYTES, SealBlock};
 use crate::log::segment::{
     LOG_FORMAT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderError,
@@ -28,6 +29,8 @@ const OPEN_TRIES: u32 = 4;
 pub struct LogDirectories<S> {
     disk: S,
     memory: Option<S>,
+    /// Whether a copy that cannot be read is an error even where there is another one.
+    needs_all: bool,
 }
 
 /// One of the two directories.
@@ -45,20 +48,37 @@ pub(super) struct SegmentCopy<F> {
     /// Its path, as messages name it.
     pub(super) name: String,
     pub(super) header: SegmentHeader,
-    pub(super) is_sealed: bool,
+    /// The seal that ends it, if it is sealed.
+    pub(super) seal: Option<SealBlock>,
 }
 
 impl<S: Storage> LogDirectories<S> {
     /// A log in one directory.
     #[must_use]
     pub fn disk(disk: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: None }
+        LogDirectories { disk, memory: None, needs_all: false }
     }
 
     /// A log that is, or was, written in `memory` and carried to `disk`. Either may not exist.
     #[must_use]
     pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: Some(memory) }
+        LogDirectories { disk, memory: Some(memory), needs_all: false }
+    }
+
+    /// Where a log that is written at a place lies.
+    #[must_use]
+    pub fn of(place: &Place<S>) -> LogDirectories<S>
+    where
+        S: Clone,
+    {
+        let (disk, memory) = (place.directory().clone(), place.memory_directory().cloned());
+        LogDirectories { disk, memory, needs_all: false }
+    }
+
+    /// The same directories, of which every copy must be one that can be read: of a log that is not
+    /// written, and of which the longest copy is to be kept.
+    pub(super) fn needing_all(self) -> LogDirectories<S> {
+        LogDirectories { needs_all: true, ..self }
     }
 
     /// The directories, the one in memory first: what leaves it is on disk by then.
@@ -132,7 +152,7 @@ impl<S: Storage> LogDirectories<S> {
     /// The copies of a segment that can be read, the best first; none if there is none.
     ///
     /// # Errors
-    /// There are copies, and none can be read or belongs to the log.
+    /// There are copies, and none can be read or belongs to the log; or not all, where all must.
     pub(super) fn copies(
         &self,
         number: SegmentNumber,
@@ -149,8 +169,9 @@ impl<S: Storage> LogDirectories<S> {
                 }
             }
             // Stable: memory stands before disk.
-            copies.sort_by_key(|copy| !copy.is_sealed);
+            copies.sort_by_key(|copy| copy.seal.is_none());
             match failure {
+                Some(error) if self.needs_all => return Err(error),
                 Some(error) if copies.is_empty() => {
                     // A segment in memory may be taken for another use between its opening and the
                     // reading of its header; the next look finds it on disk.
@@ -202,9 +223,8 @@ fn open_copy<S: Storage>(
     };
     let header = read_header(&file, &name)?;
     belongs(&header, number, kind, session).map_err(|damage| damaged(&name, 0, damage))?;
-    let is_sealed =
-        is_sealed(&file, &header).map_err(|source| LogError::Io { file: name.clone(), source })?;
-    Ok(Some(SegmentCopy { file, name, header, is_sealed }))
+    let seal = seal_of(&file, &header).map_err(|source| io_error(&name, source))?;
+    Ok(Some(SegmentCopy { file, name, header, seal }))
 }
 
 /// Whether a header is that of the segment `number` of the log.
@@ -226,18 +246,22 @@ pub(super) fn belongs(
     Ok(())
 }
 
-/// Whether a seal ends the file. Only [`verify`](crate::log::verify) asks whether it is the content's.
-fn is_sealed<F: StoredFile>(file: &F, header: &SegmentHeader) -> io::Result<bool> {
+/// The seal that ends the file, if one does. Only [`verify`](crate::log::verify) asks whether it is
+/// the content's.
+pub(super) fn seal_of<F: StoredFile>(
+    file: &F,
+    header: &SegmentHeader,
+) -> io::Result<Option<SealBlock>> {
     let size_bytes = file.size_bytes()?;
     let Some(content_bytes) = size_bytes.checked_sub(SEAL_BYTES as u64) else {
-        return Ok(false);
+        return Ok(None);
     };
     let mut bytes = [0; SEAL_BYTES];
     let filled = file.read_at(&mut bytes, content_bytes)?;
     let seal = SealBlock::read(&bytes[..filled]);
-    Ok(seal.is_ok_and(|seal| {
-        seal.number() == header.number() && seal.content_bytes() == content_bytes
-    }))
+    Ok(seal
+        .ok()
+        .filter(|seal| seal.number() == header.number() && seal.content_bytes() == content_bytes))
 }
 
 /// All bytes of a file.

@@ -114,6 +114,29 @@ pub enum Damage {
         /// The first later segment with frames.
         later: SegmentNumber,
     },
+    /// A segment without a seal before one that has one.
+    #[error("the segment is not sealed, and segment {} is", later.0)]
+    Unsealed {
+        /// The sealed one.
+        later: SegmentNumber,
+    },
+    /// Two copies of a segment that no one writer has made.
+    #[error("a copy with epoch {found:#010x} beside one with epoch {expected:#010x}")]
+    Epoch {
+        /// Of this copy.
+        found: u32,
+        /// Of the other one.
+        expected: u32,
+    },
+    /// Something behind the last whole frame that is no part of a frame.
+    #[error("{bytes} bytes behind the frames are not zero, more than a torn frame has")]
+    TornTooLong {
+        /// From the end of the frames to the last byte that is not zero.
+        bytes: u64,
+    },
+    /// Frames where a writer leaves room to close the segment.
+    #[error("the frames leave no room for the one that closes the segment")]
+    NoRoom,
     /// The frame that closes a segment has a payload.
     #[error("the frame that closes the segment has a payload of {bytes} bytes")]
     Closing {

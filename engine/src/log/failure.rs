@@ -18,6 +18,8 @@ pub enum Act {
     Prepare,
     /// Carrying what was appended in memory to the disk.
     Archive,
+    /// Ending a segment that a dead writer left open.
+    End,
     /// Making what was appended durable.
     Sync,
     /// Ending a full segment: cut, seal.
@@ -35,6 +37,7 @@ impl core::fmt::Display for Act {
         f.write_str(match self {
             Act::Prepare => "prepare",
             Act::Archive => "archive to",
+            Act::End => "end",
             Act::Sync => "sync",
             Act::Seal => "seal",
             Act::Index => "write the index of",

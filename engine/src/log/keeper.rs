@@ -25,6 +25,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 
+use crate::failpoint::{self, LogFailpoints};
 use crate::log::SegmentNumber;
 use crate::log::failure::{Act, CreateError, LogFailure};
 use crate::log::follow::{Following, Trouble};
@@ -37,6 +38,7 @@ use crate::log::segment::index_name;
 use crate::log::storage::{Storage, StoredFile, write_by_rename};
 use crate::log::tails::{LogTails, PanicIsFailure};
 use crate::memory::append_map::AppendMap;
+use crate::units::{Nanos, Sequence};
 
 /// Time between two looks while there is nothing to do.
 const PERIOD: Duration = Duration::from_millis(1);
@@ -75,6 +77,28 @@ pub(super) enum Ending {
     Abandoned = 3,
 }
 
+/// Where a writer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The first segment that is made.
+    pub(super) next: SegmentNumber,
+    /// The seal of the one before.
+    pub(super) last_seal: Seal,
+    /// Of the last frame before.
+    pub(super) last_sequence: Sequence,
+    pub(super) last_time: Nanos,
+}
+
+impl Start {
+    /// Of a new log.
+    pub(super) const NEW: Start = Start {
+        next: SegmentNumber(0),
+        last_seal: Seal::NONE,
+        last_sequence: Sequence(0),
+        last_time: Nanos(0),
+    };
+}
+
 struct Channel {
     prepared: ArrayQueue<Prepared>,
     full: ArrayQueue<Full>,
@@ -98,10 +122,11 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread, which begins with segment 0.
+    /// Starts the thread, which begins with the first segment that is not there yet.
     pub(super) fn start<S: Storage + 'static>(
         options: Arc<LogOptions<S>>,
         tails: LogTails,
+        start: &Start,
     ) -> Result<Keeper, CreateError>
     where
         S::File: 'static,
@@ -117,13 +142,14 @@ impl Keeper {
             directory: place.directory().describe(),
             archives: place.memory_directory().is_some(),
             sync: options.sync,
+            points: options.kind.failpoints(),
             segments_max,
             preparer: Preparer::new(options),
             channel: channel.clone(),
             tails,
             kept: VecDeque::with_capacity(segments_max),
-            next: SegmentNumber(0),
-            last_seal: Seal::NONE,
+            next: start.next,
+            last_seal: start.last_seal,
             prepares: true,
             indexed: true,
         };
@@ -181,6 +207,7 @@ struct Keeping<S: Storage> {
     directory: String,
     archives: bool,
     sync: SyncLevel,
+    points: &'static LogFailpoints,
     segments_max: usize,
     preparer: Preparer<S>,
     channel: Arc<Channel>,
@@ -294,10 +321,14 @@ where
         assert_eq!(following.number(), full.number, "Invariant: segments are full in their order");
         let sealed = following.close(full.frames, self.last_seal)?;
         self.last_seal = sealed;
+        failpoint::hit(self.points.keep_sealed);
         let directory = self.preparer.directory();
-        if let Err(error) = write_index(directory, full.number, following.content(), self.sync) {
+        let index = Index::build(following.content()).map_err(io::Error::other);
+        let written = index.and_then(|index| write_index(directory, &index, self.sync));
+        if let Err(error) = written {
             self.stop_preparing(full.number, (Act::Index, error));
         }
+        failpoint::hit(self.points.keep_indexed);
         // The last view of the memory, which can be used again now.
         drop(following);
         if self.archives {
@@ -335,13 +366,11 @@ where
 }
 
 /// Writes the index of a closed segment beside it.
-fn write_index<S: Storage>(
+pub(super) fn write_index<S: Storage>(
     directory: &S,
-    number: SegmentNumber,
-    content: &[u8],
+    index: &Index,
     sync: SyncLevel,
 ) -> io::Result<()> {
-    let index = Index::build(content).map_err(io::Error::other)?;
-    let name = index_name(number);
+    let name = index_name(index.number());
     write_by_rename(directory, &name, &index.to_bytes(), sync != SyncLevel::None)
 }

@@ -27,6 +27,7 @@
 //! - [`storage`], [`directories`]: where the files lie
 //! - [`writer`] appends, [`threaded`] on a thread of its own; [`options`] say where, [`tails`] how
 //!   far it has come, [`failure`] what can go wrong
+//! - [`reopen`]: what becomes of a log whose writer died, so that another one goes on
 //! - [`reader`]: frame by frame, while it is written or afterwards
 //! - [`verify`]: whether anything was changed
 
@@ -44,6 +45,7 @@ mod prepare;
 #[cfg(test)]
 pub(crate) mod raw;
 pub mod reader;
+pub mod reopen;
 mod rest;
 pub mod seal;
 pub mod segment;

@@ -46,6 +46,14 @@ impl<S> Place<S> {
     }
 }
 
+impl<S> Place<S> {
+    /// Both directories, or the one there is; the one in memory first: what leaves it is on disk by
+    /// then.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &S> {
+        self.memory_directory().into_iter().chain([self.directory()])
+    }
+}
+
 /// When what was appended is made to outlive a loss of power.
 ///
 /// A killed process loses nothing at any level: pages belong to the kernel.
@@ -71,7 +79,8 @@ pub struct LogOptions<S> {
     pub kind: LogKind,
     /// Whose it is.
     pub session: SessionId,
-    /// Which of the processes that write this log one after the other: 0 for a new log.
+    /// Which of the processes that write this log one after the other: 0 for a new log. Found by
+    /// itself where a log is reopened.
     pub incarnation: u32,
     /// Where it lies.
     pub place: Place<S>,

@@ -11,10 +11,12 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::failpoint;
 use crate::log::SegmentNumber;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of, segment_name};
 use crate::log::storage::{NEW, Storage, StoredFile};
+use crate::log::verify::UNFINISHED_NAMES;
 use crate::memory::append_map::AppendMap;
 
 /// A segment that is ready.
@@ -48,17 +50,29 @@ impl<S: Storage> Preparer<S> {
         let epoch = epoch_of(session, number, incarnation);
         let header = SegmentHeader::new(session, kind, number, epoch, segment_bytes);
         let name = segment_name(number);
-        let file = self.directory().create(&unnamed(&name), segment_bytes)?;
+        let file = self.create(&name, segment_bytes)?;
         let spare = self.spare.pop();
         let map = self.fill(&file, &header, &name, spare).inspect_err(|_| {
             // Nobody was given the segment. What is to be told is why it failed.
-            let memory = self.options.place.memory_directory();
-            for place in [memory, Some(self.directory())].into_iter().flatten() {
-                let _ = place.remove(&name);
+            for place in self.options.place.directories() {
                 let _ = place.remove(&unnamed(&name));
             }
         })?;
         Ok(Ready { epoch, map, file: Arc::new(file) })
+    }
+
+    /// Makes the file. One of an earlier incarnation that has the name already stays until it is
+    /// replaced, unless there is room only without it.
+    fn create(&self, name: &str, segment_bytes: u64) -> io::Result<S::File> {
+        match self.directory().create(&unnamed(name), segment_bytes) {
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull
+                    && self.directory().remove(name).is_ok() =>
+            {
+                self.directory().create(&unnamed(name), segment_bytes)
+            }
+            created => created,
+        }
     }
 
     /// Puts the header into a new file, finds the memory, and gives both their names: first the file,
@@ -93,13 +107,22 @@ impl<S: Storage> Preparer<S> {
         map.free()[..SEGMENT_HEADER_BYTES].copy_from_slice(bytemuck::bytes_of(header));
         map.publish_plain(SEGMENT_HEADER_BYTES);
         directory.rename(&unnamed(name), name)?;
-        if syncs {
-            directory.sync_directory()?;
-        }
-        if let Some(memory) = self.options.place.memory_directory() {
-            memory.rename(&unnamed(name), name)?;
-        }
+        self.complete(name).inspect_err(|_| {
+            let _ = directory.remove(name);
+        })?;
         Ok(map)
+    }
+
+    /// Makes the name on disk durable, and then gives it to the memory.
+    fn complete(&self, name: &str) -> io::Result<()> {
+        if self.options.sync != SyncLevel::None {
+            self.directory().sync_directory()?;
+        }
+        failpoint::hit(self.options.kind.failpoints().prepare_named);
+        match self.options.place.memory_directory() {
+            Some(memory) => memory.rename(&unnamed(name), name),
+            None => Ok(()),
+        }
     }
 
     /// Takes the memory of a segment whose copy on disk is complete.
@@ -149,14 +172,16 @@ pub(super) fn find_log<S: Storage>(directory: &S) -> io::Result<Option<String>> 
     Ok(names.min_by_key(|name| (name.ends_with(".idx"), name.clone())))
 }
 
-/// Removes what a process left behind that died before its segments had names.
-pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<()> {
+/// Removes what a process left behind that died before its files had their names; tells how many.
+pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<u64> {
+    let mut removed = 0;
     for name in directory.list()? {
-        if name.strip_suffix(NEW).is_some_and(is_of_log) {
+        if UNFINISHED_NAMES.iter().any(|end| name.strip_suffix(end).is_some_and(is_of_log)) {
             directory.remove(&name)?;
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 fn is_of_log(name: &str) -> bool {

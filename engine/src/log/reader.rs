@@ -15,7 +15,7 @@ use crate::log::directories::{LogDirectories, SegmentCopy, damaged, io_error};
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::{Frame, FrameRead, KIND_END, KIND_ROLL};
 use crate::log::rest;
-use crate::log::segment::SEGMENT_HEADER_BYTES;
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SEGMENT_RESERVE_BYTES};
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::window::{FRAME_BYTES_MAX, Seen, SegmentWindow, Whole};
 use crate::log::{LogKind, SegmentNumber, SessionId};
@@ -253,6 +253,12 @@ impl<S: Storage> LogReader<S> {
         Ok(to)
     }
 
+    /// Bytes of the current segment behind a place, if those that close it have room there.
+    pub(super) fn room_to_close(&self, from_bytes: u64) -> Option<u64> {
+        let left = self.window.header().segment_bytes().checked_sub(from_bytes)?;
+        (left >= SEGMENT_RESERVE_BYTES as u64).then_some(left)
+    }
+
     /// The frame given last.
     ///
     /// # Panics
@@ -337,7 +343,8 @@ impl<S: Storage> LogReader<S> {
     /// Where no whole frame is to be seen: looks anew, and tells a torn tail from damage.
     #[cold]
     fn tail(&mut self) -> Result<Option<Step>, LogError> {
-        if !self.is_still_the_segment()? {
+        let follows = self.at_tail == AtTail::Wait;
+        if !self.is_still_the_segment()? || follows && self.was_made_anew()? {
             let number = self.at.segment;
             let Some(copy) = self.copies(number)?.into_iter().next() else {
                 return Err(self.damage(Damage::Missing { first: number, last: number }));
@@ -348,7 +355,6 @@ impl<S: Storage> LogReader<S> {
         if matches!(seen, Seen::Whole(_)) {
             return Ok(None);
         }
-        let follows = self.at_tail == AtTail::Wait;
         if self.looked_elsewhere != Some(self.at) {
             if self.finds_whole_elsewhere()? {
                 return Ok(None);
@@ -422,6 +428,16 @@ impl<S: Storage> LogReader<S> {
         let read = self.window.file().read_at(&mut bytes, 0);
         read.map_err(|source| io_error(&self.file, source))?;
         Ok(bytes == bytemuck::bytes_of(self.window.header()))
+    }
+
+    /// Whether the segment, of which no frame was read yet, is another file now: one that a writer
+    /// which goes on after a dead one has put in its place.
+    fn was_made_anew(&self) -> Result<bool, LogError> {
+        if self.at != FramePosition::first_of(self.at.segment) {
+            return Ok(false);
+        }
+        let copies = self.copies(self.at.segment)?;
+        Ok(copies.first().is_some_and(|copy| copy.header != *self.window.header()))
     }
 
     /// Looks for a whole frame at the place in every copy that there is now, and goes on there.

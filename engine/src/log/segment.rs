@@ -241,6 +241,19 @@ pub fn epoch_of(session: SessionId, number: SegmentNumber, incarnation: u32) -> 
     crc32c(&bytes).max(1)
 }
 
+/// How many incarnations of one session are told apart.
+const INCARNATIONS_MAX: u32 = 1 << 20;
+
+/// Which incarnation gave a segment its epoch, see [`epoch_of`]. `None` if none of the first 2^20 did:
+/// whoever wrote it chose otherwise. Different incarnations give one segment different epochs, since
+/// a CRC tells any two values of its last 32 bits apart.
+#[must_use]
+pub fn incarnation_of(header: &SegmentHeader) -> Option<u32> {
+    let (session, number) = (header.session(), header.number());
+    (0..INCARNATIONS_MAX)
+        .find(|incarnation| epoch_of(session, number, *incarnation) == header.epoch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,6 +293,20 @@ mod tests {
         let mut bytes = bytemuck::bytes_of(&header).to_vec();
         bytes[8] = 2;
         assert_eq!(SegmentHeader::read(&bytes), Err(SegmentHeaderError::Version { found: 2 }));
+    }
+
+    #[test]
+    fn the_incarnation_that_chose_an_epoch_is_found_again() {
+        let session = SessionId([3; 16]);
+        let header = |number, epoch| {
+            SegmentHeader::new(session, LogKind::Output, SegmentNumber(number), epoch, 1 << 26)
+        };
+        for (number, incarnation) in [(0, 0), (0, 1), (9, 7), (u64::MAX, 4_000)] {
+            let epoch = epoch_of(session, SegmentNumber(number), incarnation);
+            assert_eq!(incarnation_of(&header(number, epoch)), Some(incarnation));
+        }
+        let far = epoch_of(session, SegmentNumber(1), INCARNATIONS_MAX);
+        assert_eq!(incarnation_of(&header(1, far)), None);
     }
 
     #[test]

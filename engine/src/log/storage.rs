@@ -49,6 +49,12 @@ pub trait Storage: Send + Sync {
     /// What the system says; `NotFound` if it is absent.
     fn open(&self, name: &str) -> io::Result<Self::File>;
 
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// What the system says; `NotFound` if it is absent.
+    fn open_to_write(&self, name: &str) -> io::Result<Self::File>;
+
     /// Names of all files, in no particular order.
     ///
     /// # Errors
@@ -190,6 +196,10 @@ impl Storage for Directory {
 
     fn open(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().read(true).open(self.path.join(name))
+    }
+
+    fn open_to_write(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(self.path.join(name))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {

@@ -19,6 +19,14 @@ struct Appended {
     position: AtomicU64,
     sequence: AtomicU64,
     frames: AtomicU64,
+    records: AtomicU64,
+}
+
+/// Written by whoever hands records to the writer, before each of them.
+#[derive(Default)]
+#[repr(align(128))]
+struct Handed {
+    records: AtomicU64,
 }
 
 /// Written by the keeper, and by the writer when it rolls or syncs.
@@ -39,11 +47,14 @@ struct Kept {
 struct Failing {
     /// Whether the writer must stop at once; else it stops when it needs a segment.
     stop: AtomicBool,
+    /// Whether a record was refused, and so all that come later are.
+    refuses: AtomicBool,
     failure: OnceLock<Arc<LogFailure>>,
 }
 
 struct Shared {
     appended: Appended,
+    handed: Handed,
     kept: Kept,
     failing: Failing,
     /// Whether appended frames have yet to be carried to the log's directory.
@@ -73,8 +84,8 @@ pub struct LogStatistics {
 
 impl LogTails {
     pub(super) fn new(archives: bool) -> LogTails {
-        let (appended, kept, failing) = Default::default();
-        LogTails { shared: Arc::new(Shared { appended, kept, failing, archives }) }
+        let (appended, handed, kept, failing) = Default::default();
+        LogTails { shared: Arc::new(Shared { appended, handed, kept, failing, archives }) }
     }
 
     /// Behind the last frame that is appended: it is in the map and outlives the process.
@@ -89,6 +100,28 @@ impl LogTails {
     #[must_use]
     pub fn appended_sequence(&self) -> Sequence {
         Sequence(self.shared.appended.sequence.load(Ordering::Acquire))
+    }
+
+    /// Records that are appended: the frames of the log's user.
+    #[inline]
+    #[must_use]
+    pub(crate) fn records(&self) -> u64 {
+        self.shared.appended.records.load(Ordering::Acquire)
+    }
+
+    /// Records that were handed to the writer, appended or not, as far as its user tells. Who has what
+    /// followed from a record sees a count that includes it.
+    #[inline]
+    #[must_use]
+    pub(crate) fn handed(&self) -> u64 {
+        self.shared.handed.records.load(Ordering::Acquire)
+    }
+
+    /// Whether none of the records that are handed over and not appended ever will be.
+    #[inline]
+    #[must_use]
+    pub(crate) fn refuses(&self) -> bool {
+        self.must_stop() || self.shared.failing.refuses.load(Ordering::Acquire)
     }
 
     /// Behind the last frame that stands in the log's directory on disk, as its files are read.
@@ -146,6 +179,24 @@ impl LogTails {
         appended.frames.store(frames, Ordering::Relaxed);
         appended.sequence.store(sequence.0, Ordering::Release);
         appended.position.store(position.word(), Ordering::Release);
+    }
+
+    /// By the writer, behind each frame of its user.
+    #[inline(always)]
+    pub(super) fn record(&self, records: u64) {
+        self.shared.appended.records.store(records, Ordering::Release);
+    }
+
+    /// By the writer's user, before it hands over the record that makes so many.
+    #[inline(always)]
+    pub(crate) fn hand(&self, records: u64) {
+        self.shared.handed.records.store(records, Ordering::Release);
+    }
+
+    /// By whoever appends, once a record was refused for good.
+    #[cold]
+    pub(crate) fn refuse(&self) {
+        self.shared.failing.refuses.store(true, Ordering::Release);
     }
 
     /// By the writer, when it has left a segment with so many bytes.

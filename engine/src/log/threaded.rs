@@ -31,9 +31,10 @@ use std::time::Instant;
 use bytemuck::{Pod, Zeroable};
 
 use crate::log::failure::{AppendError, CreateError, LogFailure};
-use crate::log::frame::{FrameTag, PAYLOAD_BYTES_MAX};
+use crate::log::frame::{Frame, FrameTag, PAYLOAD_BYTES_MAX};
 use crate::log::keeper::ClosedLog;
 use crate::log::options::LogOptions;
+use crate::log::reopen::{ReopenError, Reopened};
 use crate::log::storage::Storage;
 use crate::log::tails::{LogStatistics, LogTails, PanicIsFailure};
 use crate::log::writer::LogWriter;
@@ -105,20 +106,9 @@ struct Ends {
     thread: JoinHandle<Option<Result<ClosedLog, Arc<LogFailure>>>>,
 }
 
-impl ThreadedLogWriter {
-    /// Starts the thread, and makes the log as [`LogWriter::create`] does.
-    ///
-    /// # Errors
-    /// If there is no ring of that size, no thread, or not on that core, and then there is no log; as
-    /// [`LogWriter::create`].
-    pub fn create<S>(
-        options: LogOptions<S>,
-        thread: ThreadOptions,
-    ) -> Result<ThreadedLogWriter, CreateError>
-    where
-        S: Storage + 'static,
-        S::File: 'static,
-    {
+impl Ends {
+    /// Starts the thread. It waits for the log that it appends to, and ends if there is none.
+    fn start(thread: ThreadOptions) -> Result<(Ends, mpsc::SyncSender<LogWriter>), CreateError> {
         let ring_bytes = thread.ring_bytes;
         if ring_bytes < RING_BYTES_MIN {
             return Err(CreateError::Option {
@@ -144,14 +134,73 @@ impl ThreadedLogWriter {
                 Appending { writer, consumer, waiter: thread_waiter, orderly, joined }.run()
             }
         };
-        let no_thread = |source| CreateError::Thread { name: NAME, source };
         let thread = thread::Builder::new().name(NAME.to_owned()).spawn(run).map_err(no_thread)?;
         pinned.recv().map_err(|error| no_thread(io::Error::other(error)))??;
+        Ok((Ends { producer, waiter, orderly, thread }, give))
+    }
+}
+
+fn no_thread(source: io::Error) -> CreateError {
+    CreateError::Thread { name: NAME, source }
+}
+
+impl ThreadedLogWriter {
+    /// Starts the thread, and makes the log as [`LogWriter::create`] does.
+    ///
+    /// # Errors
+    /// If there is no ring of that size, no thread, or not on that core, and then there is no log; as
+    /// [`LogWriter::create`].
+    pub fn create<S>(
+        options: LogOptions<S>,
+        thread: ThreadOptions,
+    ) -> Result<ThreadedLogWriter, CreateError>
+    where
+        S: Storage + 'static,
+        S::File: 'static,
+    {
+        let make = || LogWriter::create(options).map(|writer| (writer, ()));
+        Ok(ThreadedLogWriter::start(thread, make)?.0)
+    }
+
+    /// Starts the thread, and goes on with a log as [`LogWriter::reopen`] does.
+    ///
+    /// # Errors
+    /// As [`ThreadedLogWriter::create`], and then the log is as it was; as [`LogWriter::reopen`].
+    pub fn reopen<S>(
+        options: LogOptions<S>,
+        thread: ThreadOptions,
+    ) -> Result<(ThreadedLogWriter, Reopened), ReopenError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        ThreadedLogWriter::reopen_reading(options, thread, |_| Ok(()))
+    }
+
+    /// As [`ThreadedLogWriter::reopen`], and shows `see` what [`LogWriter::reopen_reading`] does.
+    pub(crate) fn reopen_reading<S>(
+        options: LogOptions<S>,
+        thread: ThreadOptions,
+        see: impl FnMut(&Frame<'_>) -> Result<(), String>,
+    ) -> Result<(ThreadedLogWriter, Reopened), ReopenError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        ThreadedLogWriter::start(thread, || LogWriter::reopen_reading(options, see))
+    }
+
+    /// Starts the thread, and then has the log made that it appends to.
+    fn start<T, E: From<CreateError>>(
+        thread: ThreadOptions,
+        make: impl FnOnce() -> Result<(LogWriter, T), E>,
+    ) -> Result<(ThreadedLogWriter, T), E> {
+        let (ends, give) = Ends::start(thread)?;
         // Not on that thread: the keeper would start on its core.
-        let writer = LogWriter::create(options)?;
+        let (writer, made) = make()?;
         let tails = writer.tails().clone();
         give.send(writer).map_err(|_| no_thread(io::ErrorKind::BrokenPipe.into()))?;
-        Ok(ThreadedLogWriter { tails, ends: Some(Ends { producer, waiter, orderly, thread }) })
+        Ok((ThreadedLogWriter { tails, ends: Some(ends) }, made))
     }
 
     /// Hands a frame to the thread. No system call (unless the thread parks), lock or allocation

@@ -17,18 +17,20 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use crate::log::SegmentNumber;
+use crate::failpoint;
 use crate::log::failure::{Act, AppendError, CreateError, LogFailure};
 use crate::log::frame::{
-    FrameTag, KIND_END, KIND_ROLL, PAYLOAD_BYTES_MAX, frame_bytes, write_unpublished,
+    Frame, FrameTag, KIND_END, KIND_ROLL, PAYLOAD_BYTES_MAX, frame_bytes, write_unpublished,
 };
-use crate::log::keeper::{ClosedLog, Ending, Full, Keeper, Prepared};
+use crate::log::keeper::{ClosedLog, Ending, Full, Keeper, Prepared, Start};
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::Position;
 use crate::log::prepare::{find_log, remove_unnamed};
+use crate::log::reopen::{self, ReopenError, Reopened, Settled};
 use crate::log::segment::SEGMENT_RESERVE_BYTES;
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::tails::{LogStatistics, LogTails};
+use crate::log::{LogKind, SegmentNumber};
 use crate::memory::append_map::AppendMap;
 use crate::units::{Nanos, Sequence};
 
@@ -52,6 +54,7 @@ enum Durable {
 
 /// See the module.
 pub struct LogWriter {
+    kind: LogKind,
     segment: SegmentNumber,
     epoch: u32,
     map: AppendMap,
@@ -60,6 +63,8 @@ pub struct LogWriter {
     /// Frames of this segment, and of those before it.
     frames: u64,
     frames_before: u64,
+    /// Of them, those of the log's user.
+    records: u64,
     last_sequence: Sequence,
     last_time: Nanos,
     tails: LogTails,
@@ -83,8 +88,7 @@ impl LogWriter {
         S::File: 'static,
     {
         options.check()?;
-        let place = &options.place;
-        for storage in [Some(place.directory()), place.memory_directory()].into_iter().flatten() {
+        for storage in options.place.directories() {
             let failed = |source| CreateError::Directory { directory: storage.describe(), source };
             storage.create_directory().map_err(failed)?;
             if let Some(name) = find_log(storage).map_err(failed)? {
@@ -92,12 +96,62 @@ impl LogWriter {
             }
             remove_unnamed(storage).map_err(failed)?;
         }
+        LogWriter::begin(options, &Start::NEW)
+    }
+
+    /// Goes on with a log whose writer is gone, see [`reopen`](crate::log::reopen), or makes it where
+    /// there is none. With [`Place::Memory`](crate::log::options::Place::Memory) the directory in
+    /// memory is the one that the dead writer used; it may be gone. [`LogOptions::incarnation`] is
+    /// found, not taken from the options. Reads the whole log once.
+    ///
+    /// # Errors
+    /// An option that cannot be; a log that ended in order, is another session's or damaged, and then
+    /// nothing was changed; what the system says, and then it can be tried again.
+    pub fn reopen<S>(options: LogOptions<S>) -> Result<(LogWriter, Reopened), ReopenError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        LogWriter::reopen_reading(options, |_| Ok(()))
+    }
+
+    /// As [`LogWriter::reopen`], and shows `see` every frame that is kept, before anything is changed.
+    /// What it answers with instead of going on is the error, and then nothing is changed.
+    pub(crate) fn reopen_reading<S>(
+        options: LogOptions<S>,
+        see: impl FnMut(&Frame<'_>) -> Result<(), String>,
+    ) -> Result<(LogWriter, Reopened), ReopenError>
+    where
+        S: Storage + Clone + 'static,
+        S::File: 'static,
+    {
+        options.check()?;
+        let Some(Settled { start, reopened }) = reopen::settle(&options, see)? else {
+            let writer = LogWriter::create(LogOptions { incarnation: 0, ..options })?;
+            return Ok((writer, Reopened::default()));
+        };
+        let options = LogOptions { incarnation: reopened.incarnation, ..options };
+        Ok((LogWriter::begin(options, &start)?, reopened))
+    }
+
+    /// Starts the keeper, and waits until the first segment is prepared.
+    fn begin<S>(options: LogOptions<S>, start: &Start) -> Result<LogWriter, CreateError>
+    where
+        S: Storage + 'static,
+        S::File: 'static,
+    {
+        let place = &options.place;
         let archives = place.memory_directory().is_some();
         let directory = place.directory().describe();
-        let sync = options.sync;
+        let (kind, sync) = (options.kind, options.sync);
         let tails = LogTails::new(archives);
+        let before = Position::new(start.next, 0);
+        tails.archive(before);
+        if sync != SyncLevel::None {
+            tails.sync(before);
+        }
         let options = Arc::new(options);
-        let keeper = Keeper::start(options.clone(), tails.clone())?;
+        let keeper = Keeper::start(options.clone(), tails.clone(), start)?;
         let first = wait_for_segment(&keeper, &tails).inspect_err(|_| {
             // Nothing is left in memory. What is to be told is the failure.
             let _ = options.place.memory_directory().map(S::remove_directory);
@@ -108,14 +162,16 @@ impl LogWriter {
             SyncLevel::Batch => Durable::File(first.file),
         };
         let mut writer = LogWriter {
+            kind,
             segment: first.number,
             epoch: first.epoch,
             map: first.map,
             room: 0,
             frames: 0,
             frames_before: 0,
-            last_sequence: Sequence(0),
-            last_time: Nanos(0),
+            records: 0,
+            last_sequence: start.last_sequence,
+            last_time: start.last_time,
             tails,
             durable,
             failure: None,
@@ -123,7 +179,7 @@ impl LogWriter {
             keeper,
         };
         writer.measure_room();
-        writer.tails.append(writer.position(), Sequence(0), 0);
+        writer.tails.append(writer.position(), start.last_sequence, 0);
         Ok(writer)
     }
 
@@ -151,10 +207,15 @@ impl LogWriter {
         payload: &[u8],
     ) -> Result<Position, AppendError> {
         assert!(tag.kind < KIND_ROLL, "Invariant: kinds from {KIND_ROLL} on are the log's own");
+        failpoint::hit(self.kind.failpoints().append_before);
         if frame_bytes(payload.len()) > self.room || self.tails.must_stop() {
             self.make_room(payload.len())?;
         }
-        Ok(self.put(tag, payload))
+        let position = self.put(tag, payload);
+        self.records += 1;
+        self.tails.record(self.records);
+        failpoint::hit(self.kind.failpoints().append_after);
+        Ok(position)
     }
 
     /// Writes a frame where there is room for it.
@@ -212,6 +273,7 @@ impl LogWriter {
                 next?
             }
         };
+        failpoint::hit(self.kind.failpoints().roll_before);
         self.put_last(KIND_ROLL);
         if let Durable::File(file) = &mut self.durable {
             // Before the next segment has a frame: what is durable has no hole.
@@ -226,6 +288,7 @@ impl LogWriter {
         self.epoch = next.epoch;
         self.frames_before += mem::take(&mut self.frames);
         self.measure_room();
+        failpoint::hit(self.kind.failpoints().roll_after);
         Ok(())
     }
 
@@ -279,6 +342,7 @@ impl LogWriter {
 
     fn stay_failed(&mut self, failure: Arc<LogFailure>) -> Arc<LogFailure> {
         self.room = 0;
+        self.tails.refuse();
         self.failure.get_or_insert(failure).clone()
     }
 
@@ -306,6 +370,7 @@ impl LogWriter {
         let ending = if orderly { Ending::Orderly } else { Ending::Failed };
         if orderly {
             self.put_last(KIND_END);
+            failpoint::hit(self.kind.failpoints().end_after);
             self.keeper.hand_over(Full {
                 number: self.segment,
                 map: self.map,

@@ -7,6 +7,7 @@
 
 mod counting;
 mod exchange;
+mod outputs;
 mod pipelined;
 
 use engine::book::books::Limits;

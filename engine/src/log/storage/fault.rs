@@ -21,7 +21,7 @@ use crate::memory::append_map::AppendMap;
 pub enum Operation {
     /// [`Storage::create`].
     Create,
-    /// [`Storage::open`].
+    /// [`Storage::open`] and [`Storage::open_to_write`].
     Open,
     /// [`Storage::list`].
     List,
@@ -296,6 +296,10 @@ impl Storage for FaultStorage {
             Some(stored) => Ok(self.file(stored)),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn open_to_write(&self, name: &str) -> io::Result<FaultFile> {
+        self.open(name)
     }
 
     fn list(&self) -> io::Result<Vec<String>> {

@@ -272,7 +272,7 @@ impl<S: Storage> Verifier<'_, S> {
 
     fn is_sealed(&self, number: SegmentNumber) -> bool {
         let copies = self.directories.copies(number, self.kind, self.session);
-        copies.is_ok_and(|copies| copies.iter().any(|copy| copy.is_sealed))
+        copies.is_ok_and(|copies| copies.iter().any(|copy| copy.seal.is_some()))
     }
 
     fn segment(

@@ -3,7 +3,6 @@
 //! Whoever drives the engine hands every packet here before the engine sees it. What the journal does
 //! when it fails is configuration: the run ends, or goes on and the session is marked incomplete.
 
-pub(crate) mod accepted;
 pub(crate) mod description;
 pub(crate) mod dir;
 
@@ -18,13 +17,13 @@ use engine::log::options::{Place, SyncLevel};
 use engine::log::storage::Directory;
 use engine::log::tails::LogStatistics;
 use engine::log::threaded::ThreadOptions;
+use engine::output::release::Acceptance;
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
 
 use crate::config::{self, Config};
 use crate::exit::{Failure, Status};
-use crate::recording::accepted::Accepted;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 
@@ -106,10 +105,9 @@ impl Recording {
     }
 
     /// How far the session is accepted.
-    pub(crate) fn accepted(&self) -> Accepted {
-        let tails = self.journal.as_ref().ok().map(|journal| journal.tails().clone());
-        let is_inline = self.description.config.journal.append == config::Append::Inline;
-        Accepted::by(tails, is_inline)
+    pub(crate) fn acceptance(&self) -> Acceptance {
+        // Where it could not be made, the session goes on as if it had failed at the first record.
+        self.journal.as_ref().map_or_else(|_| Acceptance::unjournaled(), Acceptance::appended)
     }
 
     /// Journals a packet, before the engine sees it.
@@ -248,6 +246,7 @@ fn cannot_make(error: &JournalError) -> Failure {
         JournalError::Create(CreateError::Thread { .. }) => {
             (Status::No, "raise the limit on processes")
         }
+        JournalError::Reopen(_) => (Status::No, "`tapewatch journal verify` tells more"),
         JournalError::Create(CreateError::Failed(_)) | JournalError::Append(_) => (
             Status::No,
             "make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir",

@@ -9,12 +9,12 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use engine::market::{HashPoint, MarketListener};
+use engine::output::release::{Acceptance, Mark};
 use engine::state::hashes::{HashesReader, HashesWriter};
 use engine::state::{Compared, Fingerprint, Section, SectionHash, StateHash};
 use engine::units::{Position, Sequence};
 
 use crate::exit::Failure;
-use crate::recording::accepted::Accepted;
 
 /// What is done with digests.
 #[derive(Default)]
@@ -35,9 +35,9 @@ pub(crate) struct Writing {
     path: PathBuf,
     writer: HashesWriter<File>,
     fault: Option<io::Error>,
-    accepted: Accepted,
-    /// Points whose messages are not known to be accepted.
-    waiting: VecDeque<(Position, StateHash)>,
+    acceptance: Acceptance,
+    /// Points whose messages are not known to be accepted, and what was handed to the journal by then.
+    waiting: VecDeque<(Position, StateHash, Mark)>,
 }
 
 /// See [`Hashes::Checked`].
@@ -80,17 +80,17 @@ impl HashCheck {
 }
 
 impl Hashes {
-    /// Writes to `file` at `path` what follows from `accepted` messages.
+    /// Writes to `file` at `path` what follows from accepted messages.
     pub(crate) fn written(
         file: File,
         path: &Path,
         fingerprints: [Fingerprint; Section::COUNT],
-        accepted: Accepted,
+        acceptance: Acceptance,
     ) -> Result<Hashes, Failure> {
         let writer =
             HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
         let (path, waiting) = (path.to_owned(), VecDeque::new());
-        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, accepted, waiting })))
+        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, acceptance, waiting })))
     }
 
     /// Checks against the file at `path`; one that is absent has nothing on record.
@@ -126,7 +126,7 @@ impl Hashes {
                     // That there are no more digests goes with there being no more journal.
                     return Ok(());
                 }
-                writing.waiting.push_back((position, *hash));
+                writing.waiting.push_back((position, *hash, Mark::default()));
                 writing.write_while(|_| true);
                 match writing.fault.take() {
                     Some(error) => Err(cannot_write(&writing.path, &error)),
@@ -182,14 +182,14 @@ impl MarketListener for Hashes {
 
 impl Writing {
     fn point(&mut self, position: Position, hash: &StateHash) {
-        self.waiting.push_back((position, *hash));
-        let accepted = self.accepted.clone();
-        self.write_while(|position| accepted.holds(position));
+        self.waiting.push_back((position, *hash, self.acceptance.mark()));
+        let acceptance = self.acceptance.clone();
+        self.write_while(|mark| acceptance.holds(mark));
     }
 
-    fn write_while(&mut self, may: impl Fn(Position) -> bool) {
-        while let Some((position, hash)) = self.waiting.front() {
-            if self.fault.is_some() || !may(*position) {
+    fn write_while(&mut self, may: impl Fn(Mark) -> bool) {
+        while let Some((position, hash, mark)) = self.waiting.front() {
+            if self.fault.is_some() || !may(*mark) {
                 return;
             }
             self.fault = self.writer.append(Sequence(position.0), hash).err();

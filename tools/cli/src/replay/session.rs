@@ -122,7 +122,7 @@ impl Session {
             };
             let begun = Recording::begin(path, description)?;
             let (file, name) = begun.dir().begin_hashes()?;
-            hashes = Hashes::written(file, &name, fingerprints, begun.accepted())?;
+            hashes = Hashes::written(file, &name, fingerprints, begun.acceptance())?;
             recording = Some(begun);
         }
         Ok(Session { setup, source, day, recording, hashes, session_dir })

@@ -1,0 +1,363 @@
+//! The steps that make a dead writer's log one that can be gone on with, or is wholly ended.
+//!
+//! Every step writes to the place where the frames already stand, or puts a whole file under its name,
+//! so that it can be cut short anywhere and done again.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crate::failpoint::{self, LogFailpoints};
+use crate::log::SegmentNumber;
+use crate::log::directories::seal_of;
+use crate::log::failure::{Act, LogFailure};
+use crate::log::frame::{FRAME_HEADER_BYTES, FrameTag, KIND_END, KIND_ROLL, write_unpublished};
+use crate::log::index::IndexBuilder;
+use crate::log::keeper::write_index;
+use crate::log::options::{LogOptions, SyncLevel};
+use crate::log::prepare::remove_unnamed;
+use crate::log::reopen::survey::Survey;
+use crate::log::reopen::{Reopened, failure};
+use crate::log::rest;
+use crate::log::seal::{SEAL_BYTES, Seal, Sealer};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, number_of, segment_name};
+use crate::log::storage::{NEW, Storage, StoredFile};
+use crate::log::window::{Seen, SegmentWindow};
+
+/// Bytes carried, zeroed or hashed at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// See the module.
+pub(super) struct Settling<'a, S: Storage> {
+    options: &'a LogOptions<S>,
+    survey: &'a Survey,
+    points: &'static LogFailpoints,
+    last_seal: Seal,
+    done: Reopened,
+}
+
+impl<'a, S: Storage> Settling<'a, S> {
+    pub(super) fn new(options: &'a LogOptions<S>, survey: &'a Survey) -> Settling<'a, S> {
+        let (last_seal, done) = (Seal::NONE, Reopened::default());
+        Settling { options, survey, points: options.kind.failpoints(), last_seal, done }
+    }
+
+    /// The seal of the last segment.
+    pub(super) fn last_seal(&self) -> Seal {
+        self.last_seal
+    }
+
+    /// What was done.
+    pub(super) fn done(&self) -> Reopened {
+        self.done
+    }
+
+    fn disk(&self) -> &'a S {
+        self.options.place.directory()
+    }
+
+    fn syncs(&self) -> bool {
+        self.options.sync != SyncLevel::None
+    }
+
+    /// Removes files without a frame: unfinished ones, and prepared segments, from the last one on.
+    /// The segment `kept` stays on disk.
+    pub(super) fn remove_unused(&mut self, kept: Option<SegmentNumber>) -> Result<(), LogFailure> {
+        for storage in self.options.place.directories() {
+            let is_disk = core::ptr::eq(storage, self.disk());
+            let from = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
+            // The memory of a writer may be gone.
+            let removed = storage.create_directory().and_then(|()| {
+                let mut removed = remove_unnamed(storage)?;
+                let mut unused: Vec<_> =
+                    storage.list()?.iter().filter_map(|name| number_of(name, "seg")).collect();
+                unused.retain(|number| *number >= from && !(is_disk && Some(*number) == kept));
+                unused.sort_unstable();
+                for number in unused.into_iter().rev() {
+                    storage.remove(&segment_name(number))?;
+                    removed += 1;
+                }
+                Ok(removed)
+            });
+            self.done.removed_files += removed.map_err(failure(Act::Remove, from, storage))?;
+        }
+        failpoint::hit(self.points.reopen_removed);
+        Ok(())
+    }
+
+    /// Sees to it that every segment with frames is whole on disk, sealed and indexed.
+    pub(super) fn settle_segments(&mut self) -> Result<(), LogFailure> {
+        let disk = self.disk();
+        let end = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
+        let names = disk.list().map_err(failure(Act::Index, end, disk))?;
+        let indexed: BTreeSet<_> = names.iter().filter_map(|name| number_of(name, "idx")).collect();
+        for number in (0..end.0).map(SegmentNumber) {
+            self.settle_segment(number, indexed.contains(&number))?;
+            if let Some(memory) = self.options.place.memory_directory() {
+                remove_if_there(memory, &segment_name(number)).map_err(failure(
+                    Act::Remove,
+                    number,
+                    memory,
+                ))?;
+            }
+        }
+        if self.syncs() {
+            disk.sync_directory().map_err(failure(Act::Sync, end, disk))?;
+        }
+        failpoint::hit(self.points.reopen_settled);
+        Ok(())
+    }
+
+    /// Removes the memory's directory, which is empty.
+    pub(super) fn remove_memory(&self) -> Result<(), LogFailure> {
+        let Some(memory) = self.options.place.memory_directory() else { return Ok(()) };
+        let last = self.survey.last.unwrap_or(SegmentNumber(0));
+        memory.remove_directory().map_err(failure(Act::Remove, last, memory))
+    }
+
+    fn settle_segment(
+        &mut self,
+        number: SegmentNumber,
+        is_indexed: bool,
+    ) -> Result<(), LogFailure> {
+        let disk = self.disk();
+        let index = match self.sealed(number).map_err(failure(Act::Seal, number, disk))? {
+            Some(_) if is_indexed => return Ok(()),
+            Some(segment) => {
+                let walked = segment.walk().map_err(failure(Act::Index, number, disk))?;
+                walked.index.finish()
+            }
+            None => self.seal(number)?.index.finish(),
+        };
+        write_index(disk, &index, self.options.sync).map_err(failure(Act::Index, number, disk))?;
+        self.done.indexed_segments += 1;
+        failpoint::hit(self.points.reopen_indexed);
+        Ok(())
+    }
+
+    /// The file on disk of a segment that is sealed already. Takes its seal for the last one.
+    fn sealed(&mut self, number: SegmentNumber) -> io::Result<Option<Segment<S::File>>> {
+        let Some(segment) = open(self.disk(), number)? else { return Ok(None) };
+        let Some(block) = seal_of(segment.file(), segment.header())? else { return Ok(None) };
+        self.last_seal = block.seal();
+        if self.syncs() {
+            // Its writer may have had another level.
+            segment.file().sync_data()?;
+        }
+        Ok(Some(segment))
+    }
+
+    /// Ends, carries and seals a segment. Gives its file on disk.
+    fn seal(&mut self, number: SegmentNumber) -> Result<Segment<S::File>, LogFailure> {
+        let (disk, memory) = (self.disk(), self.options.place.memory_directory());
+        let walked = |place: &S| {
+            let segment = open(place, number)?;
+            segment.map(Segment::walk).transpose()
+        };
+        let on_disk = walked(disk).map_err(failure(Act::Seal, number, disk))?;
+        let in_memory = match memory {
+            Some(memory) => walked(memory).map_err(failure(Act::Archive, number, memory))?,
+            None => None,
+        };
+        let disk_bytes = on_disk.as_ref().map_or(0, |segment| segment.content_bytes);
+        // Whatever the disk has further, it has from there.
+        let longer = in_memory.filter(|segment| segment.content_bytes >= disk_bytes);
+        let mut sealed = match (longer, on_disk, memory) {
+            (Some(mut from), to, Some(memory)) => {
+                self.end(&mut from).map_err(failure(Act::End, number, memory))?;
+                self.carry(number, &from, to).map_err(failure(Act::Archive, number, disk))?
+            }
+            (_, Some(mut segment), _) => {
+                self.end(&mut segment).map_err(failure(Act::End, number, disk))?;
+                segment
+            }
+            (_, None, _) => {
+                let gone = io::Error::from(io::ErrorKind::NotFound);
+                return Err(failure(Act::Seal, number, disk)(gone));
+            }
+        };
+        failpoint::hit(self.points.reopen_carried);
+        self.put_seal(&mut sealed).map_err(failure(Act::Seal, number, disk))?;
+        Ok(sealed)
+    }
+
+    /// Ends a segment behind its last frame, if it has not ended: zeros, then a `Roll`, its length
+    /// last.
+    fn end(&self, segment: &mut Segment<S::File>) -> io::Result<()> {
+        if !segment.is_closed {
+            let (at_bytes, header) = (segment.content_bytes, *segment.header());
+            segment.zero_behind(at_bytes)?;
+            let tag = FrameTag {
+                kind: KIND_ROLL,
+                flags: 0,
+                feed: 0,
+                sequence: self.survey.last_sequence,
+                time: self.survey.last_time,
+            };
+            let mut roll = [0; FRAME_HEADER_BYTES];
+            let length = write_unpublished(&mut roll, header.epoch(), &tag, &[]);
+            segment.file().write_at(&roll[4..], at_bytes + 4)?;
+            segment.file().write_at(&length.to_le_bytes(), at_bytes)?;
+            segment.take(&tag, FRAME_HEADER_BYTES);
+        }
+        failpoint::hit(self.points.reopen_ended);
+        Ok(())
+    }
+
+    /// Carries what a segment has in memory to its file on disk, which is made if there is none.
+    fn carry(
+        &mut self,
+        number: SegmentNumber,
+        from: &Segment<S::File>,
+        to: Option<Segment<S::File>>,
+    ) -> io::Result<Segment<S::File>> {
+        let disk = self.disk();
+        let to = match to {
+            Some(to) => to,
+            None => {
+                let (name, header) = (segment_name(number), from.header());
+                let new = format!("{name}{NEW}");
+                let file = disk.create(&new, header.segment_bytes())?;
+                file.write_at(bytemuck::bytes_of(header), 0)?;
+                disk.rename(&new, &name)?;
+                Segment::new(file, *header)
+            }
+        };
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut at_bytes = to.content_bytes;
+        self.done.carried_segments += u64::from(at_bytes < from.content_bytes);
+        while at_bytes < from.content_bytes {
+            let bytes = from.read(&mut buffer, at_bytes)?;
+            to.file().write_at(bytes, at_bytes)?;
+            at_bytes += bytes.len() as u64;
+        }
+        let carried = to.walk()?;
+        if carried.content_bytes != from.content_bytes || !carried.is_closed {
+            return Err(io::Error::other(format!(
+                "{} bytes were carried, and {} of them are whole frames",
+                from.content_bytes, carried.content_bytes
+            )));
+        }
+        Ok(carried)
+    }
+
+    /// Cuts a closed segment behind its last frame and seals it.
+    fn put_seal(&mut self, segment: &mut Segment<S::File>) -> io::Result<()> {
+        let mut sealer = Sealer::default();
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut at_bytes = 0;
+        while at_bytes < segment.content_bytes {
+            let bytes = segment.read(&mut buffer, at_bytes)?;
+            sealer.content(bytes);
+            at_bytes += bytes.len() as u64;
+        }
+        let number = segment.header().number();
+        let block = sealer.seal(number, segment.index.frames(), self.last_seal);
+        segment.file().set_size(at_bytes + SEAL_BYTES as u64)?;
+        failpoint::hit(self.points.reopen_cut);
+        segment.file().write_at(bytemuck::bytes_of(&block), at_bytes)?;
+        if self.syncs() {
+            segment.file().sync_data()?;
+        }
+        self.last_seal = block.seal();
+        self.done.sealed_segments += 1;
+        failpoint::hit(self.points.reopen_sealed);
+        Ok(())
+    }
+}
+
+/// One file of a segment, and how far its frames have been walked.
+struct Segment<F> {
+    window: SegmentWindow<F>,
+    content_bytes: u64,
+    is_closed: bool,
+    index: IndexBuilder,
+}
+
+impl<F: StoredFile> Segment<F> {
+    fn new(file: F, header: SegmentHeader) -> Segment<F> {
+        Segment {
+            content_bytes: SEGMENT_HEADER_BYTES as u64,
+            is_closed: false,
+            index: IndexBuilder::new(&header),
+            window: SegmentWindow::new(file, header),
+        }
+    }
+
+    fn file(&self) -> &F {
+        self.window.file()
+    }
+
+    fn header(&self) -> &SegmentHeader {
+        self.window.header()
+    }
+
+    /// Goes on to the last whole frame.
+    fn walk(mut self) -> io::Result<Segment<F>> {
+        while !self.is_closed {
+            // Anew: what the window holds may be older than the file.
+            let whole = match self.window.look(self.content_bytes)? {
+                Seen::Whole(whole) => whole,
+                _ => match self.window.look_again(self.content_bytes)? {
+                    Seen::Whole(whole) => whole,
+                    _ => break,
+                },
+            };
+            self.take(&whole.tag, whole.bytes);
+        }
+        Ok(self)
+    }
+
+    /// Takes the next frame.
+    fn take(&mut self, tag: &FrameTag, bytes: usize) {
+        self.index.frame(tag, bytes);
+        self.content_bytes += bytes as u64;
+        self.is_closed = matches!(tag.kind, KIND_ROLL | KIND_END);
+    }
+
+    /// The next bytes of the content, as many as the buffer holds.
+    fn read<'b>(&self, buffer: &'b mut [u8], at_bytes: u64) -> io::Result<&'b [u8]> {
+        let left = usize::try_from(self.content_bytes - at_bytes).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        let filled = self.file().read_at(&mut buffer[..wanted], at_bytes)?;
+        match filled == wanted {
+            true => Ok(&buffer[..filled]),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// Makes what stands from a place on zeros.
+    fn zero_behind(&self, from_bytes: u64) -> io::Result<()> {
+        let header = self.header();
+        let end_bytes = header.segment_bytes();
+        let rest = rest::look_through(self.file(), header.epoch(), from_bytes, end_bytes)?;
+        let zeros = vec![0; CHUNK_BYTES];
+        let mut at_bytes = from_bytes;
+        while at_bytes < rest.nonzero_end_bytes {
+            let left = usize::try_from(rest.nonzero_end_bytes - at_bytes).unwrap_or(usize::MAX);
+            let bytes = left.min(CHUNK_BYTES);
+            self.file().write_at(&zeros[..bytes], at_bytes)?;
+            at_bytes += bytes as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a segment's file, if there is one, to write to it.
+fn open<S: Storage>(storage: &S, number: SegmentNumber) -> io::Result<Option<Segment<S::File>>> {
+    let file = match storage.open_to_write(&segment_name(number)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let filled = file.read_at(&mut bytes, 0)?;
+    let header = SegmentHeader::read(&bytes[..filled]).map_err(io::Error::other)?;
+    Ok(Some(Segment::new(file, header)))
+}
+
+fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {
+    match storage.remove(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
