@@ -21,6 +21,9 @@ use crate::log::{LogKind, SegmentNumber, SessionId};
 /// Most bytes of an index's file: a segment of 4 GiB has 65,536 entries.
 pub(super) const INDEX_BYTES_MAX: u64 = 4096 + 65_536 * INDEX_ENTRY_BYTES as u64;
 
+/// Directory beside the segments of an output log in which its readers keep how far they have come.
+pub const CURSORS_DIRECTORY: &str = "cursors";
+
 /// How often a segment that moves away while it is opened is looked for again.
 const OPEN_TRIES: u32 = 4;
 

@@ -1,4 +1,5 @@
-//! How far a consumer of the output log has come: a file of its own, `NAME.cursor`.
+//! How far a consumer of the output log has come: a file of its own, `NAME.cursor`, in
+//! [`CURSORS_DIRECTORY`] beside the log's segments.
 //!
 //! ```text
 //!  0        4096     8192     12288
@@ -38,6 +39,8 @@ use crate::log::checksum::crc32c;
 use crate::log::reader::FramePosition;
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::{SegmentNumber, SessionId};
+
+pub use crate::log::directories::CURSORS_DIRECTORY;
 
 /// First bytes of a cursor.
 pub const CURSOR_MAGIC: [u8; 8] = *b"TWCURSOR";

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::log::SegmentNumber;
-use crate::log::directories::{LogDirectories, Medium, path_of};
+use crate::log::directories::{CURSORS_DIRECTORY, LogDirectories, Medium, path_of};
 use crate::log::error::LogError;
 use crate::log::segment::{index_name, number_of, segment_name};
 use crate::log::storage::Storage;
 use crate::log::verify::{Faults, UNFINISHED_NAMES};
+use crate::log::{LogKind, SegmentNumber};
 
 /// Numbers of the segments and indexes that there were when the check began.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,7 @@ pub(super) struct Listed {
 /// Lists a log. Names that its files do not have are faults.
 pub(super) fn list<S: Storage>(
     directories: &LogDirectories<S>,
+    kind: LogKind,
     faults: &mut Faults,
 ) -> Result<Listed, LogError> {
     let mut listed = Listed::default();
@@ -32,7 +33,7 @@ pub(super) fn list<S: Storage>(
             listed.indexes.insert(number);
         } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
             listed.unfinished += 1;
-        } else {
+        } else if kind != LogKind::Output || name != CURSORS_DIRECTORY {
             strangers.insert(path(directories, medium, &name));
         }
     }

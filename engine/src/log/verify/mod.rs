@@ -206,7 +206,7 @@ struct Verifier<'a, S> {
 impl<S: Storage> Verifier<'_, S> {
     fn run(&mut self) -> Result<(), LogError> {
         let Listed { segments, indexes, unfinished } =
-            listing::list(self.directories, &mut self.faults)?;
+            listing::list(self.directories, self.kind, &mut self.faults)?;
         self.report.unfinished_files = unfinished;
         self.session = self.first_session(&segments)?;
         // From behind: the writer and its keeper go forwards.
