@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::{FORMAT_VERSION, PROTOCOL};
-use crate::recording::dir::is_locked;
+use crate::recording::dir::{is_locked, memory_told};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl SessionDir {
                 .and_then(Value::as_integer)
                 .and_then(|count| u64::try_from(count).ok())
                 .unwrap_or(0),
-            memory: memory_of(path),
+            memory: memory_told(path),
             path: path.to_owned(),
             text,
             id,
@@ -173,6 +173,17 @@ impl SessionDir {
         }
     }
 
+    /// Where the output log's segments lie: in memory beside the journal's.
+    pub(crate) fn output_directories(&self) -> LogDirectories<Directory> {
+        let disk = Directory::new(self.path.join("output"));
+        match self.memory.as_deref().and_then(Path::parent) {
+            Some(memory) => {
+                LogDirectories::disk_and_memory(disk, Directory::new(memory.join("output")))
+            }
+            None => LogDirectories::disk(disk),
+        }
+    }
+
     /// The directories of the journal that there may be.
     pub(crate) fn journal_paths(&self) -> Vec<PathBuf> {
         let memory = self.memory.iter().cloned();
@@ -183,12 +194,6 @@ impl SessionDir {
     pub(crate) fn hashes(&self) -> PathBuf {
         self.path.join("hashes")
     }
-}
-
-/// What the `lock` file says of memory.
-fn memory_of(path: &Path) -> Option<PathBuf> {
-    let lock: Table = fs::read_to_string(path.join("lock")).ok()?.parse().ok()?;
-    lock.get("memory").and_then(Value::as_str).map(PathBuf::from)
 }
 
 /// An id from its 32 digits.

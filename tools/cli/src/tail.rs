@@ -1,8 +1,10 @@
-//! `tapewatch tail`: follows the journal of a session while it is recorded.
+//! `tapewatch tail`: follows the journal of a session while it is recorded, or its output log.
 //!
 //! Reads what the writer has published, by `pread`, and looks again a little later when there is
 //! nothing yet: the writer neither knows nor waits. Ends when the session ends, when its writer is
 //! gone, on Ctrl-C, or when nobody reads the lines any more.
+
+pub(crate) mod output;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -27,7 +29,8 @@ use crate::session_dir::SessionDir;
 const EXAMPLES: &str = "\
 Examples:
   tapewatch tail session
-  tapewatch tail session --from-start --symbol AAPL --json";
+  tapewatch tail session --from-start --symbol AAPL --json
+  tapewatch tail session --output                 # bars and gaps, as they are put out";
 
 /// How long nothing may come before it is looked for again.
 const PERIOD: Duration = Duration::from_millis(10);
@@ -42,7 +45,11 @@ pub(crate) struct TailArgs {
     /// The directory of the session.
     #[arg(value_name = "SESSION", value_hint = ValueHint::DirPath)]
     session: PathBuf,
-    /// Begin with the first message instead of those that come from now on.
+    /// Follow what comes out, bars and gaps, instead of what arrives; filtered by
+    /// sequence, time, symbol and number.
+    #[arg(long, conflicts_with = "types")]
+    output: bool,
+    /// Begin with the first message or output instead of those that come from now on.
     #[arg(long)]
     from_start: bool,
     /// Print JSON, an object a line.
@@ -56,10 +63,13 @@ pub(crate) struct TailArgs {
 /// Runs the command.
 pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> {
     let session = SessionDir::open(&args.session)?;
-    let mut filter = args.filter.filter(session.day())?;
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
+    if args.output {
+        return output::run(args, &session, &interrupt, console);
+    }
+    let mut filter = args.filter.filter(session.day())?;
     let directories = session.journal_directories();
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
@@ -68,8 +78,7 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
         LineDecoder::new(session.day().midnight()).map_err(|error| faults::no_memory(&error))?;
     let mut lines = Lines::new(args.json);
     let mut shows = args.from_start;
-    let mut looks = 0;
-    let mut writer_gone = false;
+    let mut watch = WriterWatch::new();
     while !interrupt.is_asked() {
         let goes_on = match reader.next().map_err(|error| cannot_read(&error))? {
             Next::Frame(frame, at) => match Record::read(&frame) {
@@ -88,18 +97,13 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
                 }
             },
             Next::End | Next::TornTail { .. } => false,
-            Next::Wait if writer_gone => {
+            Next::Wait if watch.is_gone() => {
                 console.note("the writer of the session is gone, and did not end it in order");
                 false
             }
             Next::Wait => {
                 shows = true;
-                looks += 1;
-                if looks == LOOKS_PER_LOCK {
-                    looks = 0;
-                    // What it wrote before it went is read once more.
-                    writer_gone = is_unlocked(&session);
-                }
+                watch.look(&session);
                 let reads_on = lines.flush()?;
                 thread::sleep(PERIOD);
                 reads_on
@@ -111,6 +115,32 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
     }
     lines.flush()?;
     Ok(Status::Done)
+}
+
+/// Looks now and then whether a session's writer still lives.
+struct WriterWatch {
+    looks: u32,
+    is_gone: bool,
+}
+
+impl WriterWatch {
+    fn new() -> WriterWatch {
+        WriterWatch { looks: 0, is_gone: false }
+    }
+
+    /// Whether it is known to be gone; what it wrote before it went has been read since.
+    fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// There is nothing more to read now.
+    fn look(&mut self, session: &SessionDir) {
+        self.looks += 1;
+        if self.looks == LOOKS_PER_LOCK {
+            self.looks = 0;
+            self.is_gone = is_unlocked(session);
+        }
+    }
 }
 
 /// Whether nobody holds the session's lock.

@@ -18,6 +18,7 @@ use crate::journal::line::{LineDecoder, time_text};
 use crate::journal::verify::cannot_read;
 use crate::replay::faults;
 use crate::session_dir::SessionDir;
+use crate::tail::output::OutputLine;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,6 +120,16 @@ impl Lines {
             writeln!(self.out, "{}", json!({"gap": {"first": first, "end": end}}))
         } else {
             writeln!(self.out, "{first} gap: messages {first} to {} were lost", end - 1)
+        };
+        ended(written)
+    }
+
+    /// Shows an output; `false` ends.
+    pub(crate) fn output(&mut self, line: &OutputLine) -> Result<bool, Failure> {
+        let written = if self.json {
+            writeln!(self.out, "{}", line.json())
+        } else {
+            writeln!(self.out, "{}", line.text())
         };
         ended(written)
     }

@@ -96,6 +96,26 @@ impl Filter {
         if self.left == 0 { Choice::ShowLast } else { Choice::Show }
     }
 
+    /// Whether an output of a symbol, or of none, is shown: by the message that caused it and its feed
+    /// time. Counts those that are.
+    pub(crate) fn choose_output(
+        &mut self,
+        sequence: u64,
+        time_ns: i64,
+        symbol: Option<&str>,
+    ) -> Choice {
+        if self.left == 0 {
+            return Choice::Stop;
+        }
+        let is_of_symbol = self.symbols.is_empty()
+            || symbol.is_some_and(|symbol| self.symbols.iter().any(|wanted| wanted == symbol));
+        if !is_of_symbol || !self.sequences.contains(&sequence) || !self.times.contains(&time_ns) {
+            return Choice::Skip;
+        }
+        self.left -= 1;
+        if self.left == 0 { Choice::ShowLast } else { Choice::Show }
+    }
+
     /// Whether a gap is shown: one that reaches into the sequences asked for, where messages are not
     /// chosen by what they say.
     pub(crate) fn shows_gap(&self, first: u64, end: u64) -> bool {

@@ -4,6 +4,7 @@
 //!  DIR/session.toml   what the session is, and the whole configuration
 //!  DIR/lock           who writes it and where its memory lies; locked while the writer lives
 //!  DIR/journal/       segments and their indexes
+//!  DIR/output/        the same of the output log; in cursors/ how far its consumers have come
 //!  DIR/hashes         digests of state at hash points
 //!  DIR/report/        the outputs, unless --out named another place
 //! ```
@@ -15,6 +16,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
@@ -23,6 +25,7 @@ use crate::exit::Failure;
 const DESCRIPTION: &str = "session.toml";
 const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
+const OUTPUT: &str = "output";
 const HASHES: &str = "hashes";
 const REPORT: &str = "report";
 
@@ -41,41 +44,58 @@ pub(crate) struct RecordingDir {
 impl RecordingDir {
     /// Makes the directory where it is missing, and locks it for a new session.
     pub(crate) fn create(path: &Path) -> Result<RecordingDir, Failure> {
-        let cannot = |error: &io::Error| {
-            Failure::usage(format_args!(
-                "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
-                path.display()
-            ))
-        };
         let was_there = path.exists();
-        fs::create_dir_all(path).map_err(|error| cannot(&error))?;
+        fs::create_dir_all(path).map_err(|error| cannot_use(path, &error))?;
         // Before the lock is touched: another session's stays as it is.
         if path.join(DESCRIPTION).exists() {
             return Err(if is_locked(path) { is_written(path) } else { is_taken(path) });
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .read(true)
-            .open(path.join(LOCK))
-            .map_err(|error| cannot(&error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(is_written(path)),
-            Err(TryLockError::Error(error)) => return Err(cannot(&error)),
-        }
-        let journal = path.join(JOURNAL);
-        if path.join(DESCRIPTION).exists() || holds_files(&journal) {
+        let lock = lock(path)?;
+        if path.join(DESCRIPTION).exists() || holds_files(&path.join(JOURNAL)) {
             return Err(is_taken(path));
         }
-        let path = path.to_owned();
-        let dir = RecordingDir { path, lock, memory: None, was_there, keeps: false };
-        fs::create_dir_all(journal).map_err(|error| cannot(&error))?;
+        RecordingDir::begun(path, lock, was_there)
+    }
+
+    /// Locks the directory of a session whose writer is gone, so that the session goes on. All that is
+    /// there stays, whatever becomes of the run.
+    pub(crate) fn take_up(path: &Path) -> Result<RecordingDir, Failure> {
+        let lock = lock(path)?;
+        Ok(RecordingDir { path: path.to_owned(), lock, memory: None, was_there: true, keeps: true })
+    }
+
+    /// As [`RecordingDir::create`], in place of what a process has left that died before its session
+    /// had a description. No packet was journaled by then.
+    pub(crate) fn create_over(path: &Path) -> Result<RecordingDir, Failure> {
+        let was_there = path.exists();
+        fs::create_dir_all(path).map_err(|error| cannot_use(path, &error))?;
+        let lock = lock(path)?;
+        if path.join(DESCRIPTION).exists() {
+            return Err(is_taken(path));
+        }
+        let memory = memory_told(path).and_then(|journal| journal.parent().map(Path::to_owned));
+        let memory = memory.filter(|memory| is_session_memory(memory));
+        for left in [Some(path.join(JOURNAL)), Some(path.join(OUTPUT)), memory].into_iter().flatten() {
+            match fs::remove_dir_all(&left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(cannot_write(&left, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        RecordingDir::begun(path, lock, was_there)
+    }
+
+    fn begun(path: &Path, lock: File, was_there: bool) -> Result<RecordingDir, Failure> {
+        let dir =
+            RecordingDir { path: path.to_owned(), lock, memory: None, was_there, keeps: false };
+        for log in [dir.journal(), dir.output()] {
+            fs::create_dir_all(log).map_err(|error| cannot_use(path, &error))?;
+        }
         Ok(dir)
     }
 
-    /// Says in `lock` who writes, and that its journal lies in `memory` too, a directory that is this
+    /// Says in `lock` who writes, and that its logs lie in `memory` too, a directory that is this
     /// session's alone.
     pub(crate) fn tell_writer(&mut self, memory: Option<&Path>) -> Result<(), Failure> {
         let mut text = format!("pid = {}\n", std::process::id());
@@ -84,7 +104,9 @@ impl RecordingDir {
             text += &format!("memory = {}\n", quoted(&journal.display().to_string()));
             self.memory = Some(memory.to_owned());
         }
-        let written = self.lock.set_len(0).and_then(|()| self.lock.write_all(text.as_bytes()));
+        // Over what a writer before has told, which is gone only once this is there.
+        let (bytes, length) = (text.as_bytes(), text.len() as u64);
+        let written = self.lock.write_all_at(bytes, 0).and_then(|()| self.lock.set_len(length));
         written.map_err(|error| cannot_write(&self.path.join(LOCK), &error))
     }
 
@@ -118,6 +140,11 @@ impl RecordingDir {
         self.path.join(JOURNAL)
     }
 
+    /// Where the output log lies.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.path.join(OUTPUT)
+    }
+
     /// Where the outputs go unless another place is named.
     pub(crate) fn report(&self) -> PathBuf {
         self.path.join(REPORT)
@@ -147,6 +174,7 @@ impl Drop for RecordingDir {
         // What is to be told is why the run did not start.
         let _ = self.memory.as_ref().map(fs::remove_dir_all);
         let _ = fs::remove_dir_all(self.journal());
+        let _ = fs::remove_dir_all(self.output());
         let _ = fs::remove_dir(self.report());
         for name in [HASHES, DESCRIPTION, LOCK] {
             let _ = fs::remove_file(self.path.join(name));
@@ -163,6 +191,42 @@ fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
     file.sync_all()
+}
+
+/// Locks the session in `path` for this process.
+fn lock(path: &Path) -> Result<File, Failure> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .read(true)
+        .open(path.join(LOCK))
+        .map_err(|error| cannot_use(path, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(is_written(path)),
+        Err(TryLockError::Error(error)) => Err(cannot_use(path, &error)),
+    }
+}
+
+/// The directory in memory that the `lock` of `path` tells: the journal's.
+pub(crate) fn memory_told(path: &Path) -> Option<PathBuf> {
+    let lock: toml::Table = fs::read_to_string(path.join(LOCK)).ok()?.parse().ok()?;
+    lock.get("memory").and_then(toml::Value::as_str).map(PathBuf::from)
+}
+
+/// Whether `memory` is called as a session's directory in memory is: what else a file says is not
+/// removed.
+fn is_session_memory(memory: &Path) -> bool {
+    let id = memory.file_name().and_then(|name| name.to_str()?.strip_prefix("tapewatch-"));
+    id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn cannot_use(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format_args!(
+        "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
+        path.display()
+    ))
 }
 
 /// Whether a process has the session of `path` locked.

@@ -1,23 +1,27 @@
-//! Records a session: its directory, its journal, its hashes.
+//! Records a session: its directory, its journal, its output log, its hashes.
 //!
 //! Whoever drives the engine hands every packet here before the engine sees it. What the journal does
-//! when it fails is configuration: the run ends, or goes on and the session is marked incomplete.
+//! when it fails is configuration: the run ends, or goes on and the session is marked incomplete. The
+//! output log is given to whoever hears the market. A session whose writer died is taken up: what its
+//! journal holds must come again ([`kept`]), and what its output log holds is not put out twice.
 
 pub(crate) mod description;
 pub(crate) mod dir;
+mod kept;
+mod places;
 
 use std::fs;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use engine::journal::writer::{Append, Journal, JournalEnd, JournalError, JournalOptions, OnError};
-use engine::log::SessionId;
+use engine::journal::writer::{Journal, JournalEnd, JournalError};
+use engine::log::directories::LogDirectories;
 use engine::log::failure::CreateError;
-use engine::log::options::{Place, SyncLevel};
+use engine::log::reopen::{self, Condition};
 use engine::log::storage::Directory;
-use engine::log::tails::LogStatistics;
-use engine::log::threaded::ThreadOptions;
+use engine::log::tails::{LogStatistics, LogTails};
+use engine::log::{ClosedLog, LogKind, SessionId};
 use engine::output::release::Acceptance;
+use engine::output::writer::{OutputEnd, OutputLog, OutputOpenError};
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
@@ -26,23 +30,59 @@ use crate::config::{self, Config};
 use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
+use crate::recording::kept::Kept;
 
 /// The only feed of a session so far.
-const FEED: u16 = 0;
+pub(crate) const FEED: u16 = 0;
 
-/// Bytes of the ring to a journal thread.
-const JOURNAL_RING_BYTES: usize = 4 << 20;
-
-/// A session being recorded. Dropped before [`Recording::keep`], it leaves nothing; between that and
-/// [`Recording::end`], what a kill leaves.
+/// A session being recorded. Dropped before [`Recording::keep`], a new one leaves nothing; between that
+/// and [`Closed::end`], what a kill leaves.
 pub(crate) struct Recording {
-    /// Or why there is none, where the session goes on without.
-    journal: Result<Journal, String>,
+    journal: Written,
+    /// What must come again, where the session goes on.
+    kept: Option<Kept>,
+    /// Until it is taken.
+    outputs: Option<Outputs>,
     /// After the journal: it is gone when the directory is tidied up.
     dir: RecordingDir,
     description: Description,
     /// The session's directory in memory.
     memory: Option<PathBuf>,
+}
+
+/// A session's journal.
+enum Written {
+    /// It is written.
+    Open(Box<Journal>),
+    /// It could not be made, for this reason, and the session goes on without.
+    Never(String),
+    /// It ended in order before its writer died.
+    Ended(ClosedLog),
+}
+
+/// A session's output log.
+pub(crate) enum Outputs {
+    /// It is written.
+    Open(Box<OutputLog>),
+    /// It ended in order before its writer died: every output stands in it.
+    Ended,
+}
+
+/// A session whose journal is closed: nothing more is accepted.
+pub(crate) struct Closed {
+    ended: Result<JournalEnd, ClosedWithout>,
+    statistics: LogStatistics,
+    tails: Option<LogTails>,
+    kept: Option<Kept>,
+    dir: RecordingDir,
+    description: Description,
+    memory: Option<PathBuf>,
+}
+
+/// Why a journal has no end.
+enum ClosedWithout {
+    Failed(JournalError),
+    Never(String),
 }
 
 /// What a recording came to.
@@ -55,38 +95,76 @@ pub(crate) struct RecordingEnd {
 }
 
 impl Recording {
-    /// Makes the session in `path`.
-    pub(crate) fn begin(path: &Path, description: Description) -> Result<Recording, Failure> {
-        let mut dir = RecordingDir::create(path)?;
-        let config = &description.config.journal;
-        let directory = Directory::new(dir.journal());
-        let memory = match config.place {
-            config::Place::Disk => None,
-            config::Place::Memory => {
-                Some(config.memory_dir.join(format!("tapewatch-{}", description.id)))
-            }
+    /// Makes the session in `path`; over what a process left that died while it did, if `takes_up`.
+    pub(crate) fn begin(
+        path: &Path,
+        description: Description,
+        takes_up: bool,
+    ) -> Result<Recording, Failure> {
+        let mut dir = match takes_up {
+            false => RecordingDir::create(path)?,
+            true => RecordingDir::create_over(path)?,
         };
-        let place = match &memory {
-            None => Place::Disk { directory },
-            Some(memory) => {
-                let memory_directory = Directory::new(memory.join("journal"));
-                Place::Memory { memory_directory, directory }
-            }
-        };
+        let config = &description.config;
+        let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
-        let options = options(&description.config, place);
-        let goes_on = config.on_error == config::OnError::ContinueUnjournaled;
+        let options = places::of_journal(config, memory.as_deref(), dir.journal());
+        let goes_on = config.journal.on_error == config::OnError::ContinueUnjournaled;
         let journal = match Journal::create(options, description.id, &text) {
-            Ok(journal) => Ok(journal),
+            Ok(journal) => Written::Open(Box::new(journal)),
             // As if it had failed at the first record.
             Err(error @ JournalError::Create(CreateError::Failed(_))) if goes_on => {
-                Err(error.to_string())
+                Written::Never(error.to_string())
             }
             Err(error) => return Err(cannot_make(&error)),
         };
+        let options = places::of_output(config, memory.as_deref(), dir.output());
+        let outputs = OutputLog::create(options, description.id, acceptance(&journal, config));
+        let outputs = outputs.map_err(|error| cannot_make_outputs(&error))?;
         dir.describe(&text)?;
-        Ok(Recording { journal, dir, description, memory })
+        let outputs = Some(Outputs::Open(Box::new(outputs)));
+        Ok(Recording { journal, kept: None, outputs, dir, description, memory })
+    }
+
+    /// Takes up the session in `path`, described as it is, whose writer is gone.
+    pub(crate) fn take_up(path: &Path, description: Description) -> Result<Recording, Failure> {
+        let mut dir = RecordingDir::take_up(path)?;
+        let config = &description.config;
+        let memory = places::memory(config, description.id);
+        dir.tell_writer(memory.as_deref())?;
+        let text = description.text(Recorded::Recording, 0);
+        dir.describe(&text)?;
+        let options = places::of_journal(config, memory.as_deref(), dir.journal());
+        let directories = LogDirectories::of(&options.place);
+        let damaged = |error: &dyn core::fmt::Display| {
+            Failure::no(format_args!("{error}; `tapewatch journal verify {}` tells more", path.display()))
+        };
+        let found = reopen::look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
+        let (journal, frames) = if found.condition == Condition::Finished {
+            let closed = reopen::finish(&options.of_log(description.id));
+            (Written::Ended(closed.map_err(|error| damaged(&error))?), found.frames)
+        } else {
+            let (journal, reopened) = Journal::reopen(options, description.id, &text)
+                .map_err(|error| cannot_make(&error))?;
+            (Written::Open(Box::new(journal)), reopened.log.frames)
+        };
+        // The first record is the session's description.
+        let records = frames.saturating_sub(1);
+        let kept = (records > 0).then(|| Kept::new(directories, FEED, records)).transpose()?;
+        let options = places::of_output(config, memory.as_deref(), dir.output());
+        let directories = LogDirectories::<Directory>::of(&options.place);
+        let found = reopen::look(&directories, LogKind::Output).map_err(|error| damaged(&error))?;
+        let outputs = if found.condition == Condition::Finished {
+            reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
+            Outputs::Ended
+        } else {
+            let reopened =
+                OutputLog::reopen(options, description.id, acceptance(&journal, config));
+            let (outputs, _reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
+            Outputs::Open(Box::new(outputs))
+        };
+        Ok(Recording { journal, kept, outputs: Some(outputs), dir, description, memory })
     }
 
     /// The directory.
@@ -94,9 +172,25 @@ impl Recording {
         &self.dir
     }
 
+    /// The session's id.
+    pub(crate) fn id(&self) -> SessionId {
+        self.description.id
+    }
+
     /// Where segments are appended to.
     pub(crate) fn written_in(&self) -> PathBuf {
         self.memory.as_ref().map_or_else(|| self.dir.journal(), |memory| memory.join("journal"))
+    }
+
+    /// Where the output log's segments lie.
+    pub(crate) fn output_directories(&self) -> LogDirectories<Directory> {
+        let (config, memory) = (&self.description.config, self.memory.as_deref());
+        LogDirectories::of(&places::of_output(config, memory, self.dir.output()).place)
+    }
+
+    /// The output log, once.
+    pub(crate) fn take_outputs(&mut self) -> Option<Outputs> {
+        self.outputs.take()
     }
 
     /// The run has started: what comes is kept, however it ends.
@@ -106,17 +200,22 @@ impl Recording {
 
     /// How far the session is accepted.
     pub(crate) fn acceptance(&self) -> Acceptance {
-        // Where it could not be made, the session goes on as if it had failed at the first record.
-        self.journal.as_ref().map_or_else(|_| Acceptance::unjournaled(), Acceptance::appended)
+        acceptance(&self.journal, &self.description.config)
     }
 
     /// Journals a packet, before the engine sees it.
     #[inline]
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
-        let Ok(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        journal.append_packet(packet, FEED).map_err(|error| failed(&error))
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
+            return kept.packet(packet);
+        }
+        match &mut self.journal {
+            Written::Open(journal) => {
+                journal.append_packet(packet, FEED).map_err(|error| failed(&error))
+            }
+            Written::Never(_) => Ok(()),
+            Written::Ended(_) => Err(longer()),
+        }
     }
 
     /// Journals a range that was given up.
@@ -126,42 +225,84 @@ impl Recording {
         end: Sequence,
         time: Nanos,
     ) -> Result<(), Failure> {
-        let Ok(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
+            return kept.gap(first, end);
+        }
+        match &mut self.journal {
+            Written::Open(journal) => {
+                journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
+            }
+            Written::Never(_) => Ok(()),
+            Written::Ended(_) => Err(longer()),
+        }
     }
 
-    /// Ends the session: its journal is closed and sealed, and `session.toml` says how it came out.
-    /// `whole` is whether the engine has taken all that was journaled; `over_capacity` is how often
-    /// it met a limit.
+    /// Nothing more comes: the journal is closed and sealed.
+    pub(crate) fn close(self) -> Closed {
+        let Recording { journal, kept, outputs: _, dir, description, memory } = self;
+        let (ended, statistics, tails) = match journal {
+            Written::Open(journal) => {
+                let (statistics, tails) = (journal.statistics(), journal.tails().clone());
+                (journal.close().map_err(ClosedWithout::Failed), statistics, Some(tails))
+            }
+            Written::Never(why) => (Err(ClosedWithout::Never(why)), LogStatistics::default(), None),
+            Written::Ended(closed) => {
+                (Ok(JournalEnd::Complete(closed)), LogStatistics::default(), None)
+            }
+        };
+        Closed { ended, statistics, tails, kept, dir, description, memory }
+    }
+}
+
+impl Closed {
+    /// Whether all that came stands in the journal, and all that stood there has come.
+    pub(crate) fn is_complete(&self) -> bool {
+        let has_come = self.kept.as_ref().is_none_or(|kept| kept.left() == 0);
+        has_come && matches!(self.ended, Ok(JournalEnd::Complete(_)))
+    }
+
+    /// Whether the journal failed where that ends the run, or the input was another one.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.ended, Err(ClosedWithout::Failed(_))) || self.kept_is_left()
+    }
+
+    fn kept_is_left(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.left() > 0)
+    }
+
+    /// Ends the session: `session.toml` says how it came out. `whole` is whether the engine has taken
+    /// all that was journaled; `over_capacity` is how often it met a limit; `outputs` is how the output
+    /// log ended, if it did.
     ///
-    /// Where the journal has failed, `lock` stays if the session's memory does: it says where the last
-    /// of what was accepted lies.
-    pub(crate) fn end(self, whole: bool, over_capacity: u64) -> Result<RecordingEnd, Failure> {
-        let Recording { dir, journal, description, memory } = self;
-        let statistics = journal.as_ref().map(Journal::statistics).unwrap_or_default();
-        let tails = journal.as_ref().ok().map(|journal| journal.tails().clone());
-        let ended = journal.map(Journal::close);
+    /// Where a log has no end, `lock` stays if the session's memory does: it says where the last of what
+    /// was accepted lies.
+    pub(crate) fn end(
+        self,
+        whole: bool,
+        over_capacity: u64,
+        outputs: Option<&OutputEnd>,
+    ) -> Result<RecordingEnd, Failure> {
+        let Closed { ended, statistics, tails, kept, dir, description, memory } = self;
+        if let Some(kept) = &kept {
+            kept.end()?;
+        }
         // Also where the journal has failed: memory that is on disk altogether is of no use any more.
         let is_archived = tails.is_none_or(|tails| tails.archived() == tails.appended());
         let is_gone = memory.is_none_or(|memory| {
-            if is_archived {
+            if is_archived && outputs.is_some() {
                 // Told by its being there.
                 let _ = fs::remove_dir_all(&memory);
             }
             !memory.exists()
         });
         let (incomplete, seal) = match ended {
-            Ok(Ok(JournalEnd::Complete(closed))) => (None, Some(closed)),
-            Ok(Ok(JournalEnd::Incomplete(error))) => {
-                (Some(format!("cannot journal: {error}")), None)
-            }
-            Ok(Err(error)) => return Err(failed(&error)),
-            Err(never_made) => (Some(never_made), None),
+            Ok(JournalEnd::Complete(closed)) => (None, Some(closed)),
+            Ok(JournalEnd::Incomplete(error)) => (Some(format!("cannot journal: {error}")), None),
+            Err(ClosedWithout::Failed(error)) => return Err(failed(&error)),
+            Err(ClosedWithout::Never(why)) => (Some(why), None),
         };
-        let state = match &incomplete {
-            None if whole => Recorded::Complete,
+        let state = match (&incomplete, outputs) {
+            (None, Some(_)) if whole => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
         dir.describe(&description.text(state, over_capacity))?;
@@ -173,36 +314,32 @@ impl Recording {
     }
 }
 
-fn options(config: &Config, place: Place<Directory>) -> JournalOptions {
-    let journal = &config.journal;
-    let append = match journal.append {
-        config::Append::Inline => Append::Inline,
-        config::Append::Thread => Append::Thread(ThreadOptions {
-            ring_bytes: JOURNAL_RING_BYTES,
-            wait: config.wait(),
-            core: config.threads.journal_core.map(Into::into),
-        }),
-    };
-    let sync = match journal.sync {
-        config::Sync::Nothing => SyncLevel::None,
-        config::Sync::Batch => SyncLevel::Batch,
-        config::Sync::Interval => SyncLevel::Interval {
-            period: std::time::Duration::from_millis(journal.sync_interval_ms),
-            bytes: NonZeroU64::new(journal.sync_interval_bytes),
+/// What of a session counts as accepted.
+fn acceptance(journal: &Written, config: &Config) -> Acceptance {
+    match journal {
+        Written::Open(journal) => match config.output.release {
+            config::Release::Appended => Acceptance::appended(journal),
+            // The configuration was checked: a journal that is never synced is not waited for.
+            config::Release::Synced => {
+                Acceptance::synced(journal).unwrap_or_else(|_| Acceptance::appended(journal))
+            }
         },
-    };
-    let on_error = match journal.on_error {
-        config::OnError::Stop => OnError::Stop,
-        config::OnError::ContinueUnjournaled => OnError::ContinueUnjournaled,
-    };
-    JournalOptions {
-        place,
-        append,
-        segment_bytes: journal.segment_bytes,
-        memory_bytes_max: journal.memory_bytes_max,
-        sync,
-        on_error,
+        // Where it could not be made, the session goes on as if it had failed at the first record; where
+        // it has ended, it holds all.
+        Written::Never(_) | Written::Ended(_) => Acceptance::unjournaled(),
     }
+}
+
+fn longer() -> Failure {
+    Failure::usage(
+        "the input is not the one that the session was recorded from: it goes on where the journal has ended; give that input",
+    )
+}
+
+fn cannot_make_outputs(error: &OutputOpenError) -> Failure {
+    Failure::no(format_args!(
+        "{error}; make room, or set output.segment_bytes or journal.memory_dir"
+    ))
 }
 
 fn json_of(description: &Description, statistics: &LogStatistics, seal: Option<String>) -> Value {
