@@ -1,9 +1,10 @@
-//! Durations as arguments give them: `6h30m`, `90s`, `50ms`, `1m30s`.
+//! Durations as arguments and the configuration give them: `6h30m`, `90s`, `50ms`, `1m30s`.
 
 use std::time::Duration;
 
 /// The units, the longest first, and their nanoseconds.
-const UNITS: [(&str, u64); 6] = [
+const UNITS: [(&str, u64); 7] = [
+    ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
     ("m", 60_000_000_000),
     ("s", 1_000_000_000),
@@ -16,7 +17,7 @@ const UNITS: [(&str, u64); 6] = [
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
         String::from(
-            "a duration is whole numbers with their units h, m, s, ms, us, ns, such as `6h30m` or `50ms`",
+            "a duration is whole numbers with their units d, h, m, s, ms, us, ns, such as `6h30m` or `50ms`",
         )
     };
     let (mut rest, mut units, mut sum_ns) = (text, &UNITS[..], 0u64);
@@ -57,6 +58,7 @@ mod tests {
     fn numbers_with_units_add_up_and_are_told_the_same_way() {
         for (given, ns) in [
             ("6h30m", 23_400_000_000_000),
+            ("1d12h", 129_600_000_000_000),
             ("1m30s", 90_000_000_000),
             ("50ms", 50_000_000),
             ("1s1ms1us1ns", 1_001_001_001),
@@ -79,6 +81,8 @@ mod tests {
             "-1s",
             "1s1s",
             "1s1h",
+            "1h1d",
+            "1D",
             "1 s",
             "1sec",
             "1é",

@@ -147,7 +147,9 @@ impl Whole {
             loop {
                 match source.next()? {
                     Arrival::Packet(packet) => engine.push(&packet).map_err(|_| cut_short())?,
-                    Arrival::Gap { .. } => {}
+                    Arrival::Gap { first, end } => {
+                        engine.gap(first, end).map_err(|_| cut_short())?;
+                    }
                     Arrival::End => break,
                 }
             }

@@ -1,6 +1,6 @@
 //! What no single key can tell: values that do not go together.
 
-use super::model::{Config, Core, Topology};
+use super::model::{Config, Core, Release, Sync, Topology};
 
 /// Values that do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) struct Clash {
 
 /// Every clash in `config`, whose values are each within their own range.
 pub(super) fn clashes(config: &Config) -> Vec<Clash> {
-    let Config { engine, limits, threads, journal, .. } = config;
+    let Config { engine, limits, threads, journal, output, .. } = config;
     let mut clashes = cores_named_twice(config);
     let mut clash = |keys, what| clashes.push(Clash { keys, what });
 
@@ -45,6 +45,14 @@ pub(super) fn clashes(config: &Config) -> Vec<Clash> {
             ["journal.memory_bytes_max", "journal.segment_bytes"],
             format!(
                 "must be whole segments of journal.segment_bytes = {segment}, four at least, is {memory}"
+            ),
+        );
+    }
+    if output.release == Release::Synced && journal.sync == Sync::Nothing {
+        clash(
+            ["output.release", "journal.sync"],
+            String::from(
+                "is \"synced\", which needs journal.sync = \"interval\" or \"batch\"; \"none\" tells no time",
             ),
         );
     }
@@ -143,6 +151,19 @@ mod tests {
         assert_eq!(with(4, 0), []);
         assert_eq!(with(3, 0).len(), 1);
         assert_eq!(with(4, 1)[0].keys[0], "journal.memory_bytes_max");
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_needs_a_journal_that_is_brought_there() {
+        let with = |sync| {
+            of(|config| {
+                config.output.release = Release::Synced;
+                config.journal.sync = sync;
+            })
+        };
+        assert_eq!(with(Sync::Nothing)[0].keys, ["output.release", "journal.sync"]);
+        assert_eq!(with(Sync::Interval), []);
+        assert_eq!(with(Sync::Batch), []);
     }
 
     #[test]

@@ -2,8 +2,13 @@
 //! lives. Reading, printing and checking go by this table, so that they cannot drift apart.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::window::bars::settings::{BAR_NS_MAX, BAR_STEP_NS};
+use engine::window::tick::Span;
 
 use super::model::{Choice, Config, Core, FeedName};
+use crate::span;
 
 /// One key.
 pub(super) struct Key {
@@ -37,6 +42,10 @@ pub(super) enum Slot<'a> {
     Core(&'a mut Option<Core>),
     /// A list of processors; may be left out.
     Cores(&'a mut Option<Vec<Core>>),
+    /// A duration whose ns are within the key's [`Numbers`].
+    Span(&'a mut Span),
+    /// A list of such durations.
+    Spans(&'a mut Vec<Span>),
 }
 
 /// The integers that a key takes.
@@ -56,6 +65,8 @@ pub(super) enum Shape {
     PowerOfTwo,
     /// Powers of two, and 0 for "never".
     PowerOfTwoOrZero,
+    /// Whole microseconds, in ns.
+    Microseconds,
 }
 
 impl Numbers {
@@ -69,6 +80,11 @@ impl Numbers {
         Numbers { min, max, shape: Shape::PowerOfTwo }
     }
 
+    /// Durations of whole microseconds, in ns.
+    const fn microseconds(min_ns: u64) -> Numbers {
+        Numbers { min: min_ns, max: BAR_NS_MAX as u64, shape: Shape::Microseconds }
+    }
+
     /// Whether it is one of them.
     pub(super) fn take(&self, number: u64) -> bool {
         let in_range = (self.min..=self.max).contains(&number);
@@ -76,6 +92,7 @@ impl Numbers {
             Shape::Any => in_range,
             Shape::PowerOfTwo => in_range && number.is_power_of_two(),
             Shape::PowerOfTwoOrZero => number == 0 || (in_range && number.is_power_of_two()),
+            Shape::Microseconds => in_range && number.is_multiple_of(BAR_STEP_NS as u64),
         }
     }
 
@@ -86,12 +103,22 @@ impl Numbers {
             Shape::Any => format!("from {min} to {max}"),
             Shape::PowerOfTwo => format!("a power of two from {min} to {max}"),
             Shape::PowerOfTwoOrZero => format!("0 or a power of two from {min} to {max}"),
+            Shape::Microseconds => {
+                let [min, max] = [min, max].map(|ns| span::text(Duration::from_nanos(*ns)));
+                format!("from {min} to {max}, in whole microseconds")
+            }
         }
     }
 }
 
 /// Numbers of a processor.
 pub(super) const CORES: Numbers = Numbers::any(0, Core::MAX.0 as u64);
+
+/// Sizes of a bar, in ns.
+pub(super) const BAR_SIZES: Numbers = Numbers::microseconds(BAR_STEP_NS as u64);
+
+/// Sizes of a log's segment.
+const SEGMENT_BYTES: Numbers = Numbers::powers(256 << 10, 1 << 30);
 
 /// For keys that are no number.
 const NONE: Numbers = Numbers::any(0, 0);
@@ -100,7 +127,7 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 9] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
@@ -108,10 +135,12 @@ pub(super) const SECTIONS: [(&str, &str); 7] = [
     ("ring", "Capacities of the rings between threads, in values."),
     ("journal", "How what arrived is kept."),
     ("hashes", "Digests of the state, by which a replay is checked."),
+    ("bars", "Windows over the prints of each symbol, in exchange time."),
+    ("output", "What leaves the engine, and when."),
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 28] = [
+pub(super) static KEYS: [Key; 32] = [
     Key {
         section: "feed",
         name: "name",
@@ -261,7 +290,7 @@ pub(super) static KEYS: [Key; 28] = [
         section: "journal",
         name: "segment_bytes",
         about: &["Size of a segment file, 256 KiB to 1 GiB."],
-        numbers: Numbers::powers(256 << 10, 1 << 30),
+        numbers: SEGMENT_BYTES,
         slot: |config| Slot::U64(&mut config.journal.segment_bytes),
     },
     Key {
@@ -315,6 +344,37 @@ pub(super) static KEYS: [Key; 28] = [
         about: &["Sequences from one digest to the next; 0: only at the end."],
         numbers: Numbers { min: 1, max: TIB, shape: Shape::PowerOfTwoOrZero },
         slot: |config| Slot::U64(&mut config.hashes.every_sequences),
+    },
+    Key {
+        section: "bars",
+        name: "sizes",
+        about: &["Sizes of bars, each a number with its unit: [\"1s\", \"1m\"]. None: no bars."],
+        numbers: BAR_SIZES,
+        slot: |config| Slot::Spans(&mut config.bars.sizes),
+    },
+    Key {
+        section: "bars",
+        name: "lateness",
+        about: &[
+            "Exchange time after the end of its bar in which a print still corrects it; one that",
+            "comes later is left out and counted.",
+        ],
+        numbers: Numbers::microseconds(0),
+        slot: |config| Slot::Span(&mut config.bars.lateness),
+    },
+    Key {
+        section: "output",
+        name: "release",
+        about: &["When an output may leave the engine."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.output.release),
+    },
+    Key {
+        section: "output",
+        name: "segment_bytes",
+        about: &["Size of a segment file of the output log, 256 KiB to 1 GiB."],
+        numbers: SEGMENT_BYTES,
+        slot: |config| Slot::U64(&mut config.output.segment_bytes),
     },
 ];
 

@@ -38,6 +38,13 @@ impl Config {
         usize::try_from(self.threads.prefault_orders).unwrap_or(usize::MAX)
     }
 
+    /// The bars that each shard builds.
+    pub(crate) fn bars(&self) -> BarSettings {
+        BarSettings::new(&self.bars.sizes, self.bars.lateness).unwrap_or_else(|error| {
+            unreachable!("Invariant: the keys take what the engine does: {error}")
+        })
+    }
+
     /// How threads wait.
     pub(crate) fn wait(&self) -> WaitStrategy {
         match self.threads.wait {
@@ -73,7 +80,7 @@ impl Config {
         let layout = Layout {
             shards,
             limits: self.limits(),
-            bars: BarSettings::NONE,
+            bars: self.bars(),
             prefault_orders: self.prefault_orders(),
             ring_events: self.ring.events as usize,
             ring_signals: self.ring.signals as usize,
@@ -97,13 +104,23 @@ impl Config {
              prints_max={prints_max} symbols={}",
             symbols.join(",")
         );
-        [Fingerprint::of(&text); Section::COUNT]
+        let bars = self.bars();
+        if bars.sizes().is_empty() {
+            return [Fingerprint::of(&text); Section::COUNT];
+        }
+        let sizes: Vec<String> = bars.sizes().iter().map(ToString::to_string).collect();
+        let windows = format!("{text} bars_ns={} lateness_ns={}", sizes.join(","), bars.lateness());
+        Section::ALL.map(|section| match section {
+            Section::Windows => Fingerprint::of(&windows),
+            _ => Fingerprint::of(&text),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::window::tick::Span;
 
     #[test]
     fn threads_that_have_no_core_each_yield_and_say_so() {
@@ -116,6 +133,26 @@ mod tests {
         assert!(note.unwrap().contains("4 threads"));
         config.threads.wait = Wait::Park;
         assert_eq!(config.layout(1).0.wait, WaitStrategy::Park);
+    }
+
+    #[test]
+    fn only_the_windows_depend_on_bars_whatever_their_order() {
+        let of = |sizes: &[i64], lateness| {
+            let mut config = Config::default();
+            config.bars.sizes = sizes.iter().copied().map(Span).collect();
+            config.bars.lateness = Span(lateness);
+            config.fingerprints(&[])
+        };
+        let windows = Section::ALL.iter().position(|one| *one == Section::Windows).unwrap();
+        let (plain, bars) = (of(&[], 0), of(&[60_000_000_000, 1_000_000_000], 0));
+        for at in 0..Section::COUNT {
+            assert_eq!(plain[at] == bars[at], at != windows, "{:?}", Section::ALL[at]);
+        }
+        assert_eq!(bars, of(&[1_000_000_000, 60_000_000_000, 1_000_000_000], 0));
+        assert_ne!(bars, of(&[1_000_000_000], 0));
+        assert_ne!(bars, of(&[1_000_000_000, 60_000_000_000], 1_000));
+        // Without bars nothing can be late.
+        assert_eq!(plain, of(&[], 1_000));
     }
 
     #[test]

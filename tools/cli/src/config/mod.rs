@@ -20,6 +20,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use engine::window::tick::Span;
+
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
 pub(crate) use model::{Append, Config, Journal, OnError, Place, Sync, Topology};
@@ -70,6 +72,17 @@ impl Config {
         let (config, faults) = read::read(text, beside, set);
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
+}
+
+/// A size of a bar as an argument gives it.
+pub(crate) fn bar_size(text: &str) -> Result<Span, String> {
+    value::span_of(&keys::BAR_SIZES, text)
+        .ok_or_else(|| format!("a size is a duration such as `1m30s`, {}", keys::BAR_SIZES.text()))
+}
+
+/// What sets bars of these sizes, as for `--set`.
+pub(crate) fn bar_sizes(sizes: &[Span]) -> String {
+    format!("bars.sizes={}", value::list_of(sizes))
 }
 
 /// The text of a configuration file.

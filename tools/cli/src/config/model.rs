@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use engine::book::books::Limits as BookLimits;
+use engine::window::tick::Span;
 
 /// The whole configuration; [`Config::default`] is what holds without a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) ring: Ring,
     pub(crate) journal: Journal,
     pub(crate) hashes: Hashes,
+    pub(crate) bars: Bars,
+    pub(crate) output: Output,
 }
 
 /// `[feed]`
@@ -78,6 +81,20 @@ pub(crate) struct Journal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hashes {
     pub(crate) every_sequences: u64,
+}
+
+/// `[bars]`: in ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bars {
+    pub(crate) sizes: Vec<Span>,
+    pub(crate) lateness: Span,
+}
+
+/// `[output]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) release: Release,
+    pub(crate) segment_bytes: u64,
 }
 
 /// A processor as the kernel numbers it.
@@ -216,6 +233,14 @@ choice! {
     }
 }
 
+choice! {
+    /// When an output may leave the engine.
+    Release {
+        Appended = "appended": "once the message it follows from is appended to the journal",
+        Synced = "synced": "once that message is on the disk, too; needs a journal.sync",
+    }
+}
+
 impl Default for Engine {
     fn default() -> Self {
         Engine { topology: Topology::Inline, shards: 1 }
@@ -275,5 +300,11 @@ impl Default for Journal {
 impl Default for Hashes {
     fn default() -> Self {
         Hashes { every_sequences: 1 << 20 }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Output { release: Release::Appended, segment_bytes: 16 << 20 }
     }
 }

@@ -100,12 +100,13 @@ fn rules(defaults: &mut Config, key: &Key) -> Vec<String> {
             });
             words.collect()
         }
-        Slot::U32(_) | Slot::U64(_) => {
+        Slot::U32(_) | Slot::U64(_) | Slot::Span(_) => {
             vec![format!("{}; default {}.", capitalised(&range), default.unwrap_or_default())]
         }
         Slot::Core(_) | Slot::Cores(_) => {
             vec![format!("{}; not pinned where left out, the default.", capitalised(&range))]
         }
+        Slot::Spans(_) => vec![format!("Each {range}.")],
         Slot::Flag(_) | Slot::Feed(_) | Slot::Dir(_) => {
             vec![format!("Default {}.", default.unwrap_or_default())]
         }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use engine::window::bars::BarSettings;
+use engine::window::tick::Span;
+
 use super::keys::{KEYS, SECTIONS};
-use super::model::{Append, Core, FeedName, OnError, Place, Sync, Topology, Wait};
+use super::model::{Append, Core, FeedName, OnError, Place, Release, Sync, Topology, Wait};
 use super::{Config, read};
 
 /// Every fault of `text`, as `LINE: what`.
@@ -48,6 +51,10 @@ fn changed() -> Config {
     config.journal.sync_interval_bytes = 0;
     config.journal.on_error = OnError::ContinueUnjournaled;
     config.hashes.every_sequences = 0;
+    config.bars.sizes = vec![Span(90_000_000_000), Span(1_000_000_000)];
+    config.bars.lateness = Span(1_500_000);
+    config.output.release = Release::Synced;
+    config.output.segment_bytes = 1 << 30;
     config
 }
 
@@ -113,6 +120,14 @@ on_error = \"stop\"
 
 [hashes]
 every_sequences = 1048576
+
+[bars]
+sizes = []
+lateness = \"0s\"
+
+[output]
+release = \"appended\"
+segment_bytes = 16777216
 ";
     assert_eq!(Config::default().to_toml(), golden);
 }
@@ -125,8 +140,17 @@ fn every_key_and_choice_is_explained_and_fits_the_page() {
         assert!(!key.about.is_empty(), "{}", key.path());
         assert!(text.contains(&format!("{} = ", key.name)), "{}", key.path());
     }
-    for word in ["busy-spin", "park", "interval", "disk", "thread", "batch", "continue-unjournaled"]
-    {
+    let words = [
+        "busy-spin",
+        "park",
+        "interval",
+        "disk",
+        "thread",
+        "batch",
+        "continue-unjournaled",
+        "synced",
+    ];
+    for word in words {
         assert!(text.contains(&format!("#   \"{word}\": ")), "{word}");
     }
     for line in text.lines() {
@@ -136,7 +160,7 @@ fn every_key_and_choice_is_explained_and_fits_the_page() {
 
 #[test]
 fn every_number_is_refused_just_outside_its_range() {
-    let cases: [(&str, &str, i64, i64, i64, i64); 18] = [
+    let cases: [(&str, &str, i64, i64, i64, i64); 19] = [
         ("engine", "shards", 0, 1, 1, 65),
         ("limits", "orders_max", 0, 1, 1 << 30, (1 << 30) + 1),
         ("limits", "levels_max", 0, 1, 1 << 28, (1 << 28) + 1),
@@ -155,6 +179,7 @@ fn every_number_is_refused_just_outside_its_range() {
         ("journal", "sync_interval_ms", 0, 1, 60_000, 60_001),
         ("journal", "sync_interval_bytes", -1, 0, 1 << 40, (1 << 40) + 1),
         ("hashes", "every_sequences", 3, 0, 1 << 40, 1 << 41),
+        ("output", "segment_bytes", 1 << 17, 1 << 18, 1 << 30, 1 << 31),
     ];
     for (section, name, below, least, most, above) in cases {
         for good in [least, most] {
@@ -168,6 +193,41 @@ fn every_number_is_refused_just_outside_its_range() {
             assert!(told[0].ends_with(&format!(", is {bad}")), "{told:?}");
         }
     }
+}
+
+#[test]
+fn a_size_or_lateness_is_what_the_engine_takes_or_refused_with_its_line() {
+    let sizes = |text: &str| format!("[bars]\nlateness = \"1ms\"\nsizes = {text}\n");
+    for good in ["[]", "[\"1us\"]", "[\"36525d\"]", "[\"1m30s\", \"1h\", \"1h\"]"] {
+        let config = Config::from_toml(&sizes(good), &[], &[]).unwrap();
+        let built = BarSettings::new(&config.bars.sizes, config.bars.lateness);
+        assert_eq!(built, Ok(config.bars()), "{good}");
+    }
+    let rule =
+        "must be a duration such as \"1m30s\", from 1us to 36525d, in whole microseconds, is";
+    for (bad, what) in [
+        ("[\"0s\"]", "the text \"0s\""),
+        ("[\"1s\", \"1500ns\"]", "the text \"1500ns\""),
+        ("[\"36525d1us\"]", "the text \"36525d1us\""),
+        ("[\"1 s\"]", "the text \"1 s\""),
+        ("[1]", "1"),
+    ] {
+        assert_eq!(faults(&sizes(bad)), [format!("3: bars.sizes {rule} {what}")]);
+    }
+    assert_eq!(
+        faults(&sizes("\"1s\"")),
+        ["3: bars.sizes must be a list of durations such as [\"1s\", \"1m\"], is the text \"1s\""]
+    );
+    for (bad, shown) in [("\"1ns\"", "the text \"1ns\""), ("0", "0")] {
+        let told = faults(&format!("[bars]\nlateness = {bad}"));
+        let rule =
+            "must be a duration such as \"1m30s\", from 0s to 36525d, in whole microseconds, is";
+        assert_eq!(told, [format!("2: bars.lateness {rule} {shown}")]);
+    }
+    let set = ["bars.sizes=[\"1s\"]", "bars.lateness=2ms"].map(String::from);
+    let config = Config::from_toml("", &[], &set).unwrap();
+    assert_eq!(config.bars().sizes(), [Span(1_000_000_000)]);
+    assert_eq!(config.bars().lateness(), Span(2_000_000));
 }
 
 #[test]

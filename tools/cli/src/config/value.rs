@@ -1,12 +1,15 @@
 //! One value: from TOML into the configuration, and back to TOML text.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use engine::window::tick::Span;
 use serde_json::{Value as Json, json};
 use toml::de::{DeInteger, DeValue};
 
 use super::keys::{CORES, Key, Numbers, Slot};
 use super::model::{Config, Core, FeedName};
+use crate::span;
 
 /// Longest foreign text that a fault quotes.
 const QUOTED_CHARACTERS_MAX: usize = 60;
@@ -46,6 +49,15 @@ pub(super) fn put(config: &mut Config, key: &Key, value: &DeValue<'_>) -> Result
                 list.iter().map(|item| core(item.get_ref())).collect();
             *place = Some(cores?);
         }
+        Slot::Span(place) => *place = duration(&key.numbers, value)?,
+        Slot::Spans(place) => {
+            let Some(list) = value.as_array() else {
+                return Err(wrong("a list of durations such as [\"1s\", \"1m\"]", value));
+            };
+            let spans: Result<Vec<Span>, String> =
+                list.iter().map(|item| duration(&key.numbers, item.get_ref())).collect();
+            *place = spans?;
+        }
     }
     Ok(())
 }
@@ -76,6 +88,8 @@ pub(super) fn toml_text(config: &mut Config, key: &Key) -> Option<String> {
                 cores.as_ref()?.iter().map(|core| core.0.to_string()).collect();
             format!("[{}]", cores.join(", "))
         }
+        Slot::Span(span) => quoted(&text_of(*span)),
+        Slot::Spans(spans) => list_of(spans),
     })
 }
 
@@ -92,6 +106,8 @@ pub(super) fn json(config: &mut Config, key: &Key) -> Json {
         Slot::Cores(cores) => {
             json!(cores.as_ref().map(|cores| cores.iter().map(|core| core.0).collect::<Vec<_>>()))
         }
+        Slot::Span(span) => json!(text_of(*span)),
+        Slot::Spans(spans) => json!(spans.iter().map(|span| text_of(*span)).collect::<Vec<_>>()),
     }
 }
 
@@ -112,6 +128,29 @@ fn integer_of(integer: &DeInteger<'_>) -> Option<u64> {
 fn core(value: &DeValue<'_>) -> Result<Core, String> {
     let number = number(&CORES, value)?;
     u16::try_from(number).map(Core).map_err(|_| out_of_range(&CORES, value))
+}
+
+fn duration(numbers: &Numbers, value: &DeValue<'_>) -> Result<Span, String> {
+    let rule = || format!("a duration such as \"1m30s\", {}", numbers.text());
+    let text = value.as_str().ok_or_else(|| wrong(&rule(), value))?;
+    span_of(numbers, text).ok_or_else(|| wrong(&rule(), value))
+}
+
+/// The duration that `text` is, where `numbers` take its ns.
+pub(super) fn span_of(numbers: &Numbers, text: &str) -> Option<Span> {
+    let ns = u64::try_from(span::parse(text).ok()?.as_nanos()).ok()?;
+    numbers.take(ns).then(|| i64::try_from(ns).map(Span).ok())?
+}
+
+/// A duration as it stands in a file; none is negative.
+pub(super) fn text_of(span: Span) -> String {
+    span::text(Duration::from_nanos(span.0.unsigned_abs()))
+}
+
+/// A list of durations as TOML.
+pub(super) fn list_of(spans: &[Span]) -> String {
+    let spans: Vec<String> = spans.iter().map(|span| quoted(&text_of(*span))).collect();
+    format!("[{}]", spans.join(", "))
 }
 
 fn is_absolute_path(text: &str) -> bool {

@@ -125,7 +125,8 @@ fn replayed(
         hash: ended.finished.hash,
         elapsed: start.elapsed(),
     };
-    let digests_equal = ended.finished.listener.check().map_or(0, |check| check.equal);
+    let digests_equal =
+        ended.finished.market.listener().hashes.check().map_or(0, |check| check.equal);
     Ok((run, ended.fault().map(|failure| failure.line), digests_equal))
 }
 

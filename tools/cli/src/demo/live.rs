@@ -141,7 +141,8 @@ fn ingested(
     let recorded = recording.end(true, over_capacity).map_err(helped)?;
     let position = finished.sequencer.position();
     let journaled = recorded.incomplete.is_none();
-    finished.listener.end(position, &finished.hash, journaled).map_err(helped)?;
+    let hashes = finished.market.listener_mut();
+    hashes.end(position, &finished.hash, journaled).map_err(helped)?;
     let figures = Figures {
         messages: finished.decoder.counts().messages,
         hash: finished.hash,
@@ -172,6 +173,7 @@ fn drive(
             Ok(Arrival::Gap { first, end }) => {
                 counted.gaps += 1;
                 counted.gap_messages += end.0.saturating_sub(first.0);
+                engine.gap(first, end).map_err(|_| ended_early())?;
                 continue;
             }
             Ok(Arrival::End) => return Ok(counted),

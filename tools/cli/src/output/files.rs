@@ -16,12 +16,14 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "summary.json",
     "symbols.csv",
     "trades.csv",
     "bbo.csv",
     "metrics.csv",
+    "bars.csv",
+    "late_windows.csv",
     "session.itch",
     "session.pcap",
     "labels.jsonl",

@@ -1,8 +1,10 @@
 //! What a replay leaves: the files of `--out`, the summary and the tables on stdout.
 
+pub(crate) mod bars;
 pub(crate) mod bbo;
 pub(crate) mod decimal;
 pub(crate) mod files;
+pub(crate) mod late_windows;
 pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod recorder;

@@ -8,6 +8,7 @@ use engine::units::Nanos;
 use serde_json::{Map, Value, json};
 
 use crate::day::TradingDay;
+use crate::replay::bars::Told;
 use crate::replay::hashes::HashCheck;
 
 /// How the engine was laid out, and how often a stage waited for the next.
@@ -21,6 +22,30 @@ pub(crate) struct EngineFigures {
     pub(crate) router_stalls: u64,
     /// How often a shard's ring of signals was full.
     pub(crate) shard_stalls: u64,
+}
+
+/// What came of the windows of all sizes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BarFigures {
+    /// How late a print may come, in ns.
+    pub(crate) lateness_ns: i64,
+    /// By size, ascending.
+    pub(crate) sizes: Vec<BarSize>,
+}
+
+/// What came of the windows of one size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BarSize {
+    /// The size.
+    pub(crate) size_ns: i64,
+    /// Prints that came after the end of their window and were taken in.
+    pub(crate) late: u64,
+    /// Prints that came too late and were left out.
+    pub(crate) dropped: u64,
+    /// Breaks that corrected a window after its end.
+    pub(crate) corrected: u64,
+    /// Windows and lines.
+    pub(crate) told: Told,
 }
 
 /// What a run did, in all.
@@ -42,6 +67,8 @@ pub(crate) struct Summary {
     pub(crate) orders_live: u64,
     /// What was wrong with the input, by cause.
     pub(crate) quality: Vec<(&'static str, u64)>,
+    /// Windows over prints.
+    pub(crate) bars: BarFigures,
     /// Why the input did not come to a good end.
     pub(crate) fault: Option<String>,
     /// The state after the last message.
@@ -89,6 +116,20 @@ impl Summary {
                 "not_comparable": check.not_comparable,
             })
         });
+        let sizes = self.bars.sizes.iter().map(|size| {
+            json!({
+                "size_ns": size.size_ns,
+                "late": size.late,
+                "dropped": size.dropped,
+                "corrected": size.corrected,
+                "windows": size.told.windows,
+                "outputs": size.told.outputs,
+            })
+        });
+        let bars = json!({
+            "lateness_ns": self.bars.lateness_ns,
+            "sizes": sizes.collect::<Vec<_>>(),
+        });
         json!({
             "tapewatch": env!("CARGO_PKG_VERSION"),
             "input": self.input,
@@ -100,6 +141,7 @@ impl Summary {
             "symbols": self.symbols,
             "orders_live": self.orders_live,
             "quality": quality,
+            "bars": bars,
             "fault": self.fault,
             "state_hash": self.hash.to_string(),
             "sections": sections,
@@ -150,6 +192,7 @@ mod tests {
             symbols: 0,
             orders_live: 0,
             quality: vec![("unknown_type", 0)],
+            bars: BarFigures::default(),
             fault: None,
             hash: StateHash::of(&engine::state::SectionSums::default()),
             engine: EngineFigures {
@@ -182,6 +225,7 @@ mod tests {
                 "symbols",
                 "orders_live",
                 "quality",
+                "bars",
                 "fault",
                 "state_hash",
                 "sections",

@@ -1,13 +1,15 @@
 //! What a replay shows people: the totals, then the busiest symbols.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table};
 use engine::units::{Price, Qty};
 
 use crate::output::decimal::grouped;
-use crate::output::summary::{Summary, type_text};
+use crate::output::summary::{BarFigures, BarSize, Summary, type_text};
 use crate::output::symbols::SymbolLine;
+use crate::span;
 
 /// Symbols shown at most; `symbols.csv` has all.
 const SYMBOLS_SHOWN_MAX: usize = 20;
@@ -31,6 +33,9 @@ pub(crate) fn totals(summary: &Summary) -> String {
         .collect();
     let faults = if faults.is_empty() { String::from("nothing amiss") } else { faults.join("  ") };
     lines.push(("quality", faults));
+    if !summary.bars.sizes.is_empty() {
+        lines.push(("bars", bars(&summary.bars)));
+    }
     lines.push(("state hash", summary.hash.to_string()));
     if let Some(check) = &summary.hash_check {
         let told = match (&check.mismatch, &check.not_comparable) {
@@ -59,6 +64,26 @@ pub(crate) fn totals(summary: &Summary) -> String {
         }
     }
     text
+}
+
+/// The windows of each size, and what happened to them after their end.
+fn bars(figures: &BarFigures) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for size in &figures.sizes {
+        let windows = grouped(size.told.windows);
+        parts.push(format!("{} {windows}", span::text(Duration::from_nanos(size.size_ns as u64))));
+    }
+    let sum = |of: fn(&BarSize) -> u64| figures.sizes.iter().map(of).sum::<u64>();
+    for (what, count) in [
+        ("late", sum(|size| size.late)),
+        ("dropped", sum(|size| size.dropped)),
+        ("corrected", sum(|size| size.corrected)),
+    ] {
+        if count > 0 {
+            parts.push(format!("{what} {}", grouped(count)));
+        }
+    }
+    parts.join("  ")
 }
 
 /// `text` in lines of at most `width` characters where it has double spaces to break at.
@@ -169,6 +194,7 @@ fn four_decimals(average: Price) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::bars::Told;
 
     fn line(symbol: &str, volume: u128) -> SymbolLine {
         SymbolLine { symbol: String::from(symbol), volume, ..SymbolLine::default() }
@@ -206,6 +232,23 @@ mod tests {
         for row in symbols(&[big]).lines() {
             assert!(row.chars().count() <= 120, "{row}");
         }
+    }
+
+    #[test]
+    fn bars_are_told_by_size_and_only_what_happened_to_them() {
+        let size = |size_ns, windows, late| BarSize {
+            size_ns,
+            told: Told { windows, outputs: windows + late },
+            late,
+            corrected: late,
+            ..BarSize::default()
+        };
+        let figures = |late| BarFigures {
+            lateness_ns: 0,
+            sizes: vec![size(1_000_000_000, 1_234, late), size(90_000_000_000, 5, late)],
+        };
+        assert_eq!(bars(&figures(0)), "1s 1,234  1m30s 5");
+        assert_eq!(bars(&figures(2)), "1s 1,234  1m30s 5  late 4  corrected 4");
     }
 
     #[test]

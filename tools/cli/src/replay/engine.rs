@@ -1,6 +1,6 @@
 //! The engine in the topology that the configuration asks for.
 
-use engine::market::MarketListener;
+use engine::market::{Market, MarketListener};
 use engine::packet::Packet;
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::pin;
@@ -8,8 +8,9 @@ use engine::pipeline::pipelined::{Pipelined, PipelinedParts, PushError, StageFai
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::shard::{Observer, Shard, ShardPlace};
+use engine::signal::Signal;
 use engine::state::{SectionSums, StateHash, section_sums};
-use engine::units::Nanos;
+use engine::units::{Nanos, Sequence};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::config::{Config, Topology};
@@ -35,8 +36,8 @@ pub(crate) struct Finished<O, L> {
     pub(crate) shards: Vec<Shard>,
     /// Their observers, in the same order.
     pub(crate) observers: Vec<O>,
-    /// Who listened to the market.
-    pub(crate) listener: L,
+    /// The market, with who listens to it.
+    pub(crate) market: Market<L>,
     /// How often a stage had to wait.
     pub(crate) stalls: Stalls,
     /// The state after the last message.
@@ -49,7 +50,7 @@ pub(crate) struct Drained<O, L>(Finished<O, L>);
 impl<O, L> Engine<O, L>
 where
     O: Observer + Send + 'static,
-    L: MarketListener + Send + Default + 'static,
+    L: MarketListener + Send + 'static,
 {
     /// Starts the engine for the day that began at `midnight`.
     pub(crate) fn start(
@@ -62,7 +63,10 @@ where
     ) -> Result<Self, Failure> {
         let refused = |error| faults::no_memory(&error);
         let decoder = Itch50Decoder::new(midnight).map_err(refused)?;
-        let sequencer = Sequencer::new(midnight).with_hash_points(config.hashes.every_sequences);
+        let bars = config.bars();
+        let sequencer = Sequencer::new(midnight)
+            .with_hash_points(config.hashes.every_sequences)
+            .with_time_grid(bars.grid());
         // Before any memory is touched.
         if config.threads.lock_memory
             && let Err(error) = engine::memory::lock::lock_all()
@@ -82,7 +86,8 @@ where
             Topology::Inline => {
                 // Before memory is touched: it is then this core's.
                 pin()?;
-                let mut shard = Shard::new(config.limits()).map_err(refused)?;
+                let shard = Shard::new(config.limits()).and_then(|shard| shard.with_bars(&bars));
+                let mut shard = shard.map_err(refused)?;
                 shard.prefault(config.prefault_orders());
                 let observer = observers(ShardPlace::default());
                 Ok(Engine::Inline(Box::new(Inline::with_listener(
@@ -110,6 +115,17 @@ where
         match self {
             Engine::Inline(engine) => Ok(engine.push(packet)?),
             Engine::Pipelined(engine) => engine.push(packet),
+        }
+    }
+
+    /// Hands over that the messages from `first` up to but not including `end` were given up.
+    pub(crate) fn gap(&mut self, first: Sequence, end: Sequence) -> Result<(), PushError> {
+        match self {
+            Engine::Inline(engine) => {
+                engine.gap(first, end);
+                Ok(())
+            }
+            Engine::Pipelined(engine) => engine.gap(first, end),
         }
     }
 
@@ -146,20 +162,18 @@ where
     pub(crate) fn drain(self) -> Result<Drained<O, L>, StageFailed> {
         let finished = match self {
             Engine::Inline(engine) => {
-                let InlineParts { decoder, sequencer, shard, observer, mut market } =
+                let InlineParts { decoder, sequencer, shard, observer, market } =
                     engine.into_parts();
-                let listener = std::mem::take(market.listener_mut());
                 let (shards, observers) = (vec![shard], vec![observer]);
                 let (stalls, hash) = (Stalls::default(), StateHash::of(&SectionSums::default()));
-                Finished { decoder, sequencer, shards, observers, listener, stalls, hash }
+                Finished { decoder, sequencer, shards, observers, market, stalls, hash }
             }
             Engine::Pipelined(engine) => {
                 let parts = engine.finish()?;
-                let PipelinedParts { decoder, sequencer, shards, observers, mut market, stalls } =
+                let PipelinedParts { decoder, sequencer, shards, observers, market, stalls } =
                     parts;
-                let listener = std::mem::take(market.listener_mut());
                 let hash = StateHash::of(&SectionSums::default());
-                Finished { decoder, sequencer, shards, observers, listener, stalls, hash }
+                Finished { decoder, sequencer, shards, observers, market, stalls, hash }
             }
         };
         Ok(Drained(finished))
@@ -177,5 +191,110 @@ impl<O, L> Drained<O, L> {
         }
         finished.hash = StateHash::of(&sums);
         finished
+    }
+}
+
+impl<O, L: MarketListener> Finished<O, L> {
+    /// The input has ended: puts out all open windows and tells them, in the order of all shards'
+    /// signals. What the shards hold of windows after that is no state of the session any more.
+    pub(crate) fn close_windows(&mut self) {
+        let (last, time) = (self.sequencer.position(), self.sequencer.feed_time());
+        let mut signals = Vec::new();
+        for shard in &mut self.shards {
+            shard.end_of_input(last, time);
+            signals.extend_from_slice(shard.outbox().signals());
+            shard.outbox().clear();
+        }
+        // Stable: a shard's own order stays where a key counts no further.
+        signals.sort_by_key(Signal::key);
+        for signal in &signals {
+            self.market.take(signal);
+        }
+        self.market.turn();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::market::{Cause, HashPoint};
+    use engine::units::{MatchNumber, OrderRef, Position, Side};
+    use engine::window::bars::Bar;
+    use engine::window::tick::Span;
+    use feed_handlers::itch50::encode::{Encoder, Header};
+    use feed_handlers::itch50::fields::{Price4, Stock};
+
+    /// What was told: position, symbol, end, size, revision.
+    #[derive(Default)]
+    struct Told(Vec<(u64, u32, i64, i64, u32)>, usize);
+
+    impl MarketListener for Told {
+        fn on_hash_point(&mut self, _point: &HashPoint) {}
+
+        fn on_bar(&mut self, cause: &Cause, bar: &Bar, name: &[u8]) {
+            assert_eq!(name, format!("S{}", bar.symbol.0).as_bytes());
+            let (end, size) = (bar.end.0, bar.end.0 - bar.start.0);
+            self.0.push((cause.position.0, bar.symbol.0, end, size, bar.revision));
+        }
+
+        fn on_turn(&mut self) {
+            self.1 = self.0.len();
+        }
+    }
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    /// Prints of nine symbols over three seconds.
+    fn prints() -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        for at in 0..54u16 {
+            let locate = 1 + at * 5 % 9;
+            let stock = Stock::new(&format!("S{locate}")).unwrap();
+            let time_of_day_ns = u64::from(at) * SECOND_NS / 18;
+            let header = Header { locate, tracking: 0, time_of_day_ns };
+            let number = MatchNumber(u64::from(at));
+            encoder.trade(header, OrderRef(0), Side::Buy, 1, stock, Price4(10_000), number);
+        }
+        encoder.into_bytes()
+    }
+
+    fn told(set: &[&str]) -> Told {
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        let mut config = Config::load(None, &set).unwrap();
+        config.bars.sizes = vec![Span(1_000_000_000), Span(60_000_000_000)];
+        let silent = Console::new(true, false);
+        let (all, nobody) = (Selection::all(), |_: ShardPlace| ());
+        let started = Engine::start(&config, Nanos(0), all, nobody, Told::default(), silent);
+        let mut engine = started.unwrap();
+        let messages = prints();
+        let packet =
+            Packet { sequence: Sequence(1), recv: Nanos(0), messages: messages.as_slice() };
+        engine.push(&packet).unwrap();
+        let mut finished = engine.finish().unwrap();
+        let before = finished.market.listener().0.len();
+        // Those of the first two seconds have ended by themselves.
+        assert_eq!(before, 18);
+        finished.close_windows();
+        assert_eq!(finished.sequencer.position(), Position(54));
+        std::mem::take(finished.market.listener_mut())
+    }
+
+    #[test]
+    fn the_end_of_input_closes_the_windows_of_all_shards_in_one_order() {
+        let inline = told(&[]);
+        let rest = &inline.0[18..];
+        // Behind the last message, by symbol, then end.
+        let second = SECOND_NS as i64;
+        let expected: Vec<_> = (1..=9u32)
+            .flat_map(|symbol| {
+                [(55, symbol, 3 * second, second, 0), (55, symbol, 60 * second, 60 * second, 0)]
+            })
+            .collect();
+        assert_eq!(rest, expected);
+        assert_eq!(inline.1, inline.0.len(), "the market was told that this is all");
+        for shards in ["engine.shards=1", "engine.shards=2", "engine.shards=3"] {
+            let pipelined = told(&["engine.topology=pipelined", shards]);
+            assert_eq!(pipelined.0, inline.0, "{shards}");
+        }
     }
 }

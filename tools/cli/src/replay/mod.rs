@@ -1,8 +1,10 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
+pub(crate) mod bars;
 pub(crate) mod engine;
 pub(crate) mod faults;
 pub(crate) mod hashes;
+mod heard;
 mod inputs;
 pub(crate) mod pace;
 mod records;
@@ -13,10 +15,11 @@ pub(crate) mod source;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use ::engine::window::tick::Span;
 use clap::{Args, ValueEnum, ValueHint};
 use feed_handlers::input::Format;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::console::{self, Console};
 use crate::day::TradingDay;
 use crate::exit::{Failure, Status};
@@ -35,11 +38,13 @@ use crate::session_dir::SessionDir;
 const EXAMPLES: &str = "\
 Examples:
   tapewatch replay day.itch.gz --date 2019-12-30 --out results --trades --bbo --metrics
+  tapewatch replay day.itch --bar 1s --bar 1m --out results
   tapewatch replay line-a.pcap line-b.pcap --symbols AAPL,MSFT --speed 10x
   zstdcat day.itch.zst | tapewatch replay - --json
   tapewatch replay day.itch --session S && tapewatch replay S --topology pipelined --shards 2
 
-With --out DIR, DIR/summary.json and DIR/symbols.csv are written, each whole, at the end.
+With --out DIR, DIR/summary.json and DIR/symbols.csv are written, each whole, at the end; with bars
+(--bar, or bars.sizes in a configuration) DIR/bars.csv and DIR/late_windows.csv, too.
 Exit status: 0 done (gaps are told, not a fault); 1 damaged input, all before the damage written;
 2 usage, an input that cannot be read, or one with a second day or another session in it.";
 
@@ -68,6 +73,9 @@ pub(crate) struct ReplayArgs {
     /// Compute only these symbols; `#123` is locate 123 where it was never named.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',', value_parser = symbol)]
     symbols: Vec<String>,
+    /// Build bars of this size, such as 1s or 1m; repeat it for more. In place of bars.sizes.
+    #[arg(long, value_name = "SIZE", value_parser = config::bar_size)]
+    bar: Vec<Span>,
     /// Record the run as a session in this directory: a journal from which it replays bit for bit.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     session: Option<PathBuf>,
@@ -153,12 +161,17 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     let pace = Pace::new(args.speed);
     let shards = setup.config.engine.shards;
     let given = args.out.as_deref().map(OutDir::create).transpose()?;
-    let session = Session::open(setup)?;
+    let mut session = Session::open(setup)?;
     let dir = match (given, session.report()) {
         (Some(dir), _) => Some(dir),
         (None, Some(report)) => Some(OutDir::create(&report)?),
         (None, None) => None,
     };
+    if let Some(dir) = &dir
+        && session.has_bars()
+    {
+        session.write_bars(dir.begin("bars.csv")?);
+    }
     match &dir {
         Some(dir) if args.trades || args.bbo => {
             let records = Records::new(dir.path(), args.trades, args.bbo);
@@ -167,11 +180,11 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
             let mut ended = session.drive(pace, console, &interrupt, next)?;
             let recorders = std::mem::take(&mut ended.finished.observers);
             let sealed = records.write(dir, recorders, |symbol| ended.written_name(symbol));
-            end(&ended, args, console, Some(dir), sealed)
+            end(ended, args, console, Some(dir), sealed)
         }
         _ => {
             let ended = session.drive(pace, console, &interrupt, |_| ())?;
-            end(&ended, args, console, dir.as_ref(), Ok(Vec::new()))
+            end(ended, args, console, dir.as_ref(), Ok(Vec::new()))
         }
     }
 }
@@ -190,6 +203,9 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
     };
     let mut set = args.set.clone();
     set.extend(Topology::settings(args.topology, args.shards));
+    if !args.bar.is_empty() {
+        set.push(config::bar_sizes(&args.bar));
+    }
     let mut symbols = args.symbols.clone();
     let config = match args.inputs.as_slice() {
         [input] if is_session => {
@@ -226,19 +242,26 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
 
 /// Writes what came out, then tells how the input ended.
 fn end<O>(
-    ended: &Ended<O>,
+    mut ended: Ended<O>,
     args: &ReplayArgs,
     console: Console,
     dir: Option<&OutDir>,
     sealed: Result<Vec<SealedFile>, Failure>,
 ) -> Result<Status, Failure> {
     let lines = ended.symbol_lines();
-    let summary = ended.summary(&lines);
+    let late = ended.late_windows();
+    let summary = ended.summary(&lines, late.as_ref());
+    let bars = ended.bars_file();
     for name in ended.missing(&lines) {
         console
             .warning(&format!("--symbols: {name} does not occur in the input; check its spelling"));
     }
-    let metrics = |dir: &OutDir, mut sealed: Vec<SealedFile>| {
+    let more = |dir: &OutDir, mut sealed: Vec<SealedFile>| {
+        sealed.extend(bars.transpose()?);
+        if let Some(late) = &late {
+            let file = dir.begin("late_windows.csv")?;
+            sealed.push(written(file, |file| late.write(file))?);
+        }
         if args.metrics {
             let (header, lines) = ended.metrics_lines();
             let file = dir.begin("metrics.csv")?;
@@ -248,7 +271,7 @@ fn end<O>(
     };
     if let Some(dir) = dir
         && let Err(failure) = sealed
-            .and_then(|sealed| metrics(dir, sealed))
+            .and_then(|sealed| more(dir, sealed))
             .and_then(|sealed| publish(dir, sealed, &lines, &summary))
     {
         // What ended the run comes first: a full disk, say, that leaves no room for results either.

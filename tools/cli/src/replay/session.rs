@@ -22,15 +22,19 @@ use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::memory::Resident;
 use crate::output::decimal::grouped;
+use crate::output::files::OutFile;
+use crate::output::late_windows::LateWindows;
 use crate::output::metrics::{self, MetricsLine};
 use crate::output::summary::{EngineFigures, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::progress::Progress;
 use crate::recording::description::Description;
 use crate::recording::{self, Recording, RecordingEnd};
+use crate::replay::bars::Bars;
 use crate::replay::engine::{Engine, Finished};
 use crate::replay::faults;
 use crate::replay::hashes::{HashCheck, Hashes};
+use crate::replay::heard::Heard;
 use crate::replay::pace::Pace;
 use crate::replay::select::Wanted;
 use crate::replay::source::ReplaySource;
@@ -61,7 +65,7 @@ pub(crate) struct Session {
     source: ReplaySource,
     day: TradingDay,
     recording: Option<Recording>,
-    hashes: Hashes,
+    heard: Heard,
     /// The recorded session that is the input.
     session_dir: Option<SessionDir>,
 }
@@ -69,9 +73,9 @@ pub(crate) struct Session {
 /// A run that has ended.
 pub(crate) struct Ended<O> {
     /// The engine's parts.
-    pub(crate) finished: Finished<O, Hashes>,
+    pub(crate) finished: Finished<O, Heard>,
     source: ReplaySource,
-    setup: Setup,
+    pub(super) setup: Setup,
     day: TradingDay,
     gaps: u64,
     gap_messages: u64,
@@ -125,7 +129,18 @@ impl Session {
             hashes = Hashes::written(file, &name, fingerprints, begun.acceptance())?;
             recording = Some(begun);
         }
-        Ok(Session { setup, source, day, recording, hashes, session_dir })
+        let heard = Heard { hashes, bars: Bars::new(setup.wanted.clone()) };
+        Ok(Session { setup, source, day, recording, heard, session_dir })
+    }
+
+    /// Whether there will be bars.
+    pub(crate) fn has_bars(&self) -> bool {
+        !self.setup.config.bars.sizes.is_empty()
+    }
+
+    /// Writes bars to `file` as they are told; [`Ended::bars_file`] has it then.
+    pub(crate) fn write_bars(&mut self, file: OutFile) {
+        self.heard.bars.write_to(file);
     }
 
     /// Where the outputs of a recorded run go unless another place is named.
@@ -146,11 +161,11 @@ impl Session {
         interrupt: &Interrupt,
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
-        let Session { setup, mut source, day, mut recording, hashes, session_dir } = self;
+        let Session { setup, mut source, day, mut recording, heard, session_dir } = self;
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
         let config = &setup.config;
         let mut engine =
-            Engine::start(config, day.midnight(), selection, observers, hashes, console)?;
+            Engine::start(config, day.midnight(), selection, observers, heard, console)?;
         if let Some(recording) = &mut recording {
             recording.keep();
         }
@@ -158,8 +173,11 @@ impl Session {
         let start = Instant::now();
         let (mut packets, mut gaps, mut gap_messages) = (0u64, 0u64, 0u64);
         let mut fault = None;
+        // Whether the input came to an end of its own, good or not.
+        let mut is_cut = false;
         loop {
             if interrupt.is_asked() {
+                is_cut = true;
                 fault = Some(faults::interrupted(engine.decoder().counts().messages));
                 break;
             }
@@ -171,6 +189,7 @@ impl Session {
                     if let Some(recording) = &mut recording
                         && let Err(failure) = recording.packet(&packet)
                     {
+                        is_cut = true;
                         fault = Some(failure);
                         break;
                     }
@@ -201,7 +220,11 @@ impl Session {
                     if let Some(recording) = &mut recording
                         && let Err(failure) = recording.gap(first, end, time)
                     {
+                        is_cut = true;
                         fault = Some(failure);
+                        break;
+                    }
+                    if engine.gap(first, end).is_err() {
                         break;
                     }
                 }
@@ -232,6 +255,7 @@ impl Session {
         let recorded = match recording.map(|it| it.end(true, over_capacity)).transpose() {
             Ok(recorded) => recorded,
             Err(failure) => {
+                is_cut = true;
                 fault.get_or_insert(failure);
                 None
             }
@@ -239,10 +263,11 @@ impl Session {
         let whole = |end: &RecordingEnd| end.incomplete.is_none();
         let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
         let position = finished.sequencer.position();
-        if let Err(failure) = finished.listener.end(position, &finished.hash, journaled) {
+        let hashes = &mut finished.market.listener_mut().hashes;
+        if let Err(failure) = hashes.end(position, &finished.hash, journaled) {
             fault.get_or_insert(failure);
         }
-        let mut hash_check = finished.listener.check();
+        let mut hash_check = hashes.check();
         if let (Some(check), Some(session)) = (&mut hash_check, &session_dir) {
             let shards = (finished.shards.len(), session.shards());
             if shards.0 != shards.1 && (over_capacity > 0 || session.over_capacity() > 0) {
@@ -252,11 +277,14 @@ impl Session {
         if fault.is_none()
             && let Some(session) = session_dir.filter(|session| session.state() == "complete")
         {
-            let missing = source.torn().or_else(|| finished.listener.unreached());
+            let missing = source.torn().or_else(|| finished.market.listener().hashes.unreached());
             fault = missing.map(|what| faults::not_complete(session.path(), &what));
         }
         if fault.is_none() {
             fault = source.passed_over();
+        }
+        if !is_cut {
+            finished.close_windows();
         }
         let ended = Ended {
             finished,
@@ -377,8 +405,9 @@ impl<O> Ended<O> {
         self.setup.wanted.missing(&written)
     }
 
-    /// The run in all; `lines` are those of [`Ended::symbol_lines`].
-    pub(crate) fn summary(&self, lines: &[SymbolLine]) -> Summary {
+    /// The run in all; `lines` are those of [`Ended::symbol_lines`], `late` those of
+    /// [`Ended::late_windows`].
+    pub(crate) fn summary(&self, lines: &[SymbolLine], late: Option<&LateWindows>) -> Summary {
         let counts = self.finished.decoder.counts();
         let by_type = (0u8..=255).zip(counts.by_type.iter().copied());
         let stalls = self.finished.stalls;
@@ -391,6 +420,7 @@ impl<O> Ended<O> {
             symbols: lines.len() as u64,
             orders_live: lines.iter().map(|line| line.orders).sum(),
             quality: self.quality(lines),
+            bars: self.bar_figures(late),
             fault: self.fault().map(|failure| failure.line),
             hash: self.finished.hash,
             engine: EngineFigures {
