@@ -55,8 +55,9 @@ pub struct JournalOptions<S = Directory> {
 }
 
 impl<S> JournalOptions<S> {
-    /// How the journal's log is written.
-    fn of_log(self, session: SessionId) -> LogOptions<S> {
+    /// Those of the log beneath, which whoever looks after it without writing it needs too.
+    #[must_use]
+    pub fn of_log(self, session: SessionId) -> LogOptions<S> {
         LogOptions {
             kind: LogKind::Journal,
             session,

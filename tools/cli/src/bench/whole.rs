@@ -115,7 +115,7 @@ impl Whole {
             config: self.config.clone(),
         };
         on_a_thread(|| {
-            let mut recording = Recording::begin(&self.folder.0.join(name), description)?;
+            let mut recording = Recording::begin(&self.folder.0.join(name), description, false)?;
             wait_until_prepared(&recording.written_in());
             let mut engine = self.engine()?;
             recording.keep();
@@ -130,7 +130,7 @@ impl Whole {
             let drained = drain(engine)?;
             let elapsed = start.elapsed();
             pushed?;
-            recording.end(true, 0)?;
+            recording.end(0)?;
             self.must_be_the_same(drained)?;
             Ok(elapsed)
         })

@@ -24,7 +24,7 @@ use engine::window::tick::Span;
 
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
-pub(crate) use model::{Append, Config, Journal, OnError, Place, Sync, Topology};
+pub(crate) use model::{Append, Config, Journal, OnError, Place, Release, Sync, Topology};
 
 use crate::exit::Failure;
 

@@ -29,7 +29,7 @@ use crate::journal::verify;
 use crate::replay::faults;
 use crate::replay::pace::{Pace, Speed};
 use crate::replay::select::Wanted;
-use crate::replay::session::{Session, Setup};
+use crate::replay::session::{Record, Session, Setup};
 use crate::session_dir::SessionDir;
 
 /// What was found.
@@ -112,7 +112,8 @@ fn replayed(
         date: None,
         wanted: Wanted::default(),
         config: SessionDir::open(place.session())?.config(&[])?,
-        record: None,
+        record: Record::Nothing,
+        report: None,
     };
     let silent = Console::new(true, false);
     let pace = Pace::new(Speed::Max);

@@ -123,7 +123,7 @@ fn ingested(
     // Gone at an orderly end; after a failure nobody would look for it.
     let _memory = Folder(config.journal.memory_dir.join(format!("tapewatch-{}", description.id)));
     let helped = |failure: Failure| place.helped(&failure);
-    let mut recording = Recording::begin(place.session(), description).map_err(helped)?;
+    let mut recording = Recording::begin(place.session(), description, false).map_err(helped)?;
     let (file, path) = recording.dir().begin_hashes().map_err(helped)?;
     let fingerprints = config.fingerprints(&[]);
     let hashes =
@@ -138,7 +138,7 @@ fn ingested(
     let elapsed = start.elapsed();
     let mut finished = drained.hashed();
     let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
-    let recorded = recording.end(true, over_capacity).map_err(helped)?;
+    let recorded = recording.end(over_capacity).map_err(helped)?;
     let position = finished.sequencer.position();
     let journaled = recorded.incomplete.is_none();
     let hashes = finished.market.listener_mut();

@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -49,37 +49,78 @@ pub(crate) struct Followed {
     pub(crate) path: PathBuf,
 }
 
-/// See the module.
+/// Waits for the run to start.
+const WAITING: u8 = 0;
+/// Follows.
+const FOLLOWING: u8 = 1;
+/// The log has its end, or nobody writes to it any more.
+const OVER: u8 = 2;
+/// The run did not start: nothing is to be left.
+const GIVEN_UP: u8 = 3;
+
+/// See the module. Dropped before [`BarsFollower::begin`], it leaves nothing.
 pub(crate) struct BarsFollower {
-    is_over: Arc<AtomicBool>,
-    thread: JoinHandle<Result<(), Failure>>,
+    phase: Arc<AtomicU8>,
+    thread: Option<JoinHandle<Result<(), Failure>>>,
 }
 
 impl BarsFollower {
-    /// Starts to follow.
+    /// Starts the thread, which may then run on the cores on which the caller's may.
     pub(crate) fn start(followed: Followed) -> Result<BarsFollower, Failure> {
-        let mut file = BarsFile::open(&followed)?;
-        let unreadable = |error: &dyn core::fmt::Display| unreadable(&followed.path, error);
-        let mut reader = OutputReader::open(followed.log.clone(), AtTail::Wait)
-            .map_err(|error| unreadable(&error))?;
-        reader.seek(file.place.next).map_err(|error| unreadable(&error))?;
-        let is_over = Arc::new(AtomicBool::new(false));
-        let told = is_over.clone();
+        let phase = Arc::new(AtomicU8::new(WAITING));
+        let told = phase.clone();
         let thread = thread::Builder::new()
             .name(String::from("bars.csv"))
-            .spawn(move || file.follow(&mut reader, &told))
+            .spawn(move || run(&followed, &told))
             .map_err(|error| {
                 Failure::usage(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
             })?;
-        Ok(BarsFollower { is_over, thread })
+        Ok(BarsFollower { phase, thread: Some(thread) })
+    }
+
+    /// The run has started.
+    pub(crate) fn begin(&self) {
+        self.tell(FOLLOWING);
     }
 
     /// The log has its end, or nobody writes to it any more: waits until the file has all of it.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        self.is_over.store(true, Ordering::Release);
-        self.thread.thread().unpark();
-        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.tell(OVER);
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended.map_or(Ok(()), |ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
+
+    fn tell(&self, phase: u8) {
+        self.phase.store(phase, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for BarsFollower {
+    fn drop(&mut self) {
+        let was_waiting = self.phase.load(Ordering::Relaxed) == WAITING;
+        self.tell(if was_waiting { GIVEN_UP } else { OVER });
+        // What it could tell is of no use to whoever gave it up.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The thread's work.
+fn run(followed: &Followed, phase: &AtomicU8) -> Result<(), Failure> {
+    while phase.load(Ordering::Acquire) == WAITING {
+        thread::park();
+    }
+    if phase.load(Ordering::Acquire) == GIVEN_UP {
+        return Ok(());
+    }
+    let mut file = BarsFile::open(followed)?;
+    let unreadable = |error: &dyn core::fmt::Display| unreadable(&followed.path, error);
+    let mut reader = OutputReader::open(followed.log.clone(), AtTail::Wait)
+        .map_err(|error| unreadable(&error))?;
+    reader.seek(file.place.next).map_err(|error| unreadable(&error))?;
+    file.follow(&mut reader, phase)
 }
 
 /// The file and its cursor.
@@ -115,11 +156,11 @@ impl BarsFile {
     fn follow(
         &mut self,
         reader: &mut OutputReader<Directory>,
-        is_over: &AtomicBool,
+        phase: &AtomicU8,
     ) -> Result<(), Failure> {
         loop {
             // Before the log: what was written until then is seen in it.
-            let was_over = is_over.load(Ordering::Acquire);
+            let was_over = phase.load(Ordering::Acquire) == OVER;
             let ended = match reader.next().map_err(|error| unreadable(&self.path, &error))? {
                 NextOutput::Record(record, place) => {
                     self.take(&record);

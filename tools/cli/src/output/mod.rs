@@ -1,6 +1,7 @@
 //! What a replay leaves: the files of `--out`, the summary and the tables on stdout.
 
 pub(crate) mod bars;
+pub(crate) mod bars_follower;
 pub(crate) mod bbo;
 pub(crate) mod decimal;
 pub(crate) mod files;

@@ -77,6 +77,8 @@ pub(crate) struct Summary {
     pub(crate) engine: EngineFigures,
     /// The journal, where the run was recorded.
     pub(crate) journal: Option<Value>,
+    /// The output log, where the run was recorded.
+    pub(crate) output_log: Option<Value>,
     /// The digests on record, where the input was a recorded session.
     pub(crate) hash_check: Option<HashCheck>,
     /// Time from the first packet to the last, of a clock here.
@@ -152,6 +154,7 @@ impl Summary {
                 "shards": self.engine.shard_stalls,
             },
             "journal": self.journal,
+            "output_log": self.output_log,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "messages_per_s": self.messages_per_s(),
             "ns_per_message": self.ns_per_message(),
@@ -202,6 +205,7 @@ mod tests {
                 shard_stalls: 0,
             },
             journal: None,
+            output_log: None,
             hash_check: None,
             elapsed: Duration::ZERO,
             peak_rss_bytes: 0,
@@ -233,6 +237,7 @@ mod tests {
                 "engine",
                 "stalls",
                 "journal",
+                "output_log",
                 "elapsed_s",
                 "messages_per_s",
                 "ns_per_message",

@@ -75,7 +75,9 @@ impl RecordingDir {
         }
         let memory = memory_told(path).and_then(|journal| journal.parent().map(Path::to_owned));
         let memory = memory.filter(|memory| is_session_memory(memory));
-        for left in [Some(path.join(JOURNAL)), Some(path.join(OUTPUT)), memory].into_iter().flatten() {
+        for left in
+            [Some(path.join(JOURNAL)), Some(path.join(OUTPUT)), memory].into_iter().flatten()
+        {
             match fs::remove_dir_all(&left) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(cannot_write(&left, &error));

@@ -56,24 +56,13 @@ impl Kept {
         is_same: impl Fn(&Arrival<'_>) -> bool,
     ) -> Result<(), Failure> {
         let arrival = self.source.next().map_err(|error| faults::of_journal(&error))?;
-        self.left -= 1;
         if is_same(&arrival) {
+            self.left -= 1;
             return Ok(());
         }
         Err(Failure::usage(format_args!(
             "the input is not the one that the session was recorded from: at message {} the journal has something else; give that input, or record into another directory",
             sequence.0
-        )))
-    }
-
-    /// The input has ended.
-    pub(super) fn end(&self) -> Result<(), Failure> {
-        if self.left == 0 {
-            return Ok(());
-        }
-        Err(Failure::usage(format_args!(
-            "the input is not the one that the session was recorded from: it ends {} packet(s) before the journal does; give that input, whole",
-            self.left
         )))
     }
 }

@@ -21,7 +21,7 @@ use engine::log::storage::Directory;
 use engine::log::tails::{LogStatistics, LogTails};
 use engine::log::{ClosedLog, LogKind, SessionId};
 use engine::output::release::Acceptance;
-use engine::output::writer::{OutputEnd, OutputLog, OutputOpenError};
+use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::Packet;
 use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
+use crate::replay::outputs::OutputSink;
 
 /// The only feed of a session so far.
 pub(crate) const FEED: u16 = 0;
@@ -83,6 +84,8 @@ pub(crate) struct Closed {
 enum ClosedWithout {
     Failed(JournalError),
     Never(String),
+    /// Not all that it holds has come again: it stays as it was, to be gone on with.
+    Left,
 }
 
 /// What a recording came to.
@@ -138,9 +141,13 @@ impl Recording {
         let options = places::of_journal(config, memory.as_deref(), dir.journal());
         let directories = LogDirectories::of(&options.place);
         let damaged = |error: &dyn core::fmt::Display| {
-            Failure::no(format_args!("{error}; `tapewatch journal verify {}` tells more", path.display()))
+            Failure::no(format_args!(
+                "{error}; `tapewatch journal verify {}` tells more",
+                path.display()
+            ))
         };
-        let found = reopen::look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
+        let found =
+            reopen::look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
         let (journal, frames) = if found.condition == Condition::Finished {
             let closed = reopen::finish(&options.of_log(description.id));
             (Written::Ended(closed.map_err(|error| damaged(&error))?), found.frames)
@@ -159,8 +166,7 @@ impl Recording {
             reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
             Outputs::Ended
         } else {
-            let reopened =
-                OutputLog::reopen(options, description.id, acceptance(&journal, config));
+            let reopened = OutputLog::reopen(options, description.id, acceptance(&journal, config));
             let (outputs, _reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
             Outputs::Open(Box::new(outputs))
         };
@@ -237,10 +243,20 @@ impl Recording {
         }
     }
 
+    /// Ends the session in order, of which nothing was put out but what the output log has by now.
+    pub(crate) fn end(mut self, over_capacity: u64) -> Result<RecordingEnd, Failure> {
+        let outputs = self.take_outputs();
+        let closed = self.close();
+        let has_outputs = OutputSink::into_log(outputs).finish(true)?.is_ended;
+        closed.end(true, over_capacity, has_outputs)
+    }
+
     /// Nothing more comes: the journal is closed and sealed.
     pub(crate) fn close(self) -> Closed {
         let Recording { journal, kept, outputs: _, dir, description, memory } = self;
+        let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
+            _ if is_left => (Err(ClosedWithout::Left), LogStatistics::default(), None),
             Written::Open(journal) => {
                 let (statistics, tails) = (journal.statistics(), journal.tails().clone());
                 (journal.close().map_err(ClosedWithout::Failed), statistics, Some(tails))
@@ -255,24 +271,14 @@ impl Recording {
 }
 
 impl Closed {
-    /// Whether all that came stands in the journal, and all that stood there has come.
-    pub(crate) fn is_complete(&self) -> bool {
-        let has_come = self.kept.as_ref().is_none_or(|kept| kept.left() == 0);
-        has_come && matches!(self.ended, Ok(JournalEnd::Complete(_)))
-    }
-
     /// Whether the journal failed where that ends the run, or the input was another one.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.ended, Err(ClosedWithout::Failed(_))) || self.kept_is_left()
-    }
-
-    fn kept_is_left(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.left() > 0)
+        matches!(self.ended, Err(ClosedWithout::Failed(_) | ClosedWithout::Left))
     }
 
     /// Ends the session: `session.toml` says how it came out. `whole` is whether the engine has taken
-    /// all that was journaled; `over_capacity` is how often it met a limit; `outputs` is how the output
-    /// log ended, if it did.
+    /// all that was journaled; `over_capacity` is how often it met a limit; `has_outputs` is whether the
+    /// output log has its end.
     ///
     /// Where a log has no end, `lock` stays if the session's memory does: it says where the last of what
     /// was accepted lies.
@@ -280,16 +286,15 @@ impl Closed {
         self,
         whole: bool,
         over_capacity: u64,
-        outputs: Option<&OutputEnd>,
+        has_outputs: bool,
     ) -> Result<RecordingEnd, Failure> {
         let Closed { ended, statistics, tails, kept, dir, description, memory } = self;
-        if let Some(kept) = &kept {
-            kept.end()?;
-        }
         // Also where the journal has failed: memory that is on disk altogether is of no use any more.
-        let is_archived = tails.is_none_or(|tails| tails.archived() == tails.appended());
+        let is_left = matches!(ended, Err(ClosedWithout::Left));
+        let is_archived =
+            !is_left && tails.is_none_or(|tails| tails.archived() == tails.appended());
         let is_gone = memory.is_none_or(|memory| {
-            if is_archived && outputs.is_some() {
+            if is_archived && has_outputs {
                 // Told by its being there.
                 let _ = fs::remove_dir_all(&memory);
             }
@@ -299,10 +304,11 @@ impl Closed {
             Ok(JournalEnd::Complete(closed)) => (None, Some(closed)),
             Ok(JournalEnd::Incomplete(error)) => (Some(format!("cannot journal: {error}")), None),
             Err(ClosedWithout::Failed(error)) => return Err(failed(&error)),
+            Err(ClosedWithout::Left) => return Err(left(kept.map_or(0, |kept| kept.left()))),
             Err(ClosedWithout::Never(why)) => (Some(why), None),
         };
-        let state = match (&incomplete, outputs) {
-            (None, Some(_)) if whole => Recorded::Complete,
+        let state = match &incomplete {
+            None if whole && has_outputs => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
         dir.describe(&description.text(state, over_capacity))?;
@@ -328,6 +334,12 @@ fn acceptance(journal: &Written, config: &Config) -> Acceptance {
         // it has ended, it holds all.
         Written::Never(_) | Written::Ended(_) => Acceptance::unjournaled(),
     }
+}
+
+fn left(packets: u64) -> Failure {
+    Failure::usage(format_args!(
+        "the input is not the one that the session was recorded from: it ends {packets} packet(s) before the journal does; give that input, whole"
+    ))
 }
 
 fn longer() -> Failure {

@@ -46,10 +46,11 @@ impl Bars {
         self.file = Some(BarFile::begin(file));
     }
 
-    /// The market has put out a bar of a symbol, whose name is empty where it had none by then.
-    pub(crate) fn on_bar(&mut self, bar: &Bar, name: &[u8]) {
+    /// The market has put out a bar of a symbol, whose name is empty where it had none by then. Tells
+    /// whether it belongs to the results.
+    pub(crate) fn on_bar(&mut self, bar: &Bar, name: &[u8]) -> bool {
         let Some(symbol) = self.symbols.field(bar.symbol, name) else {
-            return;
+            return false;
         };
         let told = self.told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default();
         told.windows += u64::from(bar.revision == 0);
@@ -57,6 +58,7 @@ impl Bars {
         if let Some(file) = &mut self.file {
             file.add(symbol, bar);
         }
+        true
     }
 
     /// What was told of the windows of one size.

@@ -1,10 +1,12 @@
-//! Who hears the market in a run: the digests and the bars.
+//! Who hears the market in a run: the digests, the bars and, where it is recorded, the output log.
 
 use engine::market::{Cause, HashPoint, MarketListener};
+use engine::units::Sequence;
 use engine::window::bars::Bar;
 
 use crate::replay::bars::Bars;
 use crate::replay::hashes::Hashes;
+use crate::replay::outputs::OutputSink;
 
 /// See the module.
 pub(crate) struct Heard {
@@ -12,6 +14,8 @@ pub(crate) struct Heard {
     pub(crate) hashes: Hashes,
     /// Windows that were put out.
     pub(crate) bars: Bars,
+    /// What a recorded run puts out.
+    pub(crate) outputs: OutputSink,
 }
 
 impl MarketListener for Heard {
@@ -19,7 +23,17 @@ impl MarketListener for Heard {
         self.hashes.on_hash_point(point);
     }
 
-    fn on_bar(&mut self, _cause: &Cause, bar: &Bar, name: &[u8]) {
-        self.bars.on_bar(bar, name);
+    fn on_bar(&mut self, cause: &Cause, bar: &Bar, name: &[u8]) {
+        if self.bars.on_bar(bar, name) {
+            self.outputs.bar(cause, bar, name);
+        }
+    }
+
+    fn on_gap(&mut self, cause: &Cause, first: Sequence, end: Sequence) {
+        self.outputs.gap(cause, first, end);
+    }
+
+    fn on_turn(&mut self) {
+        self.outputs.release();
     }
 }

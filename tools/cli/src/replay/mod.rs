@@ -6,8 +6,10 @@ pub(crate) mod faults;
 pub(crate) mod hashes;
 mod heard;
 mod inputs;
+pub(crate) mod outputs;
 pub(crate) mod pace;
 mod records;
+mod resume;
 pub(crate) mod select;
 pub(crate) mod session;
 pub(crate) mod source;
@@ -32,7 +34,7 @@ use crate::output::table;
 use crate::replay::pace::{Pace, Speed};
 use crate::replay::records::Records;
 use crate::replay::select::Wanted;
-use crate::replay::session::{Ended, Session, Setup};
+use crate::replay::session::{Ended, Record, Session, Setup};
 use crate::session_dir::SessionDir;
 
 const EXAMPLES: &str = "\
@@ -79,6 +81,10 @@ pub(crate) struct ReplayArgs {
     /// Record the run as a session in this directory: a journal from which it replays bit for bit.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     session: Option<PathBuf>,
+    /// Go on with the session in --session whose writer died: the input is read from its start, and what
+    /// is journaled or put out already is not again. One that has ended writes its outputs anew.
+    #[arg(long, requires = "session")]
+    resume: bool,
     /// Take the configuration from this file; `tapewatch config print` writes one.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -170,7 +176,7 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     if let Some(dir) = &dir
         && session.has_bars()
     {
-        session.write_bars(dir.begin("bars.csv")?);
+        session.write_bars(dir)?;
     }
     match &dir {
         Some(dir) if args.trades || args.bbo => {
@@ -206,6 +212,14 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
     if !args.bar.is_empty() {
         set.push(config::bar_sizes(&args.bar));
     }
+    if let (true, Some(path)) = (args.resume, &args.session) {
+        if is_session {
+            return Err(Failure::usage(
+                "--resume goes on with a session that was recorded from files or captures; name those, or replay the session without it",
+            ));
+        }
+        return resume::setup(args, path, &set);
+    }
     let mut symbols = args.symbols.clone();
     let config = match args.inputs.as_slice() {
         [input] if is_session => {
@@ -236,7 +250,11 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
         date: args.date,
         wanted: Wanted::of(&symbols),
         config,
-        record: args.session.clone(),
+        record: match &args.session {
+            Some(path) => Record::Begin { path: path.clone(), takes_up: false },
+            None => Record::Nothing,
+        },
+        report: None,
     })
 }
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use engine::log::SessionId;
+use engine::log::directories::CURSORS_DIRECTORY;
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
 use engine::pipeline::stage::Decoder as _;
@@ -21,20 +23,22 @@ use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::memory::Resident;
+use crate::output::bars_follower::{BarsFollower, Followed};
 use crate::output::decimal::grouped;
-use crate::output::files::OutFile;
+use crate::output::files::OutDir;
 use crate::output::late_windows::LateWindows;
 use crate::output::metrics::{self, MetricsLine};
 use crate::output::summary::{EngineFigures, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::progress::Progress;
 use crate::recording::description::Description;
-use crate::recording::{self, Recording, RecordingEnd};
+use crate::recording::{self, Closed, Recording, RecordingEnd};
 use crate::replay::bars::Bars;
 use crate::replay::engine::{Engine, Finished};
 use crate::replay::faults;
 use crate::replay::hashes::{HashCheck, Hashes};
 use crate::replay::heard::Heard;
+use crate::replay::outputs::{OutputSink, OutputSummary};
 use crate::replay::pace::Pace;
 use crate::replay::select::Wanted;
 use crate::replay::source::ReplaySource;
@@ -55,8 +59,31 @@ pub(crate) struct Setup {
     pub(crate) wanted: Wanted,
     /// The configuration.
     pub(crate) config: Config,
-    /// Where the run is recorded, if it is.
-    pub(crate) record: Option<PathBuf>,
+    /// Whether and where the run is recorded.
+    pub(crate) record: Record,
+    /// Where the outputs go of a run that is not recorded, unless another place is named.
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Whether and where a run is recorded.
+#[derive(Clone, Debug)]
+pub(crate) enum Record {
+    /// Nowhere.
+    Nothing,
+    /// As a new session.
+    Begin {
+        /// Its directory.
+        path: PathBuf,
+        /// In place of what a process has left there that died before its session had a description.
+        takes_up: bool,
+    },
+    /// As the rest of a session whose writer is gone.
+    TakeUp {
+        /// Its directory.
+        path: PathBuf,
+        /// Its id.
+        session: SessionId,
+    },
 }
 
 /// An input, and all that is needed to run it.
@@ -66,6 +93,8 @@ pub(crate) struct Session {
     day: TradingDay,
     recording: Option<Recording>,
     heard: Heard,
+    /// Writes `bars.csv` from the output log.
+    follower: Option<BarsFollower>,
     /// The recorded session that is the input.
     session_dir: Option<SessionDir>,
 }
@@ -81,6 +110,7 @@ pub(crate) struct Ended<O> {
     gap_messages: u64,
     fault: Option<Failure>,
     recorded: Option<RecordingEnd>,
+    outputs: OutputSummary,
     hash_check: Option<HashCheck>,
     elapsed: Duration,
 }
@@ -116,21 +146,28 @@ impl Session {
                 (ReplaySource::Files(Box::new(source)), day, Hashes::Ignored)
             }
         };
-        let mut recording = None;
-        if let Some(path) = &setup.record {
-            let description = Description {
-                id: recording::new_id()?,
-                day,
-                symbols: setup.wanted.names().to_vec(),
-                config: setup.config.clone(),
-            };
-            let begun = Recording::begin(path, description)?;
-            let (file, name) = begun.dir().begin_hashes()?;
-            hashes = Hashes::written(file, &name, fingerprints, begun.acceptance())?;
-            recording = Some(begun);
+        let mut recording = match &setup.record {
+            Record::Nothing => None,
+            Record::Begin { path, takes_up } => {
+                let description = description(&setup, day, recording::new_id()?);
+                Some(Recording::begin(path, description, *takes_up)?)
+            }
+            Record::TakeUp { path, session } => {
+                Some(Recording::take_up(path, description(&setup, day, *session))?)
+            }
+        };
+        if let Some(recording) = &recording {
+            // All of them come again where the session goes on: state is computed from the start.
+            let (file, name) = recording.dir().begin_hashes()?;
+            hashes = Hashes::written(file, &name, fingerprints, recording.acceptance())?;
         }
-        let heard = Heard { hashes, bars: Bars::new(setup.wanted.clone()) };
-        Ok(Session { setup, source, day, recording, heard, session_dir })
+        let outputs = recording.as_mut().and_then(Recording::take_outputs);
+        let heard = Heard {
+            hashes,
+            bars: Bars::new(setup.wanted.clone()),
+            outputs: OutputSink::into_log(outputs),
+        };
+        Ok(Session { setup, source, day, recording, heard, follower: None, session_dir })
     }
 
     /// Whether there will be bars.
@@ -138,14 +175,27 @@ impl Session {
         !self.setup.config.bars.sizes.is_empty()
     }
 
-    /// Writes bars to `file` as they are told; [`Ended::bars_file`] has it then.
-    pub(crate) fn write_bars(&mut self, file: OutFile) {
-        self.heard.bars.write_to(file);
+    /// Writes `bars.csv` into `dir`: of a recorded run from its output log, by a cursor; else as bars
+    /// are told, and [`Ended::bars_file`] has it then.
+    pub(crate) fn write_bars(&mut self, dir: &OutDir) -> Result<(), Failure> {
+        match &self.recording {
+            None => self.heard.bars.write_to(dir.begin("bars.csv")?),
+            Some(recording) => {
+                self.follower = Some(BarsFollower::start(Followed {
+                    log: recording.output_directories(),
+                    cursors: recording.dir().output().join(CURSORS_DIRECTORY),
+                    session: recording.id(),
+                    path: dir.path().join("bars.csv"),
+                })?);
+            }
+        }
+        Ok(())
     }
 
     /// Where the outputs of a recorded run go unless another place is named.
     pub(crate) fn report(&self) -> Option<PathBuf> {
-        self.recording.as_ref().map(|recording| recording.dir().report())
+        let recorded = self.recording.as_ref().map(|recording| recording.dir().report());
+        recorded.or_else(|| self.setup.report.clone())
     }
 
     /// Drives the input to its end at `pace`. `observers` gives one for each shard.
@@ -161,13 +211,17 @@ impl Session {
         interrupt: &Interrupt,
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
-        let Session { setup, mut source, day, mut recording, heard, session_dir } = self;
+        let Session { setup, mut source, day, mut recording, heard, follower, session_dir } = self;
+        let stop = heard.outputs.stop();
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
         let config = &setup.config;
         let mut engine =
             Engine::start(config, day.midnight(), selection, observers, heard, console)?;
         if let Some(recording) = &mut recording {
             recording.keep();
+        }
+        if let Some(follower) = &follower {
+            follower.begin();
         }
         let progress = Progress::new(console, source.progress().1);
         let start = Instant::now();
@@ -176,8 +230,11 @@ impl Session {
         // Whether the input came to an end of its own, good or not.
         let mut is_cut = false;
         loop {
-            if interrupt.is_asked() {
+            if stop.is_asked() {
                 is_cut = true;
+                break;
+            }
+            if interrupt.is_asked() {
                 fault = Some(faults::interrupted(engine.decoder().counts().messages));
                 break;
             }
@@ -240,7 +297,7 @@ impl Session {
             Ok(finished) => finished,
             Err(failed) => {
                 // All that was accepted is carried to disk and sealed before the failure is told.
-                let closed = recording.map(|recording| recording.end(false, 0)).transpose();
+                let closed = recording.map(|it| it.close().end(false, 0, false)).transpose();
                 let failure = faults::stage_failed(&failed);
                 return Err(closed.err().unwrap_or(failure));
             }
@@ -251,15 +308,26 @@ impl Session {
             fault.get_or_insert_with(|| faults::torn_packets(torn_packets));
         }
         let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
-        let is_recorded = recording.is_some();
-        let recorded = match recording.map(|it| it.end(true, over_capacity)).transpose() {
-            Ok(recorded) => recorded,
-            Err(failure) => {
-                is_cut = true;
-                fault.get_or_insert(failure);
-                None
-            }
+        let closed = recording.map(Recording::close);
+        let is_recorded = closed.is_some();
+        is_cut |= closed.as_ref().is_some_and(Closed::is_refused);
+        if !is_cut {
+            finished.close_windows();
+        }
+        let mut note = |failure: Failure| {
+            fault.get_or_insert(failure);
         };
+        let outputs = finished.market.listener_mut().outputs.finish(!is_cut);
+        let outputs = outputs.map_err(&mut note).unwrap_or_default();
+        if let Some(follower) = follower
+            && let Err(failure) = follower.finish()
+        {
+            note(failure);
+        }
+        let has_outputs = outputs.is_ended;
+        let recorded =
+            closed.map(|closed| closed.end(true, over_capacity, has_outputs)).transpose();
+        let recorded = recorded.map_err(&mut note).ok().flatten();
         let whole = |end: &RecordingEnd| end.incomplete.is_none();
         let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
         let position = finished.sequencer.position();
@@ -283,9 +351,6 @@ impl Session {
         if fault.is_none() {
             fault = source.passed_over();
         }
-        if !is_cut {
-            finished.close_windows();
-        }
         let ended = Ended {
             finished,
             source,
@@ -295,12 +360,19 @@ impl Session {
             gap_messages,
             fault,
             recorded,
+            outputs,
             hash_check,
             elapsed,
         };
         ended.tell(&pace, console);
         Ok(ended)
     }
+}
+
+/// What the session of a run is described as.
+fn description(setup: &Setup, day: TradingDay, id: SessionId) -> Description {
+    let (symbols, config) = (setup.wanted.names().to_vec(), setup.config.clone());
+    Description { id, day, symbols, config }
 }
 
 impl<O> Ended<O> {
@@ -430,6 +502,7 @@ impl<O> Ended<O> {
                 shard_stalls: stalls.shards,
             },
             journal: self.recorded.as_ref().map(|recorded| recorded.json.clone()),
+            output_log: self.outputs.json.clone(),
             hash_check: self.hash_check.clone(),
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,

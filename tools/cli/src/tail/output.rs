@@ -142,9 +142,8 @@ impl OutputLine {
                 "first": first, "end": end,
             }),
             What::Bar(bar) => {
-                let price = |price: engine::units::Price| {
-                    (bar.trades > 0).then(|| price.to_string())
-                };
+                let price =
+                    |price: engine::units::Price| (bar.trades > 0).then(|| price.to_string());
                 json!({
                     "kind": "bar", "sequence": self.sequence, "feed_time_ns": self.time_ns,
                     "symbol": self.symbol, "locate": bar.symbol.0,
