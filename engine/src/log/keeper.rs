@@ -25,8 +25,7 @@ use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::failpoint::{self, LogFailpoints};
-use crate::log::SegmentNumber;
+use crate::failpoint;
 use crate::log::failure::{Act, CreateError, LogFailure};
 use crate::log::follow::{Following, Trouble};
 use crate::log::index::Index;
@@ -37,6 +36,7 @@ use crate::log::seal::Seal;
 use crate::log::segment::index_name;
 use crate::log::storage::{Storage, StoredFile, write_by_rename};
 use crate::log::tails::{LogTails, PanicIsFailure};
+use crate::log::{LogKind, SegmentNumber};
 use crate::memory::append_map::AppendMap;
 use crate::units::{Nanos, Sequence};
 
@@ -142,7 +142,7 @@ impl Keeper {
             directory: place.directory().describe(),
             archives: place.memory_directory().is_some(),
             sync: options.sync,
-            points: options.kind.failpoints(),
+            kind: options.kind,
             segments_max,
             preparer: Preparer::new(options),
             channel: channel.clone(),
@@ -207,7 +207,7 @@ struct Keeping<S: Storage> {
     directory: String,
     archives: bool,
     sync: SyncLevel,
-    points: &'static LogFailpoints,
+    kind: LogKind,
     segments_max: usize,
     preparer: Preparer<S>,
     channel: Arc<Channel>,
@@ -321,14 +321,14 @@ where
         assert_eq!(following.number(), full.number, "Invariant: segments are full in their order");
         let sealed = following.close(full.frames, self.last_seal)?;
         self.last_seal = sealed;
-        failpoint::hit(self.points.keep_sealed);
+        failpoint::hit(self.kind.failpoints().keep_sealed);
         let directory = self.preparer.directory();
         let index = Index::build(following.content()).map_err(io::Error::other);
         let written = index.and_then(|index| write_index(directory, &index, self.sync));
         if let Err(error) = written {
             self.stop_preparing(full.number, (Act::Index, error));
         }
-        failpoint::hit(self.points.keep_indexed);
+        failpoint::hit(self.kind.failpoints().keep_indexed);
         // The last view of the memory, which can be used again now.
         drop(following);
         if self.archives {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use crate::failpoint::{self, LogFailpoints};
+use crate::failpoint;
 use crate::log::SegmentNumber;
 use crate::log::directories::seal_of;
 use crate::log::failure::{Act, LogFailure};
@@ -30,7 +30,6 @@ const CHUNK_BYTES: usize = 256 << 10;
 pub(super) struct Settling<'a, S: Storage> {
     options: &'a LogOptions<S>,
     survey: &'a Survey,
-    points: &'static LogFailpoints,
     last_seal: Seal,
     done: Reopened,
 }
@@ -38,7 +37,7 @@ pub(super) struct Settling<'a, S: Storage> {
 impl<'a, S: Storage> Settling<'a, S> {
     pub(super) fn new(options: &'a LogOptions<S>, survey: &'a Survey) -> Settling<'a, S> {
         let (last_seal, done) = (Seal::NONE, Reopened::default());
-        Settling { options, survey, points: options.kind.failpoints(), last_seal, done }
+        Settling { options, survey, last_seal, done }
     }
 
     /// The seal of the last segment.
@@ -80,7 +79,7 @@ impl<'a, S: Storage> Settling<'a, S> {
             });
             self.done.removed_files += removed.map_err(failure(Act::Remove, from, storage))?;
         }
-        failpoint::hit(self.points.reopen_removed);
+        failpoint::hit(self.options.kind.failpoints().reopen_removed);
         Ok(())
     }
 
@@ -103,7 +102,7 @@ impl<'a, S: Storage> Settling<'a, S> {
         if self.syncs() {
             disk.sync_directory().map_err(failure(Act::Sync, end, disk))?;
         }
-        failpoint::hit(self.points.reopen_settled);
+        failpoint::hit(self.options.kind.failpoints().reopen_settled);
         Ok(())
     }
 
@@ -130,7 +129,7 @@ impl<'a, S: Storage> Settling<'a, S> {
         };
         write_index(disk, &index, self.options.sync).map_err(failure(Act::Index, number, disk))?;
         self.done.indexed_segments += 1;
-        failpoint::hit(self.points.reopen_indexed);
+        failpoint::hit(self.options.kind.failpoints().reopen_indexed);
         Ok(())
     }
 
@@ -175,7 +174,7 @@ impl<'a, S: Storage> Settling<'a, S> {
                 return Err(failure(Act::Seal, number, disk)(gone));
             }
         };
-        failpoint::hit(self.points.reopen_carried);
+        failpoint::hit(self.options.kind.failpoints().reopen_carried);
         self.put_seal(&mut sealed).map_err(failure(Act::Seal, number, disk))?;
         Ok(sealed)
     }
@@ -199,7 +198,7 @@ impl<'a, S: Storage> Settling<'a, S> {
             segment.file().write_at(&length.to_le_bytes(), at_bytes)?;
             segment.take(&tag, FRAME_HEADER_BYTES);
         }
-        failpoint::hit(self.points.reopen_ended);
+        failpoint::hit(self.options.kind.failpoints().reopen_ended);
         Ok(())
     }
 
@@ -253,14 +252,14 @@ impl<'a, S: Storage> Settling<'a, S> {
         let number = segment.header().number();
         let block = sealer.seal(number, segment.index.frames(), self.last_seal);
         segment.file().set_size(at_bytes + SEAL_BYTES as u64)?;
-        failpoint::hit(self.points.reopen_cut);
+        failpoint::hit(self.options.kind.failpoints().reopen_cut);
         segment.file().write_at(bytemuck::bytes_of(&block), at_bytes)?;
         if self.syncs() {
             segment.file().sync_data()?;
         }
         self.last_seal = block.seal();
         self.done.sealed_segments += 1;
-        failpoint::hit(self.points.reopen_sealed);
+        failpoint::hit(self.options.kind.failpoints().reopen_sealed);
         Ok(())
     }
 }
