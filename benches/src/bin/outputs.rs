@@ -26,7 +26,7 @@ use engine::ring::WaitStrategy;
 use engine::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
 use engine::window::bars::bar::Bar;
 use hdrhistogram::Histogram;
-use tapewatch_benches::appends::pin;
+use tapewatch_benches::appends::{clock_floor, pin};
 
 /// What a bar in the output log costs.
 #[derive(Parser)]
@@ -203,6 +203,8 @@ fn main() -> Result<(), Failed> {
     inline.close()?;
     behind.finish()?;
     told("emit behind an inline journal", &ns, 10.0)?;
+    let floor = clock_floor(arguments.rate, Duration::from_secs(arguments.seconds));
+    told("the clock alone, at that rate", &floor, 1.0)?;
     let ns = latency(at_once, at_once_log, arguments.rate, arguments.seconds)?;
     told("message to bar in the log, inline journal", &ns, 1.0)?;
     let ns = latency(threaded, after, arguments.rate, arguments.seconds)?;
