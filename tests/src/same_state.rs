@@ -119,7 +119,14 @@ pub struct Row {
 }
 
 /// The outputs that are compared.
-const OUTPUTS: [&str; 4] = ["report/symbols.csv", "report/trades.csv", "report/bbo.csv", "hashes"];
+const OUTPUTS: [&str; 6] = [
+    "report/symbols.csv",
+    "report/trades.csv",
+    "report/bbo.csv",
+    "report/bars.csv",
+    "report/late_windows.csv",
+    "hashes",
+];
 
 /// Runs and compares. Everything lies in one directory, which is the caller's.
 #[derive(Debug)]
@@ -206,7 +213,8 @@ impl Comparison {
 
     fn command(&self, way: &Way, layout: Layout, session: &Path) -> io::Result<Command> {
         let mut command = Command::new(&self.binary);
-        command.args(["replay", "--trades", "--bbo", "--json", "--quiet", "--session"]);
+        command.args(["replay", "--trades", "--bbo", "--bar", "1s", "--bar", "1m", "--json"]);
+        command.args(["--quiet", "--session"]);
         command.arg(session).args(layout.args()).args(&self.more).stdin(Stdio::null());
         let first = || self.first.as_ref().ok_or_else(|| io::Error::other("nothing was run yet"));
         match &way.input {

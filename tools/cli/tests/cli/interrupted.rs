@@ -12,7 +12,7 @@ use crate::recording::{
     MODES, Place, applied, came_to, journaled, names, replayed, sent, verified, words,
 };
 use crate::running::Running;
-use crate::support::{arg, capture};
+use crate::support::{arg, capture, text};
 
 /// Messages in each packet, packets at the start, and packets that a slow replay never gets to.
 const PER_PACKET: usize = 30;
@@ -42,6 +42,8 @@ fn waiting(place: &Place, dir: &Path, mode: (&str, &str), more: &[&str]) -> Runn
     let input = slow_capture(place, &session);
     let mut args = place.record(arg(&input), dir, mode);
     args.extend(words(&SLOW));
+    // No window of that size ends before the input does.
+    args.extend(words(&["--bar", "36525d"]));
     args.extend(words(more));
     let mut recording = Running::start(&args);
     recording.until("the first half", || (journaled(dir)? == RECEIVED).then_some(()));
@@ -64,6 +66,9 @@ fn ends_in_order(signal: Signal, mode: (&str, &str), more: &[&str]) {
     let report = dir.join("report");
     assert_eq!(applied(&report), sent(received));
 
+    // Windows stay open: more may be to come.
+    assert_eq!(text(&report.join("bars.csv")).lines().count(), 1);
+
     // The session is one that ended in order.
     let verified = verified(&dir);
     assert!(verified.ended_orderly && verified.torn_bytes == 0, "{verified:#?}");
@@ -72,6 +77,7 @@ fn ends_in_order(signal: Signal, mode: (&str, &str), more: &[&str]) {
     assert_eq!(names(place.memory()), [""; 0]);
     let (again, run) = replayed(&dir, &[], &place.path("again"));
     assert_eq!(again, came_to(&summary, &report));
+    assert!(text(&place.path("again").join("bars.csv")).lines().count() > 1);
     assert_eq!(run.stderr, "");
     // At the hash point after 1,024 messages, and at the end.
     assert_eq!(run.json()["hash_check"]["equal"], 8);

@@ -5,6 +5,8 @@ mod recording;
 mod running;
 mod support;
 
+mod bars;
+mod bars_of_days;
 mod bench_throughput;
 mod config;
 mod cores;
