@@ -177,9 +177,14 @@ fn measured(arguments: &Arguments) -> Result<Measured, Failed> {
     Ok(Measured { rows, file_bytes, passes, peak_bytes: [short_bytes, peak_resident_bytes()] })
 }
 
-/// Rows a second.
+/// Rows a second of the wall's time.
 fn rates(rows: u64, taken: &[Taken]) -> Option<Spread> {
-    Spread::of(taken.iter().map(|taken| 1e9 / taken.ns_per_message(rows)))
+    Spread::of(taken.iter().map(|taken| rows as f64 / taken.wall.as_secs_f64()))
+}
+
+/// Rows a second of the core's time: what it would be if nobody else had the core.
+fn core_rates(rows: u64, taken: &[Taken]) -> Option<Spread> {
+    Spread::of(taken.iter().map(|taken| rows as f64 / taken.cpu.as_secs_f64()))
 }
 
 fn disturbed(taken: &[Taken]) -> usize {
@@ -188,20 +193,22 @@ fn disturbed(taken: &[Taken]) -> usize {
 
 fn table_of(measured: &Measured) -> String {
     let mut text = String::from(
-        "| times | pass | M rows a second, median | min | max | disturbed runs |\n\
-         |---|---|---:|---:|---:|---:|\n",
+        "| times | pass | M rows a second, median | min | max | by core time, median | disturbed runs |\n\
+         |---|---|---:|---:|---:|---:|---:|\n",
     );
     for (form, pass, taken) in &measured.passes {
-        let Some(Spread { median, min, max }) = rates(measured.rows, taken) else {
+        let rates = (rates(measured.rows, taken), core_rates(measured.rows, taken));
+        let (Some(Spread { median, min, max }), Some(core)) = rates else {
             continue;
         };
         text += &format!(
-            "| {} | {} | {:.2} | {:.2} | {:.2} | {} of {} |\n",
+            "| {} | {} | {:.2} | {:.2} | {:.2} | {:.2} | {} of {} |\n",
             form.name(),
             pass.name(),
             median / 1e6,
             min / 1e6,
             max / 1e6,
+            core.median / 1e6,
             disturbed(taken),
             taken.len()
         );
@@ -210,7 +217,7 @@ fn table_of(measured: &Measured) -> String {
     let ([epoch, stamps], [short, long]) = (measured.file_bytes, measured.peak_bytes);
     text += &format!(
         "\n{} rows of {SYMBOLS} symbols, {:.0} and {:.0} MB, read from a file in the page cache, on one \
-         core; wall time, passes interleaved.\nPeak memory of the whole program {:.1} MB after files of \
+         core; wall time unless core time is told, passes interleaved.\nPeak memory of the whole program {:.1} MB after files of \
          {} rows, {:.1} MB after those of {}.",
         measured.rows,
         megabytes(epoch),
@@ -229,12 +236,14 @@ fn json_of(measured: &Measured) -> Value {
         .iter()
         .filter_map(|(form, pass, taken)| {
             let Spread { median, min, max } = rates(measured.rows, taken)?;
+            let core = core_rates(measured.rows, taken)?;
             Some(json!({
                 "times": form.name(),
                 "name": pass.key(),
                 "rows_per_s": median,
                 "min": min,
                 "max": max,
+                "rows_per_core_s": core.median,
                 "runs": taken.len(),
                 "disturbed": disturbed(taken),
             }))

@@ -145,22 +145,20 @@ fn instant(bytes: &[u8], at: usize, last: &mut LastSecond) -> Option<(Nanos, usi
 fn whole_ns(bytes: &[u8], at: usize, first: u64) -> Option<(Nanos, usize)> {
     let second = word(bytes, at + 8)?;
     let count = leading_digits(second);
-    let mut ns = value(first, 8);
-    let mut end = at + 8 + count;
-    if count > 0 {
-        ns = ns * POWERS_OF_TEN[count] + value(second, count);
-    }
-    if count == 8 {
-        let third = word(bytes, end)?;
-        let count = leading_digits(third);
-        if count > 3 {
-            return None;
+    let (ns, end) = if count < 8 {
+        let low = if count == 0 { 0 } else { value(second, count) };
+        (value(first, 8) * POWERS_OF_TEN[count] + low, at + 8 + count)
+    } else {
+        let high = value(first, 8) * POWERS_OF_TEN[8] + value(second, 8);
+        let third = word(bytes, at + 16)?;
+        match leading_digits(third) {
+            // As all times since 2001 have: a place that is known before the digits are looked at.
+            3 => (high * 1_000 + value(third, 3), at + 19),
+            0 => (high, at + 16),
+            count @ (1 | 2) => (high * POWERS_OF_TEN[count] + value(third, count), at + 16 + count),
+            _ => return None,
         }
-        if count > 0 {
-            ns = ns * POWERS_OF_TEN[count] + value(third, count);
-        }
-        end += count;
-    }
+    };
     let ns = i64::try_from(ns).ok()?;
     (*bytes.get(end)? == b',').then_some((Nanos(ns), end + 1))
 }
@@ -171,22 +169,7 @@ fn stamp(bytes: &[u8], at: usize, last: &mut LastSecond) -> Option<(Nanos, usize
     let rest = bytes.get(at..)?;
     let (stamp, rest) = rest.split_first_chunk::<SECOND_BYTES>()?;
     let mut second = last.read(stamp)?;
-    let mut ns = 0;
-    let mut end = 0;
-    if *rest.first()? == b'.' {
-        let fraction = word(rest, 1)?;
-        let count = leading_digits(fraction);
-        if count == 0 {
-            return None;
-        }
-        ns = value(fraction, count) * POWERS_OF_TEN[9 - count];
-        end = 1 + count;
-        let ninth = rest.get(9)?.wrapping_sub(b'0');
-        if count == 8 && ninth < 10 {
-            ns += u64::from(ninth);
-            end += 1;
-        }
-    }
+    let (fraction_ns, mut end) = fraction(rest)?;
     match *rest.get(end)? {
         b'Z' | b'z' => end += 1,
         b'+' | b'-' => {
@@ -195,8 +178,26 @@ fn stamp(bytes: &[u8], at: usize, last: &mut LastSecond) -> Option<(Nanos, usize
         }
         _ => return None,
     }
-    let ns = second.checked_mul(Nanos::SECOND)?.checked_add(ns as i64)?;
+    let ns = second.checked_mul(Nanos::SECOND)?.checked_add(fraction_ns)?;
     (*rest.get(end)? == b',').then_some((Nanos(ns), at + SECOND_BYTES + end + 1))
+}
+
+/// The decimals of a second that `rest` may begin with, in ns, and where they end.
+#[inline]
+fn fraction(rest: &[u8]) -> Option<(i64, usize)> {
+    if *rest.first()? != b'.' {
+        return Some((0, 0));
+    }
+    let fraction = word(rest, 1)?;
+    let count = leading_digits(fraction);
+    let ninth = rest.get(9)?.wrapping_sub(b'0');
+    let (ns, end) = match count {
+        0 => return None,
+        // A place that is known before the digits are looked at.
+        8 if ninth < 10 => (value(fraction, 8) * 10 + u64::from(ninth), 10),
+        count => (value(fraction, count) * POWERS_OF_TEN[9 - count], 1 + count),
+    };
+    Some((ns as i64, end))
 }
 
 /// The price at `at`, and where the field behind it begins.
