@@ -1,7 +1,7 @@
 //! The job over an exchange's day: the eligible prints of every symbol, as the engine's shard tells
 //! them.
 //!
-//! [`PrintMeans`] is an [`Observer`]. The watermark follows feed time: every message moves it, not
+//! `PrintMeans` is an [`Observer`]. The watermark follows feed time: every message moves it, not
 //! only prints. A break takes its print out of the windows that are left of it. Names are the feed's
 //! own, known to the decoder; so lines are written between packets.
 
