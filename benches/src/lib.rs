@@ -18,6 +18,8 @@
 //! [`appends`] takes payloads by our journal, by a bare copy and by `write(2)`; the program `journal`
 //! prints what that costs and how late it may be.
 //!
+//! [`trades`] writes files of trades as text, over which the program `csv` runs the example's job.
+//!
 //! Every input is made before a clock starts, from a seed, and is the same on every machine.
 
 pub mod appends;
@@ -29,4 +31,5 @@ pub mod rings;
 pub mod stages;
 pub mod tape;
 pub mod temporary_journal;
+pub mod trades;
 pub mod whole;

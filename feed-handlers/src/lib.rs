@@ -12,6 +12,7 @@
 pub mod arbiter;
 pub mod binaryfile;
 pub mod capture;
+pub mod csv;
 pub mod gap;
 pub mod input;
 pub mod itch50;

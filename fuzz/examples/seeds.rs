@@ -29,6 +29,7 @@ fn main() -> Outcome {
     seeds.plain("made", &session, &zero_prefixed)?;
     seeds.capture("made", &capture)?;
     seeds.inputs("made", &[&session, &zero_prefixed, &capture])?;
+    seeds.csv_trades()?;
     seeds.arbiter()?;
     seeds.steps()?;
     seeds.logs()?;
@@ -92,6 +93,41 @@ impl Seeds {
             let both = [&gzip[..], &zstd].concat();
             let split = u8::try_from(gzip.len() * 255 / both.len())?;
             self.write("input", &format!("{name}-{number}-two"), &[&[4, 0, split], &both])?;
+        }
+        Ok(())
+    }
+
+    /// Good lines in every form, and lines that are nearly good.
+    fn csv_trades(&mut self) -> Outcome {
+        for (name, text) in [
+            (
+                "header",
+                "symbol,time,price,quantity\nAAPL,1577716500123456789,286.67,100\nMSFT,-1,-0.5,0",
+            ),
+            (
+                "crlf",
+                "\u{feff}\"symbol\",time,price,quantity\r\nA,0,1,1\r\n\r\nB,1,2.5,12345678\r\n",
+            ),
+            (
+                "stamps",
+                "A,2019-12-30T14:35:00.123456789Z,1.5,1\nA,2019-12-30t14:35:00z,1,1\nA,2019-12-30T15:35:00.5+01:00,1,1\n",
+            ),
+            (
+                "quotes",
+                "\"BRK,\"\"B\",0,\"1\",\"2\"\nA\"B,0,1,1\n\"A\"B,0,1,1\n\"A,0,1,1\n\"\",0,1,1\n",
+            ),
+            (
+                "bad",
+                "A,0,1\nA,2016-12-31T23:59:60Z,1,1\nA,0,12.3x,1\nA,0,1,-1\nA,0,1,1.5\n,0,1,1\nA,9223372036854775808,1,1\n",
+            ),
+            (
+                "long",
+                "LONGERSYMBOL,00000000000000000001,9223372036.854775807,18446744073709551615\nA,0,1.0000000000,1\n",
+            ),
+        ] {
+            for piece in [0, 5] {
+                self.write("csv_trades", &format!("{name}-{piece}"), &[&[piece], text.as_bytes()])?;
+            }
         }
         Ok(())
     }

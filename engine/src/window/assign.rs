@@ -7,7 +7,7 @@
 
 use super::settings::SettingsError;
 use super::tick::{Span, Tick};
-use super::time_window::{TimeWindow, Window, window_start, window_start_wide};
+use super::time_window::{TimeWindow, Window, window_start_wide};
 
 /// At most so many sliding windows to an element: `size / slide`.
 pub const WINDOWS_PER_ELEMENT_MAX: i64 = 10_000_000;
@@ -96,7 +96,7 @@ impl Assigner {
             }
             Kind::Tumbling { size, offset } => {
                 let start = window_start_wide(at, offset, size);
-                time(window_start(at, offset, size), Tick::from_wide(start + i128::from(size.0)))
+                time(Tick::from_wide(start), Tick::from_wide(start + i128::from(size.0)))
             }
             Kind::Sliding { size, slide, offset } => {
                 let start = window_start_wide(at, offset, slide);

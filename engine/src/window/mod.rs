@@ -18,6 +18,7 @@
 //! - [`assign`]: tumbling, sliding, session, global; [`merging`]: sessions that become one
 //! - [`trigger`]: when a window fires; [`aggregate`]: what it holds
 //! - [`settings`]: what an operator is made of, checked; [`operator`]: elements, watermarks, results
+//! - [`sliced`]: the operator behind a store of elements that share their windows, for fast streams
 //! - [`correct`]: retractions and corrections; [`snapshot`], [`encoding`]: bytes and back
 //! - [`watermark`], [`idleness`], [`combine`], [`valve`], [`alignment`]: where a watermark comes from
 //! - [`bars`]: the tumbling windows of the hot path, over prints alone; by the same rules
@@ -45,9 +46,11 @@ pub mod operator;
 pub mod output;
 mod pane;
 pub mod settings;
+pub mod sliced;
 pub mod snapshot;
 pub mod tick;
 pub mod time_window;
+mod timers;
 pub mod trigger;
 pub mod valve;
 pub mod watermark;
@@ -57,6 +60,7 @@ pub use assign::Assigner;
 pub use operator::{Arrival, WindowError, WindowOperator};
 pub use output::{Collected, Fired, Late, Output, Revision};
 pub use settings::{SettingsError, WindowSettings};
+pub use sliced::SlicedWindows;
 pub use tick::{Span, Tick};
 pub use time_window::{TimeWindow, Window};
 pub use trigger::{Trigger, TriggerResult};

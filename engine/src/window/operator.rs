@@ -23,10 +23,11 @@ use super::aggregate::Aggregate;
 use super::assign::{Kind, Windows};
 use super::merging::{self, Plan};
 use super::output::{Late, Output};
-use super::pane::{Pane, Surroundings, TimerQueue};
+use super::pane::{Pane, Surroundings};
 use super::settings::WindowSettings;
 use super::tick::Tick;
 use super::time_window::{TimeWindow, Window};
+use super::timers::TimerQueue;
 
 /// An element or a correction that cannot be taken. Nothing has changed but a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -210,23 +211,21 @@ impl<K: Ord + Clone, A: Aggregate> WindowOperator<K, A> {
 
     /// No elements at or before `watermark` are expected any more. Fires and drops what is due. One
     /// that is behind the watermark before is counted and ignored.
+    #[inline]
     pub fn advance(&mut self, watermark: Tick, output: &mut impl Output<K, A>) {
         if watermark < self.watermark {
             self.counts.watermarks_behind += 1;
             return;
         }
         self.watermark = watermark;
-        while self.timers.first().is_some_and(|(at, _, _)| *at <= watermark) {
-            if let Some((at, key, window)) = self.timers.pop_first() {
-                self.on_timer(at, &key, window, output);
-            }
+        while let Some((at, key, window)) = self.timers.pop_due(watermark) {
+            self.on_timer(at, &key, window, output);
         }
     }
 
     /// Whether the state of `window` is dropped already, or would be.
-    pub(super) fn is_late(&self, window: Window) -> bool {
-        window.time().is_some()
-            && window.cleanup_time(self.settings.allowed_lateness()) <= self.watermark
+    fn is_late(&self, window: Window) -> bool {
+        self.settings.is_late(window, self.watermark)
     }
 
     /// Returns whether a window took the element.
@@ -239,26 +238,40 @@ impl<K: Ord + Clone, A: Aggregate> WindowOperator<K, A> {
         output: &mut impl Output<K, A>,
     ) -> Result<bool, WindowError> {
         self.check_room_for(key, windows)?;
-        let (mut taken, mut skipped) = (false, 0);
+        // The latest to end comes first: if that one is late, all are.
+        let mut all = windows;
+        if all.next().is_none_or(|window| self.is_late(window)) {
+            return Ok(false);
+        }
+        let WindowOperator { settings, watermark, keys, timers, windows_live, counts } = self;
+        // Looked up first: most elements find their key, and then it is not copied.
+        let panes = match keys.get_mut(key) {
+            Some(panes) => panes,
+            None => keys.entry(key.clone()).or_default(),
+        };
+        let mut around = Surroundings {
+            settings,
+            watermark: *watermark,
+            queue: timers,
+            firings_collapsed: &mut counts.firings_collapsed,
+        };
         for window in windows {
-            if self.is_late(window) {
-                skipped += 1;
+            if around.settings.is_late(window, around.watermark) {
+                counts.late_windows_skipped += 1;
                 continue;
             }
-            taken = true;
-            let (panes, mut around, windows_live) = self.parts(key);
             let before = panes.len();
             let pane = panes.entry(window).or_insert_with(Pane::new);
-            let gone = pane.add((key, window), value, at, &mut around, output);
-            *windows_live += panes.len() - before;
-            if gone {
-                self.drop_window(key, window);
+            if pane.add((key, window), value, at, &mut around, output) {
+                // Nothing of it is left, no timer either.
+                panes.remove(&window);
             }
+            *windows_live = *windows_live + panes.len() - before;
         }
-        if taken {
-            self.counts.late_windows_skipped += skipped;
+        if panes.is_empty() {
+            keys.remove(key);
         }
-        Ok(taken)
+        Ok(true)
     }
 
     /// The windows of an element are all taken or none.
@@ -326,7 +339,7 @@ impl<K: Ord + Clone, A: Aggregate> WindowOperator<K, A> {
         let mut merged = Pane::new();
         while let Some((source, pane)) = merging::take_source(panes, result) {
             for &at in pane.timers.as_slice() {
-                around.queue.remove(&(at, key.clone(), Window::Time(source)));
+                around.queue.remove(at, key.clone(), Window::Time(source));
             }
             merged.merge(pane);
         }
@@ -372,7 +385,7 @@ impl<K: Ord + Clone, A: Aggregate> WindowOperator<K, A> {
         let Some(panes) = self.keys.get_mut(key) else { return };
         let Some(pane) = panes.remove(&window) else { return };
         for &at in pane.timers.as_slice() {
-            self.timers.remove(&(at, key.clone(), window));
+            self.timers.remove(at, key.clone(), window);
         }
         self.windows_live -= 1;
         if panes.is_empty() {

@@ -3,17 +3,13 @@
 //! Owned by the operator. The timers stand here, where they go with the window, and in the
 //! operator's one queue of all timers, where they fall due.
 
-use std::collections::BTreeSet;
-
 use super::aggregate::Aggregate;
 use super::output::{Fired, Output, Revision};
 use super::settings::WindowSettings;
 use super::tick::Tick;
 use super::time_window::Window;
+use super::timers::TimerQueue;
 use super::trigger::{Timers, TriggerResult, TriggerState};
-
-/// All timers of an operator, in the order in which they fall due.
-pub(super) type TimerQueue<K> = BTreeSet<(Tick, K, Window)>;
 
 /// One window of one key.
 #[derive(Clone, Debug)]
@@ -206,13 +202,13 @@ impl<K: Ord + Clone> Timers for PaneContext<'_, K> {
 
     fn register(&mut self, at: Tick) {
         if self.own.insert(at) {
-            self.queue.insert((at, self.key.clone(), self.window));
+            self.queue.insert(at, self.key.clone(), self.window);
         }
     }
 
     fn delete(&mut self, at: Tick) {
         if self.own.remove(at) {
-            self.queue.remove(&(at, self.key.clone(), self.window));
+            self.queue.remove(at, self.key.clone(), self.window);
         }
     }
 

@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use super::assign::Assigner;
-use super::tick::Span;
+use super::tick::{Span, Tick};
+use super::time_window::Window;
 use super::trigger::Trigger;
 
 /// Parameters that no window operator, watermark generator or idleness test can work with.
@@ -172,5 +173,11 @@ impl WindowSettings {
     #[must_use]
     pub const fn windows_max(&self) -> usize {
         self.windows_max
+    }
+
+    /// Whether the state of `window` is dropped at `watermark`.
+    #[inline]
+    pub(super) const fn is_late(&self, window: Window, watermark: Tick) -> bool {
+        window.time().is_some() && window.cleanup_time(self.allowed_lateness).0 <= watermark.0
     }
 }

@@ -79,7 +79,7 @@ impl<K: Ord + Clone + Stored, A: Aggregate> Stored for WindowOperator<K, A> {
             operator.windows_live += panes.len();
             for (window, pane) in &panes {
                 for &at in pane.timers.as_slice() {
-                    operator.timers.insert((at, key.clone(), *window));
+                    operator.timers.insert(at, key.clone(), *window);
                 }
             }
             operator.keys.insert(key, panes);

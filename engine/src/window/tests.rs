@@ -5,6 +5,7 @@ mod corrections;
 mod limits;
 mod model;
 mod operator;
+mod sliced;
 mod sources;
 mod valve;
 

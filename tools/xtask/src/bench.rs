@@ -2,8 +2,8 @@
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
 //! (`rings`), appends to the journal beside bare copies (`journal`), the simulated exchange
-//! (`simulate`), and everything together (`demo`): each table is one run. The conditions are those that
-//! `tapewatch bench throughput` tells of the host.
+//! (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
+//! one run. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
 use std::path::{self, Path};
@@ -15,7 +15,7 @@ use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
 use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
-const TABLES: [&str; 4] = ["peers", "rings", "journal", "simulate"];
+const TABLES: [&str; 5] = ["peers", "rings", "journal", "simulate", "csv"];
 
 /// The table that `tapewatch demo` makes.
 const DEMO: &str = "demo";

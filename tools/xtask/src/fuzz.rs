@@ -6,8 +6,8 @@ use crate::paths;
 use crate::steps::{Failure, cargo, has_nightly, is_there, nightly_cargo, step, tell};
 
 /// The targets, as `fuzz/Cargo.toml` names them.
-const TARGETS: [&str; 6] =
-    ["capture", "moldudp64", "binaryfile", "itch_apply", "input", "log_reader"];
+const TARGETS: [&str; 7] =
+    ["capture", "csv_trades", "moldudp64", "binaryfile", "itch_apply", "input", "log_reader"];
 
 /// Seconds for each target unless told otherwise.
 const SECONDS: u32 = 600;
