@@ -13,6 +13,7 @@ mod cores;
 mod damage;
 mod demo;
 mod doctor;
+mod exactly_once;
 mod full_disk;
 mod hiccup;
 mod inputs;

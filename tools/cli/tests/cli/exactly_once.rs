@@ -1,0 +1,207 @@
+//! A recorded run that is killed and gone on with puts out each bar once.
+//!
+//! A hundred kills: at every named place around appends, releases, segment rolls and moves of the
+//! cursor, each of which must have been hit, and at random moments. Sessions are killed several times
+//! over, in both topologies, in memory and on disk, with the journal appended inline and on a thread of
+//! its own. In the end `bars.csv` must be that of an undisturbed run, byte for byte, and so must be the
+//! state and the other outputs.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tapewatch_tests::random::Random;
+
+use crate::support::{arg, scratch, tapewatch, text};
+
+/// Kills in all.
+const KILLS: usize = 100;
+
+/// Where a process is to be killed.
+#[derive(Clone, Copy, Debug)]
+enum Kill {
+    /// At the so many-th hit of a place.
+    At(&'static str, u64),
+    /// When `bars.csv` has grown by so many bytes.
+    Grown(u64),
+}
+
+/// What is killed: each place several times over, most of them while the session is young, so that
+/// there is enough left for the next.
+fn kills() -> Vec<Kill> {
+    let places = [
+        "journal.append.before",
+        "journal.append.after",
+        "journal.roll.before",
+        "journal.roll.after",
+        "output.append.before",
+        "output.append.after",
+        "output.roll.before",
+        "output.roll.after",
+        "output.release.before",
+        "output.release.after",
+        "output.cursor.before",
+        "output.cursor.after",
+    ];
+    let mut random = Random::new(11);
+    let mut kills = Vec::new();
+    while kills.len() < KILLS {
+        for place in places {
+            // A roll takes some hundred appends; of the others there are plenty in what is left.
+            let hit = match place {
+                _ if place.contains(".roll.") => 1,
+                _ if place.contains(".cursor.") => 1,
+                _ if place.starts_with("journal") => 1 + random.below(40),
+                _ => 1 + random.below(300),
+            };
+            kills.push(Kill::At(place, hit));
+        }
+        kills.extend([0, 1].map(|_| Kill::Grown(1 + random.below(40_000))));
+    }
+    kills.truncate(KILLS);
+    kills
+}
+
+/// A simulated day, and the outputs of a run that nobody killed.
+struct Day {
+    dir: tempfile::TempDir,
+}
+
+const OUTPUTS: [&str; 3] = ["bars.csv", "symbols.csv", "late_windows.csv"];
+
+impl Day {
+    fn new() -> Day {
+        let dir = scratch();
+        let day = dir.path().join("day");
+        let simulate = ["simulate", "--seed", "9", "--symbols", "12", "--messages", "60000"];
+        tapewatch(&[&simulate[..], &["-q", "--out", arg(&day)]].concat()).ended_with(0);
+        let day = Day { dir };
+        let undisturbed = day.dir.path().join("undisturbed");
+        let run = tapewatch(&day.args(&undisturbed, &[])).ended_with(0);
+        assert_eq!(run.stderr, "");
+        let lines = text(&undisturbed.join("report/bars.csv")).lines().count();
+        assert!(lines > 4_000, "{lines} lines");
+        for log in ["journal", "output"] {
+            let files = fs::read_dir(undisturbed.join(log)).unwrap().flatten();
+            let is_segment = |name: &str| name.ends_with(".seg");
+            let segments = files.filter(|file| is_segment(file.file_name().to_str().unwrap()));
+            assert!(segments.count() > 2, "{log} does not roll");
+        }
+        day
+    }
+
+    fn args(&self, session: &Path, settings: &[&str]) -> Vec<String> {
+        let input = self.dir.path().join("day/session.itch");
+        let mut args: Vec<String> = ["replay", arg(&input), "--session", arg(session), "--quiet"]
+            .map(String::from)
+            .to_vec();
+        for bar in ["1ms", "5ms", "20ms", "1s", "1m"] {
+            args.extend(["--bar", bar].map(String::from));
+        }
+        // Memory-backed sessions lie in a directory of the test's own.
+        let memory = self.dir.path().join("memory");
+        fs::create_dir_all(&memory).unwrap();
+        let memory = format!("journal.memory_dir={}", memory.display());
+        let common = ["journal.segment_bytes=262144", "output.segment_bytes=262144", &memory];
+        for setting in common.iter().chain(settings) {
+            args.extend(["--set", setting].map(String::from));
+        }
+        args
+    }
+
+    fn outputs(&self, session: &Path) -> Vec<String> {
+        OUTPUTS.map(|name| text(&session.join("report").join(name))).to_vec()
+    }
+}
+
+fn hashes(session: &Path) -> String {
+    let summary = text(&session.join("report/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    format!("{} {}", summary["state_hash"], summary["sections"])
+}
+
+/// Runs until killed; `false` if the run ended before.
+fn killed(args: &[String], session: &Path, kill: Kill) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    if let Kill::At(place, hit) = kill {
+        command.env("TAPEWATCH_FAILPOINT", format!("{place}@{hit}"));
+    }
+    let mut child = command.spawn().unwrap();
+    if let Kill::Grown(bytes) = kill {
+        let bars = session.join("report/bars.csv");
+        let length = || fs::metadata(&bars).map_or(0, |metadata| metadata.len());
+        let from = length();
+        while length() < from + bytes && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    match (output.status.signal(), kill) {
+        (Some(9), Kill::At(place, hit)) => {
+            assert_eq!(stderr, format!("failpoint {place} hit {hit}\n"));
+            true
+        }
+        (Some(9), Kill::Grown(_)) => true,
+        (None, _) => {
+            assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{kill:?}");
+            false
+        }
+        other => panic!("{other:?}: {stderr}"),
+    }
+}
+
+#[test]
+fn a_hundred_kills_leave_each_bar_once() {
+    let day = Day::new();
+    let expected = day.outputs(&day.dir.path().join("undisturbed"));
+    let expected_hashes = hashes(&day.dir.path().join("undisturbed"));
+    let modes: [&[&str]; 4] = [
+        &[],
+        &["journal.place=disk", "journal.append=thread"],
+        &["engine.topology=pipelined", "engine.shards=2", "journal.append=thread"],
+        &[
+            "journal.place=disk",
+            "journal.sync=interval",
+            "journal.sync_interval_ms=1",
+            "output.release=synced",
+        ],
+    ];
+    let mut hit = std::collections::BTreeSet::new();
+    let (mut kills, mut sessions) = (kills().into_iter(), 0);
+    let mut count = 0;
+    while kills.len() > 0 {
+        let session: PathBuf = day.dir.path().join(format!("session-{sessions}"));
+        let mut args = day.args(&session, modes[sessions % modes.len()]);
+        args.push(String::from("--resume"));
+        // Five kills a session, and then to the end.
+        for kill in kills.by_ref().take(5) {
+            if killed(&args, &session, kill) {
+                count += 1;
+                if let Kill::At(place, _) = kill {
+                    hit.insert(place);
+                }
+            }
+        }
+        tapewatch(&args).ended_with(0);
+        let outputs = day.outputs(&session);
+        for (name, (output, expected)) in OUTPUTS.iter().zip(outputs.iter().zip(&expected)) {
+            assert!(output == expected, "session {sessions}: {name} is another");
+        }
+        assert_eq!(hashes(&session), expected_hashes, "session {sessions}");
+        // Both logs are whole, and the session replays to the digests on record.
+        tapewatch(&["journal", "verify", arg(&session), "--quiet"]).ended_with(0);
+        // Finished: written once more, the same.
+        tapewatch(&args).ended_with(0);
+        assert_eq!(day.outputs(&session)[0], expected[0], "session {sessions}, once more");
+        fs::remove_dir_all(&session).unwrap();
+        sessions += 1;
+    }
+    assert_eq!(hit.len(), 12, "{hit:?}");
+    assert!(count >= KILLS * 9 / 10, "{count} kills of {KILLS}");
+    // Nothing stays in memory.
+    assert_eq!(fs::read_dir(day.dir.path().join("memory")).unwrap().count(), 0);
+}
