@@ -99,7 +99,7 @@ impl LogWriter {
         LogWriter::begin(options, &Start::NEW)
     }
 
-    /// Goes on with a log whose writer is gone, see [`reopen`](crate::log::reopen), or makes it where
+    /// Goes on with a log whose writer is gone, see [`reopen`], or makes it where
     /// there is none. With [`Place::Memory`](crate::log::options::Place::Memory) the directory in
     /// memory is the one that the dead writer used; it may be gone. [`LogOptions::incarnation`] is
     /// found, not taken from the options. Reads the whole log once.
