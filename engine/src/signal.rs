@@ -21,7 +21,7 @@
 //!
 //! Signals of a shard stand in the order of their key. What time puts out as it passes, before a
 //! message, is of many symbols; what the message itself leads to is of one. So where both have the
-//! same position, [`Outbox::settle`] puts the latter in its place.
+//! same position, `Outbox::settle` puts the latter in its place.
 
 use bytemuck::{Pod, Zeroable};
 

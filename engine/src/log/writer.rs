@@ -358,6 +358,16 @@ impl LogWriter {
         self.tails.statistics()
     }
 
+    /// Leaves the log without an end, to be reopened: it recovers as after a kill. Where it is written in
+    /// memory, all of it is carried to disk first, as far as that can be done; tells whether it was.
+    #[must_use]
+    pub fn leave(self) -> bool {
+        let LogWriter { map, keeper, tails, frames, frames_before, .. } = self;
+        keeper.end(Ending::Failed);
+        drop(map);
+        frames + frames_before == 0 || tails.archived() == tails.appended()
+    }
+
     /// Ends the log in order: its last frame says so, the last segment is archived, sealed and
     /// indexed, what was prepared is removed, and the thread has ended.
     ///

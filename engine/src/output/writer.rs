@@ -339,6 +339,15 @@ impl OutputLog {
         OutputStatistics { waiting: self.waiting.len(), ..self.statistics }
     }
 
+    /// Leaves the log without an end, for a run that goes on; what waits is told again by that. Tells
+    /// whether all that it has is on disk: then its memory is needed no more.
+    #[must_use]
+    pub fn leave(mut self) -> bool {
+        // What can be released still is; a failure is found by the run that goes on.
+        let _ = self.release();
+        self.log.leave()
+    }
+
     /// Ends the log in order, after the last output; the journal has been closed before, or synced, so
     /// that nothing waits for it any more.
     ///

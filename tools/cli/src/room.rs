@@ -15,6 +15,9 @@ const SEGMENTS: u64 = 8;
 const SEGMENT_BYTES_MIN: u64 = 256 << 10;
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
+/// The size that the output log's segments have where there is room enough.
+const OUTPUT_SEGMENT_BYTES_MAX: u64 = 4 << 20;
+
 /// Bytes free in `directory`, or where it would be made; 0 where that cannot be told.
 pub(crate) fn free_bytes(directory: &Path) -> u64 {
     let space = directory.ancestors().find_map(|path| rustix::fs::statvfs(path).ok());
@@ -47,6 +50,8 @@ fn fitted(memory: &str, free_bytes: u64, wanted_bytes: u64) -> (Vec<String>, Opt
     let set = vec![
         format!("journal.segment_bytes={segment_bytes}"),
         format!("journal.memory_bytes_max={}", SEGMENTS * segment_bytes),
+        // Four of them lie in memory: a quarter of it.
+        format!("output.segment_bytes={}", segment_bytes.min(OUTPUT_SEGMENT_BYTES_MAX)),
     ];
     let note = format!(
         "{memory} is small: the journal takes at most {} MiB of it",
@@ -65,7 +70,9 @@ mod tests {
         let of = |free_mib: u64| fitted("/dev/shm", free_mib << 20, 1 << 30);
         assert_eq!(of(2_048), (vec![], None));
         let (set, note) = of(64);
-        assert_eq!(set, ["journal.segment_bytes=4194304", "journal.memory_bytes_max=33554432"]);
+        let (segment, memory) = ("segment_bytes=4194304", "memory_bytes_max=33554432");
+        let expected = [("journal", segment), ("journal", memory), ("output", segment)];
+        assert_eq!(set, expected.map(|(section, key)| format!("{section}.{key}")));
         assert_eq!(note.unwrap(), "/dev/shm is small: the journal takes at most 32 MiB of it");
         assert_eq!(of(2_047).0[0], "journal.segment_bytes=67108864");
         for free_mib in [0, 1, 3] {

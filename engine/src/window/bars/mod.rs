@@ -17,7 +17,7 @@
 //!
 //! All symbols have the same open window of a size: it holds the line that feed time has reached. The
 //! shard that owns the symbols is the only writer. What an ended window holds is not kept: the tape
-//! has it ([`Prints::each_within`]). `amended.rs` keeps the windows that were put out more than once,
+//! has it (`Prints::each_within`). `amended.rs` keeps the windows that were put out more than once,
 //! or left a print out. A print that the tape had no room for counts in its open window, and is
 //! missing when one of the window's prints is broken.
 

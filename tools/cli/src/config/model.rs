@@ -305,6 +305,6 @@ impl Default for Hashes {
 
 impl Default for Output {
     fn default() -> Self {
-        Output { release: Release::Appended, segment_bytes: 16 << 20 }
+        Output { release: Release::Appended, segment_bytes: 4 << 20 }
     }
 }

@@ -127,7 +127,7 @@ lateness = \"0s\"
 
 [output]
 release = \"appended\"
-segment_bytes = 16777216
+segment_bytes = 4194304
 ";
     assert_eq!(Config::default().to_toml(), golden);
 }

@@ -31,7 +31,7 @@ use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
-use crate::replay::outputs::OutputSink;
+use crate::replay::outputs::{OutputSink, OutputSummary};
 
 /// The only feed of a session so far.
 pub(crate) const FEED: u16 = 0;
@@ -67,6 +67,8 @@ pub(crate) enum Outputs {
     Open(Box<OutputLog>),
     /// It ended in order before its writer died: every output stands in it.
     Ended,
+    /// It could not be made, for this reason, and the session goes on without.
+    Never(String),
 }
 
 /// A session whose journal is closed: nothing more is accepted.
@@ -91,7 +93,7 @@ enum ClosedWithout {
 /// What a recording came to.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordingEnd {
-    /// Why the journal does not hold everything, where it does not.
+    /// Why a log does not hold everything, where one does not.
     pub(crate) incomplete: Option<String>,
     /// For `summary.json`.
     pub(crate) json: Value,
@@ -113,7 +115,7 @@ impl Recording {
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
         let options = places::of_journal(config, memory.as_deref(), dir.journal());
-        let goes_on = config.journal.on_error == config::OnError::ContinueUnjournaled;
+        let goes_on = goes_on_unjournaled(config);
         let journal = match Journal::create(options, description.id, &text) {
             Ok(journal) => Written::Open(Box::new(journal)),
             // As if it had failed at the first record.
@@ -123,10 +125,14 @@ impl Recording {
             Err(error) => return Err(cannot_make(&error)),
         };
         let options = places::of_output(config, memory.as_deref(), dir.output());
-        let outputs = OutputLog::create(options, description.id, acceptance(&journal, config));
-        let outputs = outputs.map_err(|error| cannot_make_outputs(&error))?;
+        let acceptance = acceptance(&journal, config);
+        let outputs = match OutputLog::create(options, description.id, acceptance) {
+            Ok(outputs) => Outputs::Open(Box::new(outputs)),
+            Err(error) if goes_on => Outputs::Never(error.to_string()),
+            Err(error) => return Err(cannot_make_outputs(&error)),
+        };
         dir.describe(&text)?;
-        let outputs = Some(Outputs::Open(Box::new(outputs)));
+        let outputs = Some(outputs);
         Ok(Recording { journal, kept: None, outputs, dir, description, memory })
     }
 
@@ -247,8 +253,9 @@ impl Recording {
     pub(crate) fn end(mut self, over_capacity: u64) -> Result<RecordingEnd, Failure> {
         let outputs = self.take_outputs();
         let closed = self.close();
-        let has_outputs = OutputSink::into_log(outputs).finish(true)?.is_ended;
-        closed.end(true, over_capacity, has_outputs)
+        let goes_on = closed.goes_on_unjournaled();
+        let outputs = OutputSink::into_log(outputs, goes_on).finish(true)?;
+        closed.end(true, over_capacity, &outputs)
     }
 
     /// Nothing more comes: the journal is closed and sealed.
@@ -271,14 +278,18 @@ impl Recording {
 }
 
 impl Closed {
+    fn goes_on_unjournaled(&self) -> bool {
+        goes_on_unjournaled(&self.description.config)
+    }
+
     /// Whether the journal failed where that ends the run, or the input was another one.
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.ended, Err(ClosedWithout::Failed(_) | ClosedWithout::Left))
     }
 
     /// Ends the session: `session.toml` says how it came out. `whole` is whether the engine has taken
-    /// all that was journaled; `over_capacity` is how often it met a limit; `has_outputs` is whether the
-    /// output log has its end.
+    /// all that was journaled; `over_capacity` is how often it met a limit; `outputs` is what the output
+    /// log came to.
     ///
     /// Where a log has no end, `lock` stays if the session's memory does: it says where the last of what
     /// was accepted lies.
@@ -286,7 +297,7 @@ impl Closed {
         self,
         whole: bool,
         over_capacity: u64,
-        has_outputs: bool,
+        outputs: &OutputSummary,
     ) -> Result<RecordingEnd, Failure> {
         let Closed { ended, statistics, tails, kept, dir, description, memory } = self;
         // Also where the journal has failed: memory that is on disk altogether is of no use any more.
@@ -294,7 +305,7 @@ impl Closed {
         let is_archived =
             !is_left && tails.is_none_or(|tails| tails.archived() == tails.appended());
         let is_gone = memory.is_none_or(|memory| {
-            if is_archived && has_outputs {
+            if is_archived && !outputs.is_open {
                 // Told by its being there.
                 let _ = fs::remove_dir_all(&memory);
             }
@@ -307,8 +318,9 @@ impl Closed {
             Err(ClosedWithout::Left) => return Err(left(kept.map_or(0, |kept| kept.left()))),
             Err(ClosedWithout::Never(why)) => (Some(why), None),
         };
+        let incomplete = incomplete.or_else(|| outputs.incomplete.clone());
         let state = match &incomplete {
-            None if whole && has_outputs => Recorded::Complete,
+            None if whole && outputs.is_ended => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
         dir.describe(&description.text(state, over_capacity))?;
@@ -318,6 +330,11 @@ impl Closed {
         }
         Ok(RecordingEnd { incomplete, json })
     }
+}
+
+/// Whether a session goes on without a log that fails.
+pub(crate) fn goes_on_unjournaled(config: &Config) -> bool {
+    config.journal.on_error == config::OnError::ContinueUnjournaled
 }
 
 /// What of a session counts as accepted.

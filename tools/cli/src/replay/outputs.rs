@@ -1,15 +1,16 @@
 //! The outputs of a recorded run on their way into its output log.
 //!
 //! Hears the market stage, on its thread, and appends in its order; what waits for its cause to be
-//! accepted is let go once a turn. Where the log fails, the run is told to stop: an output that is
-//! computed and not kept would be missing for good.
+//! accepted is let go once a turn. Where the log fails, the run is told to stop, as where the journal
+//! does: an output that is computed and not kept would be missing for good. Where the configuration
+//! lets a session go on without its journal, it goes on without this log, too, and is incomplete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::market::Cause as MarketCause;
 use engine::output::record::{Cause, Output};
-use engine::output::writer::{OutputError, OutputStatistics};
+use engine::output::writer::{OutputError, OutputLog, OutputStatistics};
 use engine::units::Sequence;
 use engine::window::bars::Bar;
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ pub(crate) struct OutputSink {
     /// `None` where the run is not recorded.
     outputs: Option<Outputs>,
     fault: Option<OutputError>,
+    /// Whether the run goes on where the log fails.
+    goes_on: bool,
     stop: Stop,
 }
 
@@ -43,14 +46,18 @@ pub(crate) struct OutputSink {
 pub(crate) struct OutputSummary {
     /// Whether it has its end.
     pub(crate) is_ended: bool,
+    /// Whether it has none, and the last of it lies in memory.
+    pub(crate) is_open: bool,
+    /// Why it does not hold everything, where the run went on without it.
+    pub(crate) incomplete: Option<String>,
     /// For `summary.json`.
     pub(crate) json: Option<Value>,
 }
 
 impl OutputSink {
-    /// Into this log.
-    pub(crate) fn into_log(outputs: Option<Outputs>) -> OutputSink {
-        OutputSink { outputs, ..OutputSink::default() }
+    /// Into this log; the run `goes_on` where that fails, or ends.
+    pub(crate) fn into_log(outputs: Option<Outputs>, goes_on: bool) -> OutputSink {
+        OutputSink { outputs, goes_on, ..OutputSink::default() }
     }
 
     /// Tells when the run is to end.
@@ -94,31 +101,42 @@ impl OutputSink {
     #[cold]
     fn fail(&mut self, error: OutputError) {
         self.fault.get_or_insert(error);
-        self.stop.0.store(true, Ordering::Relaxed);
+        self.stop.0.store(!self.goes_on, Ordering::Relaxed);
     }
 
     /// Nothing more comes, and the journal is closed. With `ends` the log gets its end; without, it
     /// is left as a kill leaves it, for a run that goes on.
     pub(crate) fn finish(&mut self, ends: bool) -> Result<OutputSummary, Failure> {
-        let outputs = self.outputs.take();
-        if let Some(error) = self.fault.take() {
-            return Err(failed(&error));
-        }
-        match outputs {
-            None => Ok(OutputSummary::default()),
-            Some(Outputs::Ended) => Ok(OutputSummary { is_ended: true, json: None }),
-            Some(Outputs::Open(log)) if ends => {
-                let end = log.finish().map_err(|error| failed(&error))?;
-                let json = json_of(&end.statistics, Some(end.log.seal.to_string()));
-                Ok(OutputSummary { is_ended: true, json: Some(json) })
+        let incomplete =
+            |why: String| OutputSummary { incomplete: Some(why), ..OutputSummary::default() };
+        let (outputs, fault) = (self.outputs.take(), self.fault.take());
+        match (outputs, fault) {
+            (_, Some(error)) if self.goes_on => Ok(incomplete(error.to_string())),
+            (_, Some(error)) => Err(failed(&error)),
+            (None, None) => Ok(OutputSummary::default()),
+            (Some(Outputs::Never(why)), None) => Ok(incomplete(why)),
+            (Some(Outputs::Ended), None) => {
+                Ok(OutputSummary { is_ended: true, ..OutputSummary::default() })
             }
-            Some(Outputs::Open(mut log)) => {
-                log.release().map_err(|error| failed(&error))?;
-                let json = json_of(&log.statistics(), None);
-                Ok(OutputSummary { is_ended: false, json: Some(json) })
-            }
+            (Some(Outputs::Open(log)), None) => match finished(*log, ends) {
+                Ok(summary) => Ok(summary),
+                Err(error) if self.goes_on => Ok(incomplete(error.to_string())),
+                Err(error) => Err(failed(&error)),
+            },
         }
     }
+}
+
+fn finished(mut log: OutputLog, ends: bool) -> Result<OutputSummary, OutputError> {
+    let summary = |json| OutputSummary { json: Some(json), ..OutputSummary::default() };
+    if ends {
+        let end = log.finish()?;
+        let json = json_of(&end.statistics, Some(end.log.seal.to_string()));
+        return Ok(OutputSummary { is_ended: true, ..summary(json) });
+    }
+    log.release()?;
+    let json = json_of(&log.statistics(), None);
+    Ok(OutputSummary { is_open: !log.leave(), ..summary(json) })
 }
 
 fn json_of(statistics: &OutputStatistics, seal: Option<String>) -> Value {

@@ -165,7 +165,7 @@ impl Session {
         let heard = Heard {
             hashes,
             bars: Bars::new(setup.wanted.clone()),
-            outputs: OutputSink::into_log(outputs),
+            outputs: OutputSink::into_log(outputs, recording::goes_on_unjournaled(&setup.config)),
         };
         Ok(Session { setup, source, day, recording, heard, follower: None, session_dir })
     }
@@ -297,7 +297,7 @@ impl Session {
             Ok(finished) => finished,
             Err(failed) => {
                 // All that was accepted is carried to disk and sealed before the failure is told.
-                let closed = recording.map(|it| it.close().end(false, 0, false)).transpose();
+                let closed = recording.map(|it| it.close().end(false, 0, &UNFINISHED)).transpose();
                 let failure = faults::stage_failed(&failed);
                 return Err(closed.err().unwrap_or(failure));
             }
@@ -318,15 +318,13 @@ impl Session {
             fault.get_or_insert(failure);
         };
         let outputs = finished.market.listener_mut().outputs.finish(!is_cut);
-        let outputs = outputs.map_err(&mut note).unwrap_or_default();
+        let outputs = outputs.map_err(&mut note).unwrap_or(UNFINISHED);
         if let Some(follower) = follower
             && let Err(failure) = follower.finish()
         {
             note(failure);
         }
-        let has_outputs = outputs.is_ended;
-        let recorded =
-            closed.map(|closed| closed.end(true, over_capacity, has_outputs)).transpose();
+        let recorded = closed.map(|closed| closed.end(true, over_capacity, &outputs)).transpose();
         let recorded = recorded.map_err(&mut note).ok().flatten();
         let whole = |end: &RecordingEnd| end.incomplete.is_none();
         let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
@@ -368,6 +366,10 @@ impl Session {
         Ok(ended)
     }
 }
+
+/// Of an output log that was left as a kill leaves it.
+const UNFINISHED: OutputSummary =
+    OutputSummary { is_ended: false, is_open: true, incomplete: None, json: None };
 
 /// What the session of a run is described as.
 fn description(setup: &Setup, day: TradingDay, id: SessionId) -> Description {

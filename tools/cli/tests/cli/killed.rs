@@ -121,7 +121,7 @@ fn check(
     found.rolls += report.sealed_segments;
     found.digests += check["equal"].as_u64().unwrap();
     // What a kill leaves is known to the lock, and nothing else is there.
-    let known = ["hashes", "journal", "lock", "report", "session.toml"];
+    let known = ["hashes", "journal", "lock", "output", "report", "session.toml"];
     for name in names(&dir) {
         assert!(known.contains(&name.as_str()), "{name}");
     }

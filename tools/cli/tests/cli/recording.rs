@@ -66,6 +66,7 @@ impl Place {
             String::from("threads.wait=park"),
             String::from("journal.segment_bytes=262144"),
             String::from("journal.memory_bytes_max=1048576"),
+            String::from("output.segment_bytes=262144"),
             format!("journal.memory_dir={}", self.memory().display()),
             format!("journal.place={place}"),
             format!("journal.append={append}"),

@@ -30,7 +30,11 @@ fn an_orderly_end_leaves_the_session_and_nothing_else() {
             args.extend(more.iter().map(ToString::to_string));
             let run = tapewatch(&args).ended_with(0);
 
-            assert_eq!(names(&dir), ["hashes", "journal", "report", "session.toml"], "{mode:?}");
+            assert_eq!(
+                names(&dir),
+                ["hashes", "journal", "output", "report", "session.toml"],
+                "{mode:?}"
+            );
             assert_eq!(names(&dir.join("report")), ["summary.json", "symbols.csv"]);
             let verified = verified(&dir);
             assert!(verified.ended_orderly && verified.segments > 2, "{verified:#?}");
@@ -62,7 +66,7 @@ fn outputs_go_to_the_place_that_is_named_instead_of_the_session() {
     let mut args = place.record(arg(&input), &dir, MODES[0]);
     args.extend(["--out", arg(&out), "--trades", "--bbo"].map(String::from));
     tapewatch(&args).ended_with(0);
-    assert_eq!(names(&dir), ["hashes", "journal", "session.toml"]);
+    assert_eq!(names(&dir), ["hashes", "journal", "output", "session.toml"]);
     assert_eq!(names(&out), ["bbo.csv", "summary.json", "symbols.csv", "trades.csv"]);
 }
 
@@ -77,7 +81,7 @@ fn a_directory_that_holds_a_session_is_refused_and_stays_as_it_was() {
     run.says(&[arg(&dir), "already holds a session", "tapewatch replay"]);
     assert_eq!(run.stdout, "");
     assert_eq!([text(&dir.join("session.toml")), text(&dir.join("hashes"))], before);
-    assert_eq!(names(&dir), ["hashes", "journal", "report", "session.toml"]);
+    assert_eq!(names(&dir), ["hashes", "journal", "output", "report", "session.toml"]);
     assert_eq!(names(place.memory()), [""; 0]);
     // So is one of which only the journal is left.
     fs::remove_file(dir.join("session.toml")).unwrap();
@@ -126,5 +130,5 @@ fn a_directory_that_was_only_begun_is_taken_up() {
     let mut lock = fs::File::create(dir.join("lock")).unwrap();
     lock.write_all(b"pid = 1\nmemory = \"/nowhere/journal\"\n").unwrap();
     tapewatch(&place.record(arg(&input), &dir, MODES[0])).ended_with(0);
-    assert_eq!(names(&dir), ["hashes", "journal", "report", "session.toml"]);
+    assert_eq!(names(&dir), ["hashes", "journal", "output", "report", "session.toml"]);
 }
