@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the README's tables, measured here and now, with their conditions.
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
-//! (`rings`), appends to the journal beside bare copies (`journal`), the simulated exchange
-//! (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
+//! (`rings`), appends to the journal beside bare copies (`journal`), what bars add and how soon they are
+//! put out (`bars`, `outputs`), the simulated exchange (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
 //! one run. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
 use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
-const TABLES: [&str; 5] = ["peers", "rings", "journal", "simulate", "csv"];
+const TABLES: [&str; 7] = ["peers", "rings", "journal", "bars", "outputs", "simulate", "csv"];
 
 /// The table that `tapewatch demo` makes.
 const DEMO: &str = "demo";
@@ -39,13 +39,13 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         let mut measure = cargo(["run", "--release", "--quiet", "-p", "tapewatch-benches"]);
         measure.args(["--bin", name, "--"]);
         match name {
-            "peers" => measure.arg(&file),
+            "peers" | "bars" => measure.arg(&file),
             "journal" => measure.arg("--disk").arg(paths::target()),
             _ => &mut measure,
         };
         let table = output(name, measure)?;
         // Its rows are aligned text, no table of Markdown's.
-        let is_text = name == "journal";
+        let is_text = matches!(name, "journal" | "outputs");
         let table = if is_text { format!("```text\n{}\n```", table.trim()) } else { table };
         tables.push((name, table));
     }

@@ -36,12 +36,15 @@ use crate::units::{Nanos, SymbolId};
 
 use self::amended::{Amended, Amendment};
 pub use self::bar::Bar;
-use self::open::OpenBar;
+use self::open::{OpenBar, value_of};
 pub use self::settings::{BarSettings, BarSettingsError};
 use self::symbol_set::SymbolSet;
 
 /// Prints that came too late for a window and whose arrival is kept, at most.
 const ARRIVALS_MAX: usize = 1 << 26;
+
+/// Symbols whose windows are fetched at a time when they close.
+const CLOSING_AT_A_TIME: usize = 16;
 
 /// The windows of one size.
 struct Series {
@@ -185,24 +188,49 @@ impl Bars {
     }
 
     fn close_ending_by(&mut self, time: Nanos, each: &mut impl FnMut(&Bar)) {
-        let Bars { series, open, order, .. } = self;
+        let Bars { series, order, .. } = self;
         order.clear();
         order.extend((0..series.len()).filter(|&at| series[at].end_ns <= time.0));
         order.sort_unstable_by_key(|&at| (series[at].end_ns, series[at].start_ns));
         let mut from = SymbolId(0);
-        while let Some(symbol) =
-            order.iter().filter_map(|&at| series[at].is_open.first_from(from)).min()
-        {
-            let place = symbol.0 as usize * series.len();
-            for &at in order.iter() {
-                let Series { start_ns, end_ns, ref mut is_open, .. } = series[at];
-                if is_open.contains(symbol) {
-                    is_open.remove(symbol);
-                    let bar = core::mem::replace(&mut open[place + at], OpenBar::EMPTY);
-                    each(&bar.bar(symbol, (Nanos(start_ns), Nanos(end_ns)), 0));
-                }
+        loop {
+            // What closes lies anywhere: some are fetched while those before them are put out.
+            let (mut symbols, mut count) = ([SymbolId(0); CLOSING_AT_A_TIME], 0);
+            while count < CLOSING_AT_A_TIME
+                && let Some(symbol) = self.first_closing(from)
+            {
+                self.prefetch(symbol);
+                symbols[count] = symbol;
+                count += 1;
+                from = SymbolId(symbol.0 + 1);
             }
-            from = SymbolId(symbol.0 + 1);
+            if count == 0 {
+                return;
+            }
+            symbols[..count].iter().for_each(|&symbol| self.close_symbol(symbol, each));
+        }
+    }
+
+    /// The first symbol from `from` on with a window of one of the sizes in `order`.
+    #[inline]
+    fn first_closing(&self, from: SymbolId) -> Option<SymbolId> {
+        let first = |&at: &usize| self.series[at].is_open.first_from(from);
+        self.order.iter().filter_map(first).min()
+    }
+
+    /// Puts out the open windows of a symbol of the sizes in `order`.
+    #[inline]
+    fn close_symbol(&mut self, symbol: SymbolId, each: &mut impl FnMut(&Bar)) {
+        let Bars { series, open, order, .. } = self;
+        let place = symbol.0 as usize * series.len();
+        for &at in order.iter() {
+            let Series { start_ns, end_ns, ref mut is_open, .. } = series[at];
+            if is_open.contains(symbol) {
+                is_open.remove(symbol);
+                let bar = &mut open[place + at];
+                each(&bar.bar(symbol, (Nanos(start_ns), Nanos(end_ns)), 0));
+                *bar = OpenBar::EMPTY;
+            }
         }
     }
 
@@ -216,18 +244,25 @@ impl Bars {
     #[inline(always)]
     pub(crate) fn add(&mut self, symbol: SymbolId, print: &Print) {
         let place = symbol.0 as usize * self.series.len();
+        let value = value_of(print.price.0, print.qty.0);
         for at in 0..self.series.len() {
-            self.add_to_open(symbol, place, at, print);
+            self.add_to_open(symbol, (place, at), print, value);
         }
     }
 
     #[inline(always)]
-    fn add_to_open(&mut self, symbol: SymbolId, place: usize, at: usize, print: &Print) {
+    fn add_to_open(
+        &mut self,
+        symbol: SymbolId,
+        (place, at): (usize, usize),
+        print: &Print,
+        value: i128,
+    ) {
         let bar = &mut self.open[place + at];
         if bar.trades == 0 {
             self.series[at].is_open.insert(symbol);
         }
-        bar.add(print.price, print.qty.0);
+        bar.add(print.price, print.qty.0, value);
     }
 
     /// To be called before a print that is behind is kept on the tape: what its record is to hold, so
@@ -263,7 +298,8 @@ impl Bars {
         for place_in_order in 0..self.order.len() {
             let at = self.order[place_in_order];
             if print.time.0 >= self.series[at].start_ns {
-                self.add_to_open(symbol, place, at, print);
+                let value = value_of(print.price.0, print.qty.0);
+                self.add_to_open(symbol, (place, at), print, value);
                 continue;
             }
             let window = self.series[at].window_of(print.time);

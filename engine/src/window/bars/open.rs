@@ -14,6 +14,12 @@ use super::Bar;
 use crate::prints::record::Record;
 use crate::units::{Nanos, Notional, Price, SymbolId};
 
+/// Price × shares: one print's is below 2^127.
+#[inline(always)]
+pub(super) fn value_of(price: i64, qty: u64) -> i128 {
+    i128::from(price) * i128::from(qty)
+}
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(64))]
@@ -47,9 +53,9 @@ impl OpenBar {
         padding: [0; 4],
     };
 
-    /// Adds a print.
+    /// Adds a print of this `value`, its price × its shares.
     #[inline(always)]
-    pub(crate) fn add(&mut self, price: Price, qty: u64) {
+    pub(crate) fn add(&mut self, price: Price, qty: u64, value: i128) {
         let price = price.0;
         let is_first = self.trades == 0;
         self.open = if is_first { price } else { self.open };
@@ -59,14 +65,13 @@ impl OpenBar {
         self.trades += 1;
         self.price_sum += i128::from(price);
         // As on the tape: it wraps only where no price or size of an exchange leads.
-        let value = i128::from(price) * i128::from(qty);
         self.notional = self.notional.wrapping_add(value);
         self.volume += u128::from(qty);
     }
 
     /// Adds a print of the tape.
     pub(crate) fn add_record(&mut self, record: &Record) {
-        self.add(Price(record.price), record.qty);
+        self.add(Price(record.price), record.qty, value_of(record.price, record.qty));
     }
 
     /// As an output of the window `[start, end)` of `symbol`.
