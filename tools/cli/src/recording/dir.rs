@@ -19,6 +19,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use engine::log::directories::CURSORS_DIRECTORY;
+
 use crate::exit::Failure;
 
 /// Names within the directory.
@@ -50,8 +52,11 @@ impl RecordingDir {
         if path.join(DESCRIPTION).exists() {
             return Err(if is_locked(path) { is_written(path) } else { is_taken(path) });
         }
+        refuse_foreign(path)?;
         let lock = lock(path)?;
-        if path.join(DESCRIPTION).exists() || holds_files(&path.join(JOURNAL)) {
+        if path.join(DESCRIPTION).exists()
+            || [JOURNAL, OUTPUT].iter().any(|log| holds_files(&path.join(log)))
+        {
             return Err(is_taken(path));
         }
         RecordingDir::begun(path, lock, was_there)
@@ -69,6 +74,7 @@ impl RecordingDir {
     pub(crate) fn create_over(path: &Path) -> Result<RecordingDir, Failure> {
         let was_there = path.exists();
         fs::create_dir_all(path).map_err(|error| cannot_use(path, &error))?;
+        refuse_foreign(path)?;
         let lock = lock(path)?;
         if path.join(DESCRIPTION).exists() {
             return Err(is_taken(path));
@@ -260,6 +266,38 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     ))
 }
 
+/// Refuses a directory in which something else than a session lies where the logs of one would: they
+/// are removed where a session begins in place of another, or cannot begin.
+fn refuse_foreign(path: &Path) -> Result<(), Failure> {
+    for log in [JOURNAL, OUTPUT].map(|name| path.join(name)) {
+        let entries = match fs::read_dir(&log) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(cannot_use(&log, &error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(|error| cannot_use(&log, &error))?.file_name();
+            if !name.to_str().is_some_and(is_of_log) {
+                return Err(Failure::usage(format_args!(
+                    "{} holds {}, which is of no session; name another directory with --session",
+                    log.display(),
+                    name.display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or directory in that of a log is called as those of a log are: segments and indexes,
+/// finished or not, and the cursors of consumers.
+fn is_of_log(name: &str) -> bool {
+    let is_number = |stem: &str| stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |end: &str| end.starts_with("seg") || end.starts_with("idx");
+    name == CURSORS_DIRECTORY
+        || name.split_once('.').is_some_and(|(stem, end)| is_number(stem) && is_part(end))
+}
+
 fn holds_files(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
@@ -339,6 +377,23 @@ mod tests {
             assert!(!memory.exists());
             let left = fs::read_dir(&path).map(|entries| entries.flatten().count());
             assert_eq!(left.ok(), was_there.then_some(1), "only what was there before");
+        }
+    }
+
+    #[test]
+    fn files_of_somebody_else_where_logs_would_lie_stay() {
+        for log in ["journal", "output"] {
+            let scratch = tempfile::tempdir().unwrap();
+            let file = scratch.path().join(log).join("mine.txt");
+            fs::create_dir(file.parent().unwrap()).unwrap();
+            fs::write(&file, "mine").unwrap();
+            for make in [RecordingDir::create, RecordingDir::create_over] {
+                let failure = make(scratch.path()).unwrap_err();
+                assert_eq!(failure.status, Status::Usage);
+                assert!(failure.line.contains("mine.txt"), "{}", failure.line);
+                assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+            }
+            assert!(!scratch.path().join("lock").exists());
         }
     }
 
