@@ -3,7 +3,9 @@
 //! A thread of its own follows the log while it is written and appends a line a bar; its cursor
 //! keeps how far it has come in the log and in the file. The engine neither knows nor waits. After a
 //! kill the file is cut back to what the cursor says and goes on from there, so that it holds each line
-//! once. Where the cursor is of another file, or the file shorter than it says, the file begins anew.
+//! once. Where the cursor is of another file, or the file shorter than it says, the file begins anew; so
+//! it does where the log has no record that ends where the cursor stands: a loss of power took from the
+//! log what the cursor had passed, and the run that goes on appends it elsewhere.
 //! A file that cannot be written any further ends the writing, never the run; the fault is told at the
 //! end.
 
@@ -17,9 +19,9 @@ use std::time::Duration;
 
 use engine::log::SessionId;
 use engine::log::directories::LogDirectories;
-use engine::log::reader::AtTail;
+use engine::log::reader::{AtTail, FramePosition};
 use engine::log::storage::Directory;
-use engine::output::cursor::{Cursor, CursorName, CursorPlace, CursorSync};
+use engine::output::cursor::{self, Cursor, CursorName, CursorPlace, CursorSync};
 use engine::output::reader::{NextOutput, OutputReader};
 use engine::output::record::OutputRecord;
 use engine::state::Fingerprint;
@@ -67,6 +69,8 @@ pub(crate) struct BarsFollower {
 impl BarsFollower {
     /// Starts the thread, which may then run on the cores on which the caller's may.
     pub(crate) fn start(followed: Followed) -> Result<BarsFollower, Failure> {
+        // Nobody appends by now, so what the cursor says can be held against what the log has.
+        take_back(&followed)?;
         let phase = Arc::new(AtomicU8::new(WAITING));
         let told = phase.clone();
         let thread = thread::Builder::new()
@@ -121,6 +125,39 @@ fn run(followed: &Followed, phase: &AtomicU8) -> Result<(), Failure> {
         .map_err(|error| unreadable(&error))?;
     reader.seek(file.place.next).map_err(|error| unreadable(&error))?;
     file.follow(&mut reader, phase)
+}
+
+/// Moves the cursor to the start of the log where it stands at a place that the log does not have.
+fn take_back(followed: &Followed) -> Result<(), Failure> {
+    let unreadable = |error: &dyn core::fmt::Display| unreadable(&followed.path, error);
+    let name = CursorName::new(CURSOR).map_err(|error| unreadable(&error))?;
+    let cursors = Directory::new(&followed.cursors);
+    let read = cursor::read(&cursors, &name, followed.session);
+    let place = read.map_err(|error| unreadable(&error))?.place();
+    if place == CursorPlace::START || is_behind_a_record(&followed.log, place.next) {
+        return Ok(());
+    }
+    let opened = Cursor::open(&cursors, &name, followed.session, CursorSync::None);
+    let (mut cursor, _state) = opened.map_err(|error| unreadable(&error))?;
+    cursor.update(&CursorPlace::START).map_err(|error| unreadable(&error))
+}
+
+/// Whether a record of the log ends at `place`, or its first begins there. One that cannot be read so
+/// far has none: whoever reads it from its start tells why.
+fn is_behind_a_record(log: &LogDirectories<Directory>, place: FramePosition) -> bool {
+    if place == CursorPlace::START.next {
+        return true;
+    }
+    let Ok(mut reader) = OutputReader::open(log.clone(), AtTail::Stop) else { return false };
+    if reader.seek(FramePosition::first_of(place.segment)).is_err() {
+        return false;
+    }
+    while let Ok(NextOutput::Record(_, at)) = reader.next() {
+        if at.next >= place {
+            return at.next == place;
+        }
+    }
+    false
 }
 
 /// The file and its cursor.
