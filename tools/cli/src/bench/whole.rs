@@ -124,7 +124,7 @@ impl Whole {
             stages::walk(&self.tape, |packet| {
                 pushed = recording
                     .packet(packet)
-                    .and_then(|()| engine.push(packet).map_err(|_| cut_short()));
+                    .and_then(|_taken| engine.push(packet).map_err(|_| cut_short()));
                 pushed.is_ok()
             });
             let drained = drain(engine)?;

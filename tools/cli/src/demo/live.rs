@@ -132,7 +132,7 @@ fn ingested(
     let mut engine = Engine::start(config, midnight, Selection::all(), |_| (), hashes, silent)?;
     recording.keep();
     let start = Instant::now();
-    let journal = |packet: &Packet<'_>| recording.packet(packet).map_err(helped);
+    let journal = |packet: &Packet<'_>| recording.packet(packet).map(|_taken| ()).map_err(helped);
     let counted = drive(plan, ends, &mut engine, journal)?;
     let drained = engine.drain().map_err(|failed| faults::stage_failed(&failed))?;
     let elapsed = start.elapsed();

@@ -82,8 +82,19 @@ pub(crate) struct Closed {
     memory: Option<PathBuf>,
 }
 
+/// What became of what was handed to a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is journaled, or was before.
+    Yes,
+    /// The session had ended in order before it: it belongs to no session.
+    Ended,
+}
+
 /// Why a journal has no end.
 enum ClosedWithout {
+    /// The run stopped before its input did: it is to be gone on with.
+    Stopped,
     Failed(JournalError),
     Never(String),
     /// Not all that it holds has come again: it stays as it was, to be gone on with.
@@ -217,17 +228,18 @@ impl Recording {
 
     /// Journals a packet, before the engine sees it.
     #[inline]
-    pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
+    pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<Taken, Failure> {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
-            return kept.packet(packet);
+            return kept.packet(packet).map(|()| Taken::Yes);
         }
         match &mut self.journal {
             Written::Open(journal) => {
-                journal.append_packet(packet, FEED).map_err(|error| failed(&error))
+                journal.append_packet(packet, FEED).map_err(|error| failed(&error))?;
             }
-            Written::Never(_) => Ok(()),
-            Written::Ended(_) => Err(longer()),
+            Written::Never(_) => {}
+            Written::Ended(_) => return Ok(Taken::Ended),
         }
+        Ok(Taken::Yes)
     }
 
     /// Journals a range that was given up.
@@ -236,37 +248,46 @@ impl Recording {
         first: Sequence,
         end: Sequence,
         time: Nanos,
-    ) -> Result<(), Failure> {
+    ) -> Result<Taken, Failure> {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
-            return kept.gap(first, end);
+            return kept.gap(first, end).map(|()| Taken::Yes);
         }
         match &mut self.journal {
             Written::Open(journal) => {
-                journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))
+                journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))?;
             }
-            Written::Never(_) => Ok(()),
-            Written::Ended(_) => Err(longer()),
+            Written::Never(_) => {}
+            Written::Ended(_) => return Ok(Taken::Ended),
         }
+        Ok(Taken::Yes)
     }
 
     /// Ends the session in order, of which nothing was put out but what the output log has by now.
     pub(crate) fn end(mut self, over_capacity: u64) -> Result<RecordingEnd, Failure> {
         let outputs = self.take_outputs();
-        let closed = self.close();
+        let closed = self.close(true);
         let goes_on = closed.goes_on_unjournaled();
         let outputs = OutputSink::into_log(outputs, goes_on).finish(true)?;
         closed.end(true, over_capacity, &outputs)
     }
 
-    /// Nothing more comes: the journal is closed and sealed.
-    pub(crate) fn close(self) -> Closed {
+    /// Nothing more comes. With `ends` the journal gets its end; without, it is left as a kill leaves
+    /// it, for a run that goes on.
+    pub(crate) fn close(self, ends: bool) -> Closed {
         let Recording { journal, kept, outputs: _, dir, description, memory } = self;
         let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
             _ if is_left => (Err(ClosedWithout::Left), LogStatistics::default(), None),
             Written::Open(journal) => {
                 let (statistics, tails) = (journal.statistics(), journal.tails().clone());
-                (journal.close().map_err(ClosedWithout::Failed), statistics, Some(tails))
+                let ended = match ends {
+                    true => journal.close().map_err(ClosedWithout::Failed),
+                    false => {
+                        drop(journal);
+                        Err(ClosedWithout::Stopped)
+                    }
+                };
+                (ended, statistics, Some(tails))
             }
             Written::Never(why) => (Err(ClosedWithout::Never(why)), LogStatistics::default(), None),
             Written::Ended(closed) => {
@@ -317,10 +338,11 @@ impl Closed {
             Err(ClosedWithout::Failed(error)) => return Err(failed(&error)),
             Err(ClosedWithout::Left) => return Err(left(kept.map_or(0, |kept| kept.left()))),
             Err(ClosedWithout::Never(why)) => (Some(why), None),
+            Err(ClosedWithout::Stopped) => (None, None),
         };
         let incomplete = incomplete.or_else(|| outputs.incomplete.clone());
         let state = match &incomplete {
-            None if whole && outputs.is_ended => Recorded::Complete,
+            None if whole && seal.is_some() && outputs.is_ended => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
         dir.describe(&description.text(state, over_capacity))?;
@@ -357,12 +379,6 @@ fn left(packets: u64) -> Failure {
     Failure::usage(format_args!(
         "the input is not the one that the session was recorded from: it ends {packets} packet(s) before the journal does; give that input, whole"
     ))
-}
-
-fn longer() -> Failure {
-    Failure::usage(
-        "the input is not the one that the session was recorded from: it goes on where the journal has ended; give that input",
-    )
 }
 
 fn cannot_make_outputs(error: &OutputOpenError) -> Failure {

@@ -32,7 +32,7 @@ use crate::output::summary::{EngineFigures, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::progress::Progress;
 use crate::recording::description::Description;
-use crate::recording::{self, Closed, Recording, RecordingEnd};
+use crate::recording::{self, Closed, Recording, RecordingEnd, Taken};
 use crate::replay::bars::Bars;
 use crate::replay::engine::{Engine, Finished};
 use crate::replay::faults;
@@ -243,12 +243,17 @@ impl Session {
                     if pace.is_paced() && !wait(&mut pace, start, packet.recv, interrupt) {
                         continue;
                     }
-                    if let Some(recording) = &mut recording
-                        && let Err(failure) = recording.packet(&packet)
-                    {
-                        is_cut = true;
-                        fault = Some(failure);
-                        break;
+                    match recording.as_mut().map(|it| it.packet(&packet)).transpose() {
+                        Ok(None | Some(Taken::Yes)) => {}
+                        Ok(Some(Taken::Ended)) => {
+                            progress.aside(|| console.note(ENDED_BEFORE));
+                            break;
+                        }
+                        Err(failure) => {
+                            is_cut = true;
+                            fault = Some(failure);
+                            break;
+                        }
                     }
                     match engine.push(&packet) {
                         Ok(()) => {}
@@ -268,18 +273,23 @@ impl Session {
                     }
                 }
                 Ok(Arrival::Gap { first, end }) => {
+                    let time = engine.sequencer().feed_time();
+                    match recording.as_mut().map(|it| it.gap(first, end, time)).transpose() {
+                        Ok(None | Some(Taken::Yes)) => {}
+                        Ok(Some(Taken::Ended)) => {
+                            progress.aside(|| console.note(ENDED_BEFORE));
+                            break;
+                        }
+                        Err(failure) => {
+                            is_cut = true;
+                            fault = Some(failure);
+                            break;
+                        }
+                    }
                     gaps += 1;
                     gap_messages = gap_messages.saturating_add(end.0.saturating_sub(first.0));
                     if gaps <= GAPS_TOLD_MAX {
                         progress.aside(|| console.note(&faults::gap(first, end)));
-                    }
-                    let time = engine.sequencer().feed_time();
-                    if let Some(recording) = &mut recording
-                        && let Err(failure) = recording.gap(first, end, time)
-                    {
-                        is_cut = true;
-                        fault = Some(failure);
-                        break;
                     }
                     if engine.gap(first, end).is_err() {
                         break;
@@ -296,8 +306,9 @@ impl Session {
         let mut finished = match engine.finish() {
             Ok(finished) => finished,
             Err(failed) => {
-                // All that was accepted is carried to disk and sealed before the failure is told.
-                let closed = recording.map(|it| it.close().end(false, 0, &UNFINISHED)).transpose();
+                // All that was accepted is carried to disk before the failure is told; a run may go on with it.
+                let closed =
+                    recording.map(|it| it.close(false).end(false, 0, &UNFINISHED)).transpose();
                 let failure = faults::stage_failed(&failed);
                 return Err(closed.err().unwrap_or(failure));
             }
@@ -308,7 +319,10 @@ impl Session {
             fault.get_or_insert_with(|| faults::torn_packets(torn_packets));
         }
         let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
-        let closed = recording.map(Recording::close);
+        // What the output log did not take is told again by a run that goes on, and only by that.
+        let is_stopped = stop.is_asked();
+        is_cut |= is_stopped;
+        let closed = recording.map(|it| it.close(!is_stopped));
         let is_recorded = closed.is_some();
         is_cut |= closed.as_ref().is_some_and(Closed::is_refused);
         if !is_cut {
@@ -366,6 +380,10 @@ impl Session {
         Ok(ended)
     }
 }
+
+/// Told where the input of a session that goes on has more than the session had.
+const ENDED_BEFORE: &str =
+    "the session had ended in order here: what the input has behind it does not belong to it";
 
 /// Of an output log that was left as a kill leaves it.
 const UNFINISHED: OutputSummary =

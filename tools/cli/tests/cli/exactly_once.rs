@@ -154,6 +154,62 @@ fn killed(args: &[String], session: &Path, kill: Kill) -> bool {
     }
 }
 
+/// Kills a run when its file of bars has something, which it reads at a pace so that most is to come.
+fn killed_early(args: &[String], session: &Path) {
+    let slow: Vec<String> =
+        args.iter().cloned().chain(["--speed", "20000x"].map(String::from)).collect();
+    assert!(killed(&slow, session, Kill::Grown(40_000)));
+}
+
+#[test]
+fn a_cursor_ahead_of_what_a_power_cut_left_of_the_log_does_not_lose_a_bar() {
+    let day = Day::new();
+    let expected = day.outputs(&day.dir.path().join("undisturbed"));
+    let session = day.dir.path().join("session");
+    let settings = ["journal.place=disk", "output.segment_bytes=4194304"];
+    let mut args = day.args(&session, &settings);
+    args.push(String::from("--resume"));
+    killed_early(&args, &session);
+    // The disk has the file and the cursor, and of the log only the first page.
+    let segment = fs::OpenOptions::new().write(true).open(session.join("output/00000000.seg"));
+    let segment = segment.unwrap();
+    let bytes = segment.metadata().unwrap().len();
+    segment.set_len(4_096).unwrap();
+    segment.set_len(bytes).unwrap();
+    // Also where the run that goes on dies before it has written a line.
+    let died = killed(&args, &session, Kill::At("output.append.before", 1));
+    assert!(died);
+    tapewatch(&args).ended_with(0);
+    assert_eq!(day.outputs(&session), expected);
+}
+
+#[test]
+fn a_session_that_was_interrupted_and_killed_while_it_ended_ends_where_its_journal_does() {
+    let day = Day::new();
+    let session = day.dir.path().join("session");
+    let mut args = day.args(&session, &[]);
+    args.push(String::from("--resume"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+    command.args(&args).args(["--speed", "20000x"]).stdin(Stdio::null()).stdout(Stdio::null());
+    command.env("TAPEWATCH_FAILPOINT", "journal.end.after@1").stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let bars = session.join("report/bars.csv");
+    while fs::metadata(&bars).map_or(0, |metadata| metadata.len()) < 40_000 {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    // The input has more than the session had by then, which is no other input.
+    args.retain(|arg| arg != "--quiet");
+    tapewatch(&args).ended_with(0).says(&["note", "had ended in order here"]);
+    let again = day.dir.path().join("again");
+    tapewatch(&["replay", arg(&session), "--quiet", "--out", arg(&again)]).ended_with(0);
+    let [report, again] = [session.join("report"), again].map(|dir| text(&dir.join("bars.csv")));
+    assert!(report == again && report.lines().count() > 300);
+}
+
 #[test]
 fn a_hundred_kills_leave_each_bar_once() {
     let day = Day::new();

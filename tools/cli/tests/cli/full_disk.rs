@@ -298,3 +298,38 @@ fn a_demo_that_goes_on_without_its_journal_blames_the_room_and_not_the_program()
     assert!(!run.stderr.contains("bug"), "{run:#?}");
     assert_eq!((names(tmpfs.path()), names(&folder)), (vec![], vec![]));
 }
+
+#[test]
+fn a_session_whose_output_log_had_no_room_is_gone_on_with_once_there_is_some() {
+    let Some(tmpfs) = Tmpfs::mount(16 << 20) else { return };
+    for append in ["inline", "thread"] {
+        let place = Place::new();
+        let input = place.file("day.itch", session().bytes());
+        let (dir, whole) = (place.path("session"), place.path("whole"));
+        let args = |dir: &Path| {
+            let mut args = place.record(arg(&input), dir, ("disk", append));
+            for bar in ["1ms", "2ms", "5ms"] {
+                args.extend(["--bar", bar].map(String::from));
+            }
+            let segment = format!("output.segment_bytes={SEGMENT_BYTES}");
+            args.extend(["--set".to_owned(), segment, "--quiet".to_owned()]);
+            args
+        };
+        tapewatch(&args(&whole)).ended_with(0);
+        let ballast = tmpfs.path().join("ballast");
+        std::fs::write(&ballast, vec![1; 15 << 20]).unwrap();
+        let outputs = tmpfs.path().join("output");
+        std::fs::create_dir(&outputs).unwrap();
+        std::fs::create_dir(&dir).unwrap();
+        std::os::unix::fs::symlink(&outputs, dir.join("output")).unwrap();
+        let run = tapewatch(&args(&dir)).ended_with(1);
+        run.says(&["output log", "No space left", "--resume"]);
+        std::fs::remove_file(&ballast).unwrap();
+        let mut again = args(&dir);
+        again.push("--resume".to_owned());
+        tapewatch(&again).ended_with(0);
+        let [bars, expected] = [&dir, &whole].map(|dir| text(&dir.join("report/bars.csv")));
+        assert!(bars == expected, "{append}");
+        std::fs::remove_dir_all(&outputs).unwrap();
+    }
+}
