@@ -86,15 +86,20 @@ impl Shard {
         };
         let mut marks = self.measure(event, &print);
         let is_behind = self.bars.is_on() && self.bars.is_behind(print.time);
+        let mut over_capacity = 0;
         if is_behind {
-            marks.arrival = self.bars.arrive_behind(print.time);
+            let arrival = self.bars.arrive_behind(print.time);
+            over_capacity += u64::from(arrival.is_err());
+            marks.arrival = arrival.unwrap_or(0);
         }
-        if !self.prints.keep(event.symbol(), &print, &marks) {
-            self.qualities[event.symbol as usize].over_capacity += 1;
-        } else if is_behind {
-            self.add_behind(event, &print);
+        let is_kept = self.prints.keep(event.symbol(), &print, &marks);
+        over_capacity += u64::from(!is_kept);
+        if over_capacity > 0 {
+            self.qualities[event.symbol as usize].over_capacity += over_capacity;
         }
-        if !is_behind {
+        if is_behind {
+            self.add_behind(event, &print, is_kept);
+        } else {
             self.bars.add(event.symbol(), &print);
         }
         print
@@ -103,10 +108,11 @@ impl Shard {
     /// Gives the bars a print whose window may have ended.
     #[cold]
     #[inline(never)]
-    fn add_behind(&mut self, event: &Event, print: &Print) {
+    fn add_behind(&mut self, event: &Event, print: &Print, is_kept: bool) {
         let (position, time, outbox) = (self.position(event), self.feed_time, &mut self.outbox);
         let put_out = |bar: &Bar| outbox.emit_bar(position, time, bar);
-        let added = self.bars.add_behind(event.symbol(), print, &self.prints, put_out);
+        let tape = is_kept.then_some(&self.prints);
+        let added = self.bars.add_behind(event.symbol(), print, tape, put_out);
         self.qualities[event.symbol as usize].over_capacity += u64::from(added.is_err());
     }
 

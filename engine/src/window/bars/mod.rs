@@ -266,15 +266,15 @@ impl Bars {
     }
 
     /// To be called before a print that is behind is kept on the tape: what its record is to hold, so
-    /// that it is known later for which windows it came too late.
+    /// that it is known later for which windows it came too late. [`Full`]: it counts as in time for
+    /// all (0), should one of its windows be corrected.
     #[cold]
-    pub(crate) fn arrive_behind(&mut self, time: Nanos) -> u32 {
+    pub(crate) fn arrive_behind(&mut self, time: Nanos) -> Result<u32, Full> {
         let is_too_late = |series: &Series| self.is_over(series.window_of(time).1, self.now_ns);
         if !self.series.iter().any(is_too_late) {
-            return 0;
+            return Ok(0);
         }
-        // Full: it counts as in time for all, should one of its windows be corrected.
-        self.arrivals.push(self.now_ns).map_or(0, |at| at as u32 + 1)
+        self.arrivals.push(self.now_ns).map(|at| at as u32 + 1).ok_or(Full)
     }
 
     /// Whether a print that comes at the line `now_ns` is too late for a window with this end.
@@ -282,15 +282,15 @@ impl Bars {
         end.0.saturating_add(self.lateness_ns) <= now_ns
     }
 
-    /// Adds a print that is behind, and is on the tape by now, to the windows that it is not too late
-    /// for.
+    /// Adds a print that is behind to the windows that it is not too late for. It is on the tape
+    /// `prints` by now; without one, the tape had no room, and only open windows can take it in.
     #[cold]
     #[inline(never)]
     pub(crate) fn add_behind(
         &mut self,
         symbol: SymbolId,
         print: &Print,
-        prints: &Prints,
+        prints: Option<&Prints>,
         mut each: impl FnMut(&Bar),
     ) -> Result<(), Full> {
         let place = symbol.0 as usize * self.series.len();
@@ -304,7 +304,11 @@ impl Bars {
             }
             let window = self.series[at].window_of(print.time);
             let is_over = self.is_over(window.1, self.now_ns);
-            let held = if is_over { OpenBar::EMPTY } else { self.held(symbol, window, prints) };
+            let held = match prints {
+                _ if is_over => OpenBar::EMPTY,
+                Some(prints) => self.held(symbol, window, prints),
+                None => continue,
+            };
             let entry = self.amended.entry(symbol, at, window.0.0).ok_or(Full)?;
             if is_over {
                 entry.dropped = entry.dropped.saturating_add(1);

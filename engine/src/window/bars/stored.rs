@@ -130,6 +130,10 @@ impl Bars {
     ) -> Result<(), DecodeError> {
         let mut bar = OpenBar { trades: reader.u64()?, ..OpenBar::EMPTY };
         let place = symbol.0 as usize * self.series.len() + at;
+        // Before the set of open windows, which holds no symbol past the limit.
+        if !self.open.grow_to(place + 1) {
+            return Err(reader.refuse("a symbol past the limit"));
+        }
         let series = &mut self.series[at];
         if bar.trades > 0 {
             if reader.i64()? != series.start_ns {
@@ -144,9 +148,6 @@ impl Bars {
             series.is_open.insert(symbol);
         } else {
             series.is_open.remove(symbol);
-        }
-        if !self.open.grow_to(place + 1) {
-            return Err(reader.refuse("a symbol past the limit"));
         }
         self.open[place] = bar;
         Ok(())

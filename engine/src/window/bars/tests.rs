@@ -50,12 +50,13 @@ impl Tape {
         let mut marks = Marks::default();
         let is_behind = self.bars.is_behind(print.time);
         if is_behind {
-            marks.arrival = self.bars.arrive_behind(print.time);
+            marks.arrival = self.bars.arrive_behind(print.time).unwrap();
         }
         assert!(self.prints.keep(symbol, &print, &marks));
         if is_behind {
             let put = &mut self.put;
-            let added = self.bars.add_behind(symbol, &print, &self.prints, |bar| put.push(*bar));
+            let added =
+                self.bars.add_behind(symbol, &print, Some(&self.prints), |bar| put.push(*bar));
             assert_eq!(added, Ok(()));
         } else {
             self.bars.add(symbol, &print);
@@ -214,4 +215,96 @@ fn the_bytes_of_stored_windows_are_as_drawn_and_hold_every_field() {
             assert_eq!(again, changed, "bit {bit}");
         }
     }
+}
+
+#[test]
+fn windows_of_a_symbol_past_the_limit_are_refused() {
+    let mut tape = Tape::new(&[100], 0);
+    tape.pass(0);
+    tape.print(S, 10, 7);
+    let mut bytes = Vec::new();
+    tape.bars.encode(S, &tape.prints, &mut bytes);
+    for symbol in [16, 64, 4_096, u32::MAX].map(SymbolId) {
+        for bytes in [&bytes[..], &[0; 16]] {
+            assert!(tape.bars.restore(symbol, &mut tape.prints, bytes).is_err(), "{symbol:?}");
+        }
+    }
+}
+
+#[test]
+fn a_late_arrival_that_there_is_no_room_for_is_told() {
+    let mut tape = Tape::new(&[100], 0);
+    tape.bars.arrivals = MappedVec::with_capacity(1, Pages::Base).unwrap();
+    tape.pass(100);
+    assert_eq!(tape.bars.arrive_behind(Nanos(10 * MS)), Ok(1));
+    assert_eq!(tape.bars.arrive_behind(Nanos(10 * MS)), Err(Full));
+}
+
+#[test]
+fn every_byte_of_a_window_is_in_its_bytes_but_places_and_padding() {
+    let mut tape = Tape::new(&[100], 0);
+    tape.pass(0);
+    tape.print(S, 10, 7);
+    tape.pass(110);
+    tape.print(S, 20, 8);
+    tape.print(S, 120, 9);
+    let encoded = |tape: &Tape| {
+        let mut bytes = Vec::new();
+        tape.bars.encode(S, &tape.prints, &mut bytes);
+        bytes
+    };
+    let before = encoded(&tape);
+    let place = S.0 as usize;
+    let mut unseen = Vec::new();
+    for at in 0..size_of::<OpenBar>() {
+        let open = tape.bars.open[place];
+        bytemuck::bytes_of_mut(&mut tape.bars.open[place])[at] ^= 0x40;
+        if encoded(&tape) == before {
+            unseen.push(at);
+        }
+        tape.bars.open[place] = open;
+    }
+    // Reserved words.
+    let expected: Vec<usize> = (40..48).chain(96..128).collect();
+    assert_eq!(unseen, expected);
+    unseen.clear();
+    for at in 0..size_of::<amended::Amendment>() {
+        let amendment = *tape.bars.amended.of(S).next().unwrap();
+        let flip = |entry: &mut amended::Amendment| bytemuck::bytes_of_mut(entry)[at] ^= 0x40;
+        flip(tape.bars.amended.entry(S, 0, 0).unwrap());
+        if encoded(&tape) == before {
+            unseen.push(at);
+        }
+        *tape.bars.amended.entry(S, 0, 0).unwrap() = amendment;
+    }
+    // Whose it is, under which it is met; the place of the one before it, which there is not.
+    let expected: Vec<usize> = (0..4).chain(32..40).collect();
+    assert_eq!(unseen, expected);
+    tape.bars.arrivals[0] += 1;
+    assert_ne!(encoded(&tape), before);
+    tape.bars.arrivals[0] -= 1;
+    tape.bars.series[0].start_ns += 1;
+    assert_ne!(encoded(&tape), before);
+}
+
+#[test]
+fn a_late_print_that_the_tape_has_no_room_for_counts_in_its_open_windows_alone() {
+    let mut tape = Tape::new(&[100, 1_000], 500);
+    tape.pass(0);
+    tape.print(S, 10, 7);
+    tape.pass(130);
+    assert_eq!(tape.put(), [(3, 0, 100, 0, 1, 7)]);
+    let print = Print {
+        match_number: MatchNumber(9),
+        price: Price(8),
+        qty: Qty(10),
+        time: Nanos(20 * MS),
+        kind: PrintKind::Executed,
+        aggressor: None,
+    };
+    let put = &mut tape.put;
+    assert_eq!(tape.bars.add_behind(S, &print, None, |bar| put.push(*bar)), Ok(()));
+    assert_eq!(tape.put(), []);
+    tape.pass(1_000);
+    assert_eq!(tape.put(), [(3, 0, 1_000, 0, 2, 8)]);
 }
