@@ -15,8 +15,8 @@ use crate::output::bars::{self, BarSymbols};
 use crate::output::files::{OutFile, SealedFile};
 use crate::output::late_windows::LateWindows;
 use crate::output::summary::{BarFigures, BarSize};
+use crate::replay::ended::Ended;
 use crate::replay::select::Wanted;
-use crate::replay::session::Ended;
 
 /// Windows of one size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
 pub(crate) mod bars;
+mod ended;
 pub(crate) mod engine;
 pub(crate) mod faults;
 pub(crate) mod hashes;
@@ -31,10 +32,11 @@ use crate::output::metrics;
 use crate::output::summary::Summary;
 use crate::output::symbols::{self, SymbolLine};
 use crate::output::table;
+use crate::replay::ended::Ended;
 use crate::replay::pace::{Pace, Speed};
 use crate::replay::records::Records;
 use crate::replay::select::Wanted;
-use crate::replay::session::{Ended, Record, Session, Setup};
+use crate::replay::session::{Record, Session, Setup};
 use crate::session_dir::SessionDir;
 
 const EXAMPLES: &str = "\
