@@ -65,6 +65,14 @@ impl OutputSink {
         self.stop.clone()
     }
 
+    /// Outputs that the log has from before and that have not come again.
+    pub(crate) fn expected(&self) -> u64 {
+        match &self.outputs {
+            Some(Outputs::Open(log)) => log.expected(),
+            _ => 0,
+        }
+    }
+
     /// A window was put out; an empty name is none.
     #[inline]
     pub(crate) fn bar(&mut self, cause: &MarketCause, bar: &Bar, name: &[u8]) {

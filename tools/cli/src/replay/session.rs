@@ -204,12 +204,14 @@ impl Session {
         let mut fault = None;
         // Whether the input came to an end of its own, good or not.
         let mut is_cut = false;
+        let mut is_interrupted = false;
         loop {
             if stop.is_asked() {
                 is_cut = true;
                 break;
             }
             if interrupt.is_asked() {
+                is_interrupted = true;
                 fault = Some(faults::interrupted(engine.decoder().counts().messages));
                 break;
             }
@@ -295,7 +297,9 @@ impl Session {
         }
         let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
         // What the output log did not take is told again by a run that goes on, and only by that.
-        let is_stopped = stop.is_asked();
+        // Nor does a session end where it was interrupted before all came again that was put out before.
+        let expected = finished.market.listener().outputs.expected();
+        let is_stopped = stop.is_asked() || is_interrupted && expected > 0;
         is_cut |= is_stopped;
         let closed = recording.map(|it| it.close(!is_stopped));
         let is_recorded = closed.is_some();

@@ -184,6 +184,38 @@ fn a_cursor_ahead_of_what_a_power_cut_left_of_the_log_does_not_lose_a_bar() {
 }
 
 #[test]
+fn an_interruption_before_all_has_come_again_that_was_put_out_leaves_the_session_to_go_on() {
+    let day = Day::new();
+    let expected = day.outputs(&day.dir.path().join("undisturbed"));
+    let session = day.dir.path().join("session");
+    let mut args = day.args(&session, &["journal.place=disk", "journal.segment_bytes=4194304"]);
+    args.push(String::from("--resume"));
+    killed_early(&args, &session);
+    // A power cut took most of the journal, and nothing of the output log.
+    let segment = fs::OpenOptions::new().write(true).open(session.join("journal/00000000.seg"));
+    let segment = segment.unwrap();
+    let bytes = segment.metadata().unwrap().len();
+    segment.set_len(4_096).unwrap();
+    segment.set_len(bytes).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+    command.args(&args).args(["--speed", "4000x"]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let appended = || {
+        let journal = fs::read(session.join("journal/00000001.seg")).unwrap_or_default();
+        journal.get(4_096..8_192).is_some_and(|page| page.iter().any(|&byte| byte != 0))
+    };
+    while !appended() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    tapewatch(&args).ended_with(0);
+    assert_eq!(day.outputs(&session), expected);
+}
+
+#[test]
 fn a_session_that_was_interrupted_and_killed_while_it_ended_ends_where_its_journal_does() {
     let day = Day::new();
     let session = day.dir.path().join("session");
