@@ -215,23 +215,33 @@ impl Session {
                 fault = Some(faults::interrupted(engine.decoder().counts().messages));
                 break;
             }
-            match source.next() {
-                Ok(Arrival::Packet(packet)) => {
-                    if pace.is_paced() && !wait(&mut pace, start, packet.recv, interrupt) {
-                        continue;
-                    }
-                    match recording.as_mut().map(|it| it.packet(&packet)).transpose() {
-                        Ok(None | Some(Taken::Yes)) => {}
-                        Ok(Some(Taken::Ended)) => {
-                            progress.aside(|| console.note(ENDED_BEFORE));
-                            break;
-                        }
-                        Err(failure) => {
-                            is_cut = true;
-                            fault = Some(failure);
-                            break;
-                        }
-                    }
+            let arrival = match source.next() {
+                Ok(arrival) => arrival,
+                Err(error) => {
+                    fault = Some(error.into());
+                    break;
+                }
+            };
+            if let Arrival::Packet(packet) = &arrival
+                && pace.is_paced()
+                && !wait(&mut pace, start, packet.recv, interrupt)
+            {
+                continue;
+            }
+            match recorded_before(&mut recording, &arrival, engine.sequencer().feed_time()) {
+                Ok(Taken::Yes) => {}
+                Ok(Taken::Ended) => {
+                    progress.aside(|| console.note(ENDED_BEFORE));
+                    break;
+                }
+                Err(failure) => {
+                    is_cut = true;
+                    fault = Some(failure);
+                    break;
+                }
+            }
+            match arrival {
+                Arrival::Packet(packet) => {
                     match engine.push(&packet) {
                         Ok(()) => {}
                         Err(PushError::SecondStart(second)) => {
@@ -249,20 +259,7 @@ impl Session {
                         progress.show(source.progress().0, messages);
                     }
                 }
-                Ok(Arrival::Gap { first, end }) => {
-                    let time = engine.sequencer().feed_time();
-                    match recording.as_mut().map(|it| it.gap(first, end, time)).transpose() {
-                        Ok(None | Some(Taken::Yes)) => {}
-                        Ok(Some(Taken::Ended)) => {
-                            progress.aside(|| console.note(ENDED_BEFORE));
-                            break;
-                        }
-                        Err(failure) => {
-                            is_cut = true;
-                            fault = Some(failure);
-                            break;
-                        }
-                    }
+                Arrival::Gap { first, end } => {
                     gaps += 1;
                     gap_messages = gap_messages.saturating_add(end.0.saturating_sub(first.0));
                     if gaps <= GAPS_TOLD_MAX {
@@ -272,11 +269,7 @@ impl Session {
                         break;
                     }
                 }
-                Ok(Arrival::End) => break,
-                Err(error) => {
-                    fault = Some(error.into());
-                    break;
-                }
+                Arrival::End => break,
             }
         }
         let torn_packets = engine.torn_packets();
@@ -372,6 +365,20 @@ const UNFINISHED: OutputSummary =
 fn description(setup: &Setup, day: TradingDay, id: SessionId) -> Description {
     let (symbols, config) = (setup.wanted.names().to_vec(), setup.config.clone());
     Description { id, day, symbols, config }
+}
+
+/// Journals an arrival, where the run is recorded, before the engine sees it.
+#[inline]
+fn recorded_before(
+    recording: &mut Option<Recording>,
+    arrival: &Arrival<'_>,
+    feed_time: Nanos,
+) -> Result<Taken, Failure> {
+    match (recording, arrival) {
+        (Some(recording), Arrival::Packet(packet)) => recording.packet(packet),
+        (Some(recording), Arrival::Gap { first, end }) => recording.gap(*first, *end, feed_time),
+        (None, _) | (_, Arrival::End) => Ok(Taken::Yes),
+    }
 }
 
 /// Bytes of `packet` before its message `sequence`, length prefixes included.
