@@ -59,6 +59,10 @@ failpoints! {
         "output.release.after" "An output was released, and nobody knows yet.",
         "output.cursor.before" "A cursor is to be moved on.",
         "output.cursor.after" "A cursor was moved on.",
+        "snapshot.write.before" "A snapshot is to be written.",
+        "snapshot.write.after" "A snapshot is written, not durable, and has no name.",
+        "snapshot.rename.after" "A snapshot has its name, which is not durable.",
+        "snapshot.remove.after" "A snapshot beyond those that are kept was removed.",
     }
 }
 

@@ -21,6 +21,7 @@ pub mod quality;
 pub mod ring;
 pub mod shard;
 pub mod signal;
+pub mod snapshot;
 pub mod state;
 pub mod units;
 pub mod window;

@@ -162,6 +162,12 @@ impl<L: MarketListener> Market<L> {
         &self.listener
     }
 
+    /// The listener, taken out.
+    #[must_use]
+    pub fn into_listener(self) -> L {
+        self.listener
+    }
+
     /// The listener, to be changed or flushed.
     pub fn listener_mut(&mut self) -> &mut L {
         &mut self.listener

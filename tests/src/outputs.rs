@@ -119,7 +119,7 @@ pub fn run(root: &Path) -> Result<(), Failed> {
         sync: SyncLevel::None,
         waiting_max: 16,
     };
-    let mut log = match OutputLog::reopen(options.clone(), SESSION, acceptance) {
+    let mut log = match OutputLog::reopen(options.clone(), SESSION, acceptance, 0) {
         Ok((log, _found)) => log,
         Err(OutputOpenError::Reopen(ReopenError::Finished { .. })) => {
             reopen::finish(&options.of_log(SESSION))?;

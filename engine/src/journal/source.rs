@@ -77,6 +77,8 @@ pub struct JournalSource<S: Storage> {
     /// Sequence of the last packet or gap.
     last: Sequence,
     torn_tail: Option<TornTail>,
+    /// Whether the journal's end was reached.
+    is_ended: bool,
     /// Records of other feeds.
     passed_over: u64,
 }
@@ -90,8 +92,62 @@ impl<S: Storage> JournalSource<S> {
         directories: LogDirectories<S>,
         feed: u16,
     ) -> Result<JournalSource<S>, JournalError> {
-        let reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)?;
-        Ok(JournalSource { reader, feed, last: Sequence(0), torn_tail: None, passed_over: 0 })
+        Self::at_tail(directories, feed, AtTail::Stop)
+    }
+
+    /// The packets of a feed in a journal that is being written. Where it has no more so far, the source
+    /// gives [`Arrival::End`], and is to be asked again unless [`JournalSource::is_ended`] says so.
+    ///
+    /// # Errors
+    /// As [`JournalSource::open`].
+    pub fn following(
+        directories: LogDirectories<S>,
+        feed: u16,
+    ) -> Result<JournalSource<S>, JournalError> {
+        Self::at_tail(directories, feed, AtTail::Wait)
+    }
+
+    fn at_tail(
+        directories: LogDirectories<S>,
+        feed: u16,
+        at_tail: AtTail,
+    ) -> Result<JournalSource<S>, JournalError> {
+        let reader = LogReader::open(directories, LogKind::Journal, at_tail)?;
+        let (torn_tail, is_ended) = (None, false);
+        let last = Sequence(0);
+        Ok(JournalSource { reader, feed, last, torn_tail, is_ended, passed_over: 0 })
+    }
+
+    /// Goes on at a frame whose place is known, behind a record of the feed with the sequence `last`.
+    ///
+    /// # Errors
+    /// The segment is missing or cannot be read. What stands there is told by what comes next.
+    pub fn start_from(
+        &mut self,
+        position: FramePosition,
+        last: Sequence,
+    ) -> Result<(), JournalError> {
+        self.reader.seek(position)?;
+        (self.last, self.torn_tail, self.is_ended) = (last, None, false);
+        Ok(())
+    }
+
+    /// Where the next frame stands, or will: as long as no segment ends there.
+    #[must_use]
+    pub fn next_position(&self) -> FramePosition {
+        self.reader.next_position()
+    }
+
+    /// Whether the journal ended in order where the source did.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    /// Sequence of the last packet or gap.
+    #[must_use]
+    pub fn last_sequence(&self) -> Sequence {
+        self.last
     }
 
     /// The reader, to ask where it stands and whose journal it is.
@@ -132,7 +188,11 @@ impl<S: Storage> JournalSource<S> {
                     self.torn_tail = Some(TornTail { at, torn_bytes });
                     return Ok(Given::End);
                 }
-                Step::End | Step::Wait => return Ok(Given::End),
+                Step::End => {
+                    self.is_ended = true;
+                    return Ok(Given::End);
+                }
+                Step::Wait => return Ok(Given::End),
             }
             let frame = self.reader.given();
             let is_of_feed = frame.tag.feed == self.feed;

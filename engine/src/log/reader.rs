@@ -155,6 +155,14 @@ impl<S: Storage> LogReader<S> {
         self.at
     }
 
+    /// The place behind the frame given last; of the next one if none was, or after a seek.
+    #[must_use]
+    pub fn next_position(&self) -> FramePosition {
+        let (bytes, frames) = self.given.as_ref().map_or((0, 0), |given| (given.bytes as u64, 1));
+        let FramePosition { segment, offset_bytes, ordinal } = self.at;
+        FramePosition { segment, offset_bytes: offset_bytes + bytes, ordinal: ordinal + frames }
+    }
+
     /// The next frame, or why there is none.
     ///
     /// # Errors

@@ -71,9 +71,17 @@ pub(super) struct Held<S: Storage> {
 }
 
 impl<S: Storage> Held<S> {
-    /// The first `records` of a log whose reader is at its start.
-    pub(super) fn new(reader: LogReader<S>, records: u64) -> Held<S> {
-        Held { reader, compared: 0, records }
+    /// Of the first `records` of a log whose reader is at its start those behind the first `told`, which
+    /// do not come again.
+    pub(super) fn behind(
+        mut reader: LogReader<S>,
+        told: u64,
+        records: u64,
+    ) -> Result<Held<S>, LogError> {
+        for _ in 0..told {
+            reader.next()?;
+        }
+        Ok(Held { reader, compared: told, records })
     }
 }
 

@@ -74,6 +74,14 @@ pub enum OutputOpenError {
     /// It was reopened, and cannot be read.
     #[error("cannot read the output log: {0}")]
     Read(#[from] LogError),
+    /// It holds fewer outputs than were told before those that come.
+    #[error("the output log holds {held} outputs, {told} were told already")]
+    Fewer {
+        /// What it holds.
+        held: u64,
+        /// What was told.
+        told: u64,
+    },
 }
 
 /// Why an output was not taken, or the log not ended. It stays.
@@ -160,16 +168,17 @@ impl OutputLog {
     }
 
     /// Goes on with the output log of a session whose writer is gone, as [`LogWriter::reopen`] does with
-    /// its log, or makes it where there is none. All outputs of the session are then expected anew, from
-    /// the first: as many as the log holds ([`Reopened::frames`]) are compared, what follows is appended.
+    /// its log, or makes it where there is none. The outputs behind the first `told` are then expected
+    /// anew: as many as the log holds ([`Reopened::frames`]) are compared, what follows is appended.
     ///
     /// # Errors
     /// As [`LogWriter::reopen`], with [`ReopenError::Finished`] where nothing is to be appended; no
-    /// output may wait.
+    /// output may wait; the log holds less than `told` outputs.
     pub fn reopen<S>(
         options: OutputOptions<S>,
         session: SessionId,
         acceptance: Acceptance,
+        told: u64,
     ) -> Result<(OutputLog, Reopened), OutputOpenError>
     where
         S: Storage + Clone + 'static,
@@ -178,11 +187,12 @@ impl OutputLog {
         let waiting = waiting(&options)?;
         let directories = LogDirectories::of(&options.place);
         let (log, reopened) = LogWriter::reopen(options.of_log(session))?;
-        let held: Option<Box<dyn HeldOutputs>> = match reopened.frames {
-            0 => None,
-            records => {
+        let held: Option<Box<dyn HeldOutputs>> = match reopened.frames.checked_sub(told) {
+            None => return Err(OutputOpenError::Fewer { held: reopened.frames, told }),
+            Some(0) => None,
+            Some(_) => {
                 let reader = LogReader::open(directories, LogKind::Output, AtTail::Stop)?;
-                Some(Box::new(Held::new(reader, records)))
+                Some(Box::new(Held::behind(reader, told, reopened.frames)?))
             }
         };
         Ok((OutputLog::over(log, waiting, acceptance, held), reopened))

@@ -106,4 +106,7 @@ pub trait Decoder {
 
     /// The symbols met so far.
     fn directory(&self) -> &Directory;
+
+    /// Messages met so far, those that were skipped included.
+    fn messages(&self) -> u64;
 }

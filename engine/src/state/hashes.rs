@@ -251,6 +251,11 @@ impl<R: BufRead> HashesReader<R> {
         Ok(Some(line))
     }
 
+    /// Bytes up to the end of the last whole point that was read; of the header, if none was.
+    pub fn whole_bytes(&self) -> u64 {
+        self.whole_bytes
+    }
+
     /// What is torn, once the end was reached without damage.
     pub fn torn(&self) -> Option<TornPoint> {
         let torn_bytes = self.read_bytes - self.whole_bytes;

@@ -24,6 +24,7 @@
 pub mod digest;
 pub mod encode;
 pub mod hashes;
+pub mod image;
 mod prefetch;
 pub mod section;
 

@@ -120,7 +120,7 @@ fn outputs_that_are_there_already_are_compared_without_an_allocation_each() {
     run(&mut journal, &mut log, 1);
     let segments = 1 + log.tails().statistics().rolls;
     drop(log);
-    let (mut log, _) = OutputLog::reopen(options, session, acceptance).expect("reopened");
+    let (mut log, _) = OutputLog::reopen(options, session, acceptance, 0).expect("reopened");
     let allocations = allocations_of(|| run(&mut journal, &mut log, 1));
     assert_eq!(log.statistics().suppressed, OUTPUTS);
     // Opening a segment asks for some.

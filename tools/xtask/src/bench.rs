@@ -2,7 +2,7 @@
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
 //! (`rings`), appends to the journal beside bare copies (`journal`), what bars add and how soon they are
-//! put out (`bars`, `outputs`), the simulated exchange (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
+//! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
 //! one run. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
@@ -15,7 +15,8 @@ use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
 use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
-const TABLES: [&str; 7] = ["peers", "rings", "journal", "bars", "outputs", "simulate", "csv"];
+const TABLES: [&str; 8] =
+    ["peers", "rings", "journal", "bars", "outputs", "recovery", "simulate", "csv"];
 
 /// The table that `tapewatch demo` makes.
 const DEMO: &str = "demo";
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         let mut measure = cargo(["run", "--release", "--quiet", "-p", "tapewatch-benches"]);
         measure.args(["--bin", name, "--"]);
         match name {
-            "peers" | "bars" => measure.arg(&file),
+            "peers" | "bars" | "recovery" => measure.arg(&file),
             "journal" => measure.arg("--disk").arg(paths::target()),
             _ => &mut measure,
         };

@@ -364,7 +364,7 @@ fn left(records: u64) -> FaultStorage {
 fn reopen(storage: &FaultStorage) -> (OutputLog, u64) {
     let acceptance = Acceptance::unjournaled();
     let (log, reopened) =
-        OutputLog::reopen(options(storage, 1), SESSION, acceptance).expect("reopened");
+        OutputLog::reopen(options(storage, 1), SESSION, acceptance, 0).expect("reopened");
     (log, reopened.frames)
 }
 

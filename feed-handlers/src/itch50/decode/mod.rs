@@ -258,6 +258,10 @@ impl Decoder for Itch50Decoder {
     fn directory(&self) -> &Directory {
         &self.directory
     }
+
+    fn messages(&self) -> u64 {
+        self.counts.messages
+    }
 }
 
 /// Bytes of a length prefix and a window.

@@ -28,7 +28,7 @@ use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::recording::description::Description;
 use crate::recording::{self, Recording};
-use crate::replay::engine::{Drained, Engine};
+use crate::replay::engine::{Drained, Engine, Start};
 use crate::replay::faults;
 use crate::replay::source::ReplaySource;
 use crate::session_dir::SessionDir;
@@ -164,7 +164,7 @@ impl Whole {
         let (midnight, nobody) = (self.tape.midnight(), |_: ShardPlace| ());
         // What is to be noted was noted once.
         let silent = Console::new(true, false);
-        Engine::start(&self.config, midnight, Selection::all(), nobody, (), silent)
+        Engine::start(&self.config, Start::of_day(midnight, Selection::all()), nobody, (), silent)
     }
 
     /// A pass that led elsewhere did not do the same work.

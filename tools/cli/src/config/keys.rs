@@ -376,6 +376,37 @@ pub(super) static KEYS: [Key; 32] = [
         numbers: SEGMENT_BYTES,
         slot: |config| Slot::U64(&mut config.output.segment_bytes),
     },
+    Key {
+        section: "snapshots",
+        name: "every_messages",
+        about: &[
+            "Messages from one snapshot of the state to the next; 0: not by messages. Whatever is",
+            "reached first counts; with all three 0 there are none, and the engine writes hashes.",
+        ],
+        numbers: Numbers::any(0, TIB),
+        slot: |config| Slot::U64(&mut config.snapshots.every_messages),
+    },
+    Key {
+        section: "snapshots",
+        name: "every_bytes",
+        about: &["Bytes of messages from one snapshot to the next; 0: not by bytes."],
+        numbers: Numbers::any(0, TIB),
+        slot: |config| Slot::U64(&mut config.snapshots.every_bytes),
+    },
+    Key {
+        section: "snapshots",
+        name: "every_ms",
+        about: &["Time from one snapshot to the next, in milliseconds; 0: not by time."],
+        numbers: Numbers::any(0, 86_400_000),
+        slot: |config| Slot::U64(&mut config.snapshots.every_ms),
+    },
+    Key {
+        section: "snapshots",
+        name: "keep",
+        about: &["Snapshots that are kept, the newest; two at least: one may be damaged."],
+        numbers: Numbers::any(2, 1 << 20),
+        slot: |config| Slot::U64(&mut config.snapshots.keep),
+    },
 ];
 
 impl Key {

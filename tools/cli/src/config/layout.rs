@@ -6,10 +6,13 @@ use engine::book::books::Limits;
 use engine::pipeline::pin::Core as EngineCore;
 use engine::pipeline::pipelined::Layout;
 use engine::ring::WaitStrategy;
+use engine::snapshot::MadeBy;
+use engine::snapshot::follower::SnapshotEvery;
+use engine::state::image::IMAGE_VERSION;
 use engine::state::{Fingerprint, Section};
 use engine::window::bars::BarSettings;
 
-use super::model::{Config, Core, Wait};
+use super::model::{Config, Core, Snapshots, Wait};
 use crate::recording::description::DECODER_VERSION;
 
 /// How the market stage waits: it has little to do, and mostly no core of its own.
@@ -90,6 +93,26 @@ impl Config {
             market_core: self.threads.market_core.map(Into::into),
         };
         (layout, note)
+    }
+
+    /// When snapshots are taken.
+    pub(crate) fn snapshot_every(&self) -> SnapshotEvery {
+        let Snapshots { every_messages, every_bytes, every_ms, keep: _ } = self.snapshots;
+        SnapshotEvery {
+            messages: every_messages,
+            bytes: every_bytes,
+            period: (every_ms > 0).then(|| Duration::from_millis(every_ms)),
+        }
+    }
+
+    /// What must be equal for a snapshot to be one of this configuration and program.
+    pub(crate) fn made_by(&self, symbols: &[String]) -> MadeBy {
+        MadeBy {
+            fingerprints: self.fingerprints(symbols).map(|fingerprint| fingerprint.0),
+            state_versions: Section::ALL.map(Section::state_version),
+            image_version: IMAGE_VERSION,
+            decoder_version: DECODER_VERSION,
+        }
     }
 
     /// What the state of each section depends on besides the events, in the order of

@@ -18,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) hashes: Hashes,
     pub(crate) bars: Bars,
     pub(crate) output: Output,
+    pub(crate) snapshots: Snapshots,
 }
 
 /// `[feed]`
@@ -95,6 +96,15 @@ pub(crate) struct Bars {
 pub(crate) struct Output {
     pub(crate) release: Release,
     pub(crate) segment_bytes: u64,
+}
+
+/// `[snapshots]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshots {
+    pub(crate) every_messages: u64,
+    pub(crate) every_bytes: u64,
+    pub(crate) every_ms: u64,
+    pub(crate) keep: u64,
 }
 
 /// A processor as the kernel numbers it.
@@ -306,5 +316,11 @@ impl Default for Hashes {
 impl Default for Output {
     fn default() -> Self {
         Output { release: Release::Appended, segment_bytes: 4 << 20 }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Snapshots { every_messages: 5_000_000, every_bytes: 0, every_ms: 0, keep: 8 }
     }
 }

@@ -28,7 +28,7 @@ use crate::interrupt::Interrupt;
 use crate::output::symbols::SymbolLine;
 use crate::recording::description::Description;
 use crate::recording::{self, Recording};
-use crate::replay::engine::{Engine, Finished};
+use crate::replay::engine::{Engine, Finished, Start};
 use crate::replay::faults;
 use crate::replay::hashes::Hashes;
 
@@ -129,7 +129,8 @@ fn ingested(
     let hashes =
         Hashes::written(file, &path, fingerprints, recording.acceptance()).map_err(helped)?;
     let (midnight, silent) = (day.midnight(), Console::new(true, false));
-    let mut engine = Engine::start(config, midnight, Selection::all(), |_| (), hashes, silent)?;
+    let mut engine =
+        Engine::start(config, Start::of_day(midnight, Selection::all()), |_| (), hashes, silent)?;
     recording.keep();
     let start = Instant::now();
     let journal = |packet: &Packet<'_>| recording.packet(packet).map(|_taken| ()).map_err(helped);

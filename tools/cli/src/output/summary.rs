@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use engine::state::{Section, StateHash};
-use engine::units::Nanos;
+use engine::units::{Nanos, Sequence};
 use serde_json::{Map, Value, json};
 
 use crate::day::TradingDay;
@@ -48,6 +48,33 @@ pub(crate) struct BarSize {
     pub(crate) told: Told,
 }
 
+/// A snapshot that a run went on from, and how that went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restarted {
+    /// The last message that it has.
+    pub(crate) sequence: Sequence,
+    /// Messages that it has, which were not applied again.
+    pub(crate) messages: u64,
+    /// Messages behind it that the journal had.
+    pub(crate) recovered_messages: u64,
+    /// Until the engine had its state.
+    pub(crate) restored: Duration,
+    /// From the command's begin until all that the journal had was applied.
+    pub(crate) ready: Duration,
+}
+
+impl Restarted {
+    fn json(&self) -> Value {
+        json!({
+            "sequence": self.sequence.0,
+            "messages": self.messages,
+            "recovered_messages": self.recovered_messages,
+            "restored_s": self.restored.as_secs_f64(),
+            "ready_s": self.ready.as_secs_f64(),
+        })
+    }
+}
+
 /// What a run did, in all.
 #[derive(Clone, Debug)]
 pub(crate) struct Summary {
@@ -81,6 +108,10 @@ pub(crate) struct Summary {
     pub(crate) output_log: Option<Value>,
     /// The digests on record, where the input was a recorded session.
     pub(crate) hash_check: Option<HashCheck>,
+    /// What the follower did, where there was one.
+    pub(crate) snapshots: Option<Value>,
+    /// The snapshot that the run went on from, if it did.
+    pub(crate) restarted: Option<Restarted>,
     /// Time from the first packet to the last, of a clock here.
     pub(crate) elapsed: Duration,
     /// Most memory this process held.
@@ -88,14 +119,19 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Messages that this run applied: those behind the snapshot that it went on from.
+    fn applied(&self) -> u64 {
+        self.messages - self.restarted.map_or(0, |restarted| restarted.messages).min(self.messages)
+    }
+
     /// Messages per second of time here; 0 before any time has passed.
     pub(crate) fn messages_per_s(&self) -> f64 {
-        ratio(self.messages as f64, self.elapsed.as_secs_f64())
+        ratio(self.applied() as f64, self.elapsed.as_secs_f64())
     }
 
     /// Time here per message; 0 without messages.
     pub(crate) fn ns_per_message(&self) -> f64 {
-        ratio(self.elapsed.as_nanos() as f64, self.messages as f64)
+        ratio(self.elapsed.as_nanos() as f64, self.applied() as f64)
     }
 
     /// The object of `summary.json`.
@@ -155,6 +191,8 @@ impl Summary {
             },
             "journal": self.journal,
             "output_log": self.output_log,
+            "snapshots": self.snapshots,
+            "restarted_from": self.restarted.as_ref().map(Restarted::json),
             "elapsed_s": self.elapsed.as_secs_f64(),
             "messages_per_s": self.messages_per_s(),
             "ns_per_message": self.ns_per_message(),
@@ -207,6 +245,8 @@ mod tests {
             journal: None,
             output_log: None,
             hash_check: None,
+            snapshots: None,
+            restarted: None,
             elapsed: Duration::ZERO,
             peak_rss_bytes: 0,
         }
@@ -238,6 +278,8 @@ mod tests {
                 "stalls",
                 "journal",
                 "output_log",
+                "snapshots",
+                "restarted_from",
                 "elapsed_s",
                 "messages_per_s",
                 "ns_per_message",
@@ -268,5 +310,8 @@ mod tests {
         summary.elapsed = Duration::from_micros(50);
         assert!((summary.ns_per_message() - 50.0).abs() < 1e-9);
         assert!((summary.messages_per_s() - 20e6).abs() < 1.0);
+        // What a snapshot held already took no time here.
+        summary.restarted = Some(Restarted { messages: 500, ..Restarted::default() });
+        assert!((summary.ns_per_message() - 100.0).abs() < 1e-9);
     }
 }

@@ -6,6 +6,7 @@
 //!  DIR/journal/       segments and their indexes
 //!  DIR/output/        the same of the output log; in cursors/ how far its consumers have come
 //!  DIR/hashes         digests of state at hash points
+//!  DIR/snapshots/     the state at places of the journal
 //!  DIR/report/        the outputs, unless --out named another place
 //! ```
 //! One process writes; the kernel's lock on `lock` goes with it, however it ends. At an orderly end
@@ -156,6 +157,25 @@ impl RecordingDir {
     /// Where the outputs go unless another place is named.
     pub(crate) fn report(&self) -> PathBuf {
         self.path.join(REPORT)
+    }
+
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the `hashes` file is, or will be.
+    pub(crate) fn hashes(&self) -> PathBuf {
+        self.path.join(HASHES)
+    }
+
+    /// The `hashes` file of a session that goes on, to be read and cut; gives its path too.
+    pub(crate) fn take_up_hashes(&self) -> Result<(File, PathBuf), Failure> {
+        let path = self.path.join(HASHES);
+        match OpenOptions::new().read(true).write(true).open(&path) {
+            Ok(file) => Ok((file, path)),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
     }
 
     /// Begins the `hashes` file; gives its path too.

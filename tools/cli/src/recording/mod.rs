@@ -7,11 +7,15 @@
 
 pub(crate) mod description;
 pub(crate) mod dir;
+pub(crate) mod follower;
 mod kept;
 mod places;
+mod restart;
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
 use engine::log::directories::LogDirectories;
@@ -23,6 +27,7 @@ use engine::log::{ClosedLog, LogKind, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::Packet;
+use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
 
@@ -31,6 +36,9 @@ use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
+use crate::recording::restart::{Holds, Restart};
+use crate::replay::bars::Told;
+use crate::replay::hashes::Hashes;
 use crate::replay::outputs::{OutputSink, OutputSummary};
 
 /// The only feed of a session so far.
@@ -42,6 +50,10 @@ pub(crate) struct Recording {
     journal: Written,
     /// What must come again, where the session goes on.
     kept: Option<Kept>,
+    /// What it goes on from.
+    restart: Restart,
+    /// What the output log has told of bars by then, by size in ns.
+    bars_told: BTreeMap<i64, Told>,
     /// Until it is taken.
     outputs: Option<Outputs>,
     /// After the journal: it is gone when the directory is tidied up.
@@ -87,6 +99,8 @@ pub(crate) struct Closed {
 pub(crate) enum Taken {
     /// It is journaled, or was before.
     Yes,
+    /// It was journaled before, and the state that the session goes on from has it.
+    Before,
     /// The session had ended in order before it: it belongs to no session.
     Ended,
 }
@@ -143,12 +157,19 @@ impl Recording {
             Err(error) => return Err(cannot_make_outputs(&error)),
         };
         dir.describe(&text)?;
-        let outputs = Some(outputs);
-        Ok(Recording { journal, kept: None, outputs, dir, description, memory })
+        let (kept, outputs) = (None, Some(outputs));
+        let restart = Restart { snapshot: None, warnings: Vec::new() };
+        let bars_told = BTreeMap::new();
+        Ok(Recording { journal, kept, restart, bars_told, outputs, dir, description, memory })
     }
 
-    /// Takes up the session in `path`, described as it is, whose writer is gone.
-    pub(crate) fn take_up(path: &Path, description: Description) -> Result<Recording, Failure> {
+    /// Takes up the session in `path`, described as it is, whose writer is gone: from its newest
+    /// snapshot if `from_snapshot`, else from its start.
+    pub(crate) fn take_up(
+        path: &Path,
+        description: Description,
+        from_snapshot: bool,
+    ) -> Result<Recording, Failure> {
         let mut dir = RecordingDir::take_up(path)?;
         let config = &description.config;
         let memory = places::memory(config, description.id);
@@ -175,19 +196,33 @@ impl Recording {
         };
         // The first record is the session's description.
         let records = frames.saturating_sub(1);
-        let kept = (records > 0).then(|| Kept::new(directories, FEED, records)).transpose()?;
         let options = places::of_output(config, memory.as_deref(), dir.output());
-        let directories = LogDirectories::<Directory>::of(&options.place);
-        let found = reopen::look(&directories, LogKind::Output).map_err(|error| damaged(&error))?;
+        let output_directories = LogDirectories::<Directory>::of(&options.place);
+        let found = reopen::look(&output_directories, LogKind::Output);
+        let found = found.map_err(|error| damaged(&error))?;
+        let holds = Holds { session: description.id, records, outputs: found.frames };
+        let made_by = config.made_by(&description.symbols);
+        // Digests before the snapshot are not computed again.
+        let may_use = from_snapshot && Hashes::are_readable(&dir.hashes());
+        let restart = Restart::choose(&follower::shelf(path), &holds, &made_by, may_use)?;
+        let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
+        let kept = (records > 0)
+            .then(|| Kept::new(directories, FEED, records, head.as_ref()))
+            .transpose()?;
+        let told = head.map_or(0, |head| head.outputs);
+        let bars_told = restart::bars_told(output_directories, told);
+        let bars_told = bars_told.map_err(|error| damaged(&error))?;
         let outputs = if found.condition == Condition::Finished {
             reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
             Outputs::Ended
         } else {
-            let reopened = OutputLog::reopen(options, description.id, acceptance(&journal, config));
+            let acceptance = acceptance(&journal, config);
+            let reopened = OutputLog::reopen(options, description.id, acceptance, told);
             let (outputs, _reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
             Outputs::Open(Box::new(outputs))
         };
-        Ok(Recording { journal, kept, outputs: Some(outputs), dir, description, memory })
+        let outputs = Some(outputs);
+        Ok(Recording { journal, kept, restart, bars_told, outputs, dir, description, memory })
     }
 
     /// The directory.
@@ -211,6 +246,57 @@ impl Recording {
         LogDirectories::of(&places::of_output(config, memory, self.dir.output()).place)
     }
 
+    /// Where the journal's segments lie.
+    pub(crate) fn journal_directories(&self) -> LogDirectories<Directory> {
+        let (config, memory) = (&self.description.config, self.memory.as_deref());
+        LogDirectories::of(&places::of_journal(config, memory, self.dir.journal()).place)
+    }
+
+    /// How far the journal is; `None` where it is not written.
+    pub(crate) fn journal_tails(&self) -> Option<LogTails> {
+        match &self.journal {
+            Written::Open(journal) => Some(journal.tails().clone()),
+            Written::Never(_) | Written::Ended(_) => None,
+        }
+    }
+
+    /// Whether there is a journal to follow.
+    pub(crate) fn is_journaled(&self) -> bool {
+        !matches!(self.journal, Written::Never(_))
+    }
+
+    /// Where snapshots lie.
+    pub(crate) fn shelf(&self) -> Shelf<Directory> {
+        follower::shelf(self.dir.path())
+    }
+
+    /// What the session goes on from; `None`: from its start.
+    pub(crate) fn restart(&self) -> Option<Arc<Snapshot<File>>> {
+        self.restart.snapshot.clone()
+    }
+
+    /// What the output log has told of bars before the state that the session goes on from; once.
+    pub(crate) fn take_bars_told(&mut self) -> BTreeMap<i64, Told> {
+        std::mem::take(&mut self.bars_told)
+    }
+
+    /// What could not be gone on from, and why; once.
+    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.restart.warnings)
+    }
+
+    /// Whether what comes next was journaled, and the state that the session goes on from has it.
+    #[inline]
+    pub(crate) fn is_before_restart(&self) -> bool {
+        self.kept.as_ref().is_some_and(Kept::is_before_snapshot)
+    }
+
+    /// Whether all that the journal holds has come again.
+    #[inline]
+    pub(crate) fn has_all_again(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.left() == 0)
+    }
+
     /// The output log, once.
     pub(crate) fn take_outputs(&mut self) -> Option<Outputs> {
         self.outputs.take()
@@ -230,7 +316,7 @@ impl Recording {
     #[inline]
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> Result<Taken, Failure> {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
-            return kept.packet(packet).map(|()| Taken::Yes);
+            return kept.packet(packet);
         }
         match &mut self.journal {
             Written::Open(journal) => {
@@ -250,7 +336,7 @@ impl Recording {
         time: Nanos,
     ) -> Result<Taken, Failure> {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
-            return kept.gap(first, end).map(|()| Taken::Yes);
+            return kept.gap(first, end);
         }
         match &mut self.journal {
             Written::Open(journal) => {
@@ -274,7 +360,7 @@ impl Recording {
     /// Nothing more comes. With `ends` the journal gets its end; without, it is left as a kill leaves
     /// it, for a run that goes on.
     pub(crate) fn close(self, ends: bool) -> Closed {
-        let Recording { journal, kept, outputs: _, dir, description, memory } = self;
+        let Recording { journal, kept, dir, description, memory, .. } = self;
         let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
             _ if is_left => (Err(ClosedWithout::Left), LogStatistics::default(), None),

@@ -27,6 +27,15 @@ pub(crate) struct Told {
     pub(crate) outputs: u64,
 }
 
+impl Told {
+    /// Counts a bar.
+    #[inline]
+    pub(crate) fn take(&mut self, bar: &Bar) {
+        self.windows += u64::from(bar.revision == 0);
+        self.outputs += 1;
+    }
+}
+
 /// See the module.
 pub(crate) struct Bars {
     symbols: BarSymbols,
@@ -41,6 +50,11 @@ impl Bars {
         Bars { symbols: BarSymbols::new(wanted), told: BTreeMap::new(), file: None }
     }
 
+    /// Goes on from what was told before, by size in ns.
+    pub(crate) fn go_on_from(&mut self, told: BTreeMap<i64, Told>) {
+        self.told = told;
+    }
+
     /// Writes them to `file`, too.
     pub(crate) fn write_to(&mut self, file: OutFile) {
         self.file = Some(BarFile::begin(file));
@@ -52,9 +66,7 @@ impl Bars {
         let Some(symbol) = self.symbols.field(bar.symbol, name) else {
             return false;
         };
-        let told = self.told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default();
-        told.windows += u64::from(bar.revision == 0);
-        told.outputs += 1;
+        self.told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default().take(bar);
         if let Some(file) = &mut self.file {
             file.add(symbol, bar);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::pipeline::stage::Decoder as _;
 use engine::shard::Shard;
 use engine::units::SymbolId;
+use serde_json::Value;
 
 use crate::console::Console;
 use crate::day::TradingDay;
@@ -13,7 +14,7 @@ use crate::memory::Resident;
 use crate::output::decimal::grouped;
 use crate::output::late_windows::LateWindows;
 use crate::output::metrics::{self, MetricsLine};
-use crate::output::summary::{EngineFigures, Summary};
+use crate::output::summary::{EngineFigures, Restarted, Summary};
 use crate::output::symbols::{self, SymbolLine};
 use crate::recording::RecordingEnd;
 use crate::replay::engine::Finished;
@@ -41,6 +42,10 @@ pub(crate) struct Ended<O> {
     pub(super) recorded: Option<RecordingEnd>,
     pub(super) outputs: OutputSummary,
     pub(super) hash_check: Option<HashCheck>,
+    /// What the follower did, for `summary.json`.
+    pub(super) snapshots: Option<Value>,
+    /// What the run went on from.
+    pub(super) restarted: Option<Restarted>,
     pub(super) elapsed: Duration,
 }
 
@@ -173,6 +178,10 @@ impl<O> Ended<O> {
             journal: self.recorded.as_ref().map(|recorded| recorded.json.clone()),
             output_log: self.outputs.json.clone(),
             hash_check: self.hash_check.clone(),
+            snapshots: self.snapshots.clone(),
+            restarted: self
+                .restart
+                .map(|head| Restarted { sequence: head.last_sequence, messages: head.messages }),
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,
         }

@@ -1,5 +1,7 @@
 //! The engine in the topology that the configuration asks for.
 
+use std::fs::File;
+
 use engine::market::{Market, MarketListener};
 use engine::packet::Packet;
 use engine::pipeline::inline::{Inline, InlineParts};
@@ -7,9 +9,11 @@ use engine::pipeline::pin;
 use engine::pipeline::pipelined::{Pipelined, PipelinedParts, PushError, StageFailed, Stalls};
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
+use engine::pipeline::stages::Stages;
 use engine::shard::{Observer, Shard, ShardPlace};
 use engine::signal::Signal;
-use engine::state::{SectionSums, StateHash, section_sums};
+use engine::snapshot::Snapshot;
+use engine::state::{SectionSums, StateHash, image, section_sums};
 use engine::units::{Nanos, Sequence};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -44,6 +48,53 @@ pub(crate) struct Finished<O, L> {
     pub(crate) hash: StateHash,
 }
 
+/// What an engine begins with.
+pub(crate) struct Start<'a> {
+    /// When the day began.
+    pub(crate) midnight: Nanos,
+    /// The symbols that are computed.
+    pub(crate) selection: Selection,
+    /// Whether it tells hash points.
+    pub(crate) hash_points: bool,
+    /// The state that it goes on from; `None`: the start of the session.
+    pub(crate) from: Option<&'a Snapshot<File>>,
+}
+
+impl Start<'_> {
+    /// The start of a session.
+    pub(crate) fn of_day(midnight: Nanos, selection: Selection) -> Start<'static> {
+        Start { midnight, selection, hash_points: true, from: None }
+    }
+
+    /// The stages of an engine under `config`, with the state that it goes on from.
+    pub(crate) fn stages(
+        self,
+        config: &Config,
+        shards: impl FnOnce() -> Result<Vec<Shard>, Failure>,
+    ) -> Result<Stages<Itch50Decoder>, Failure> {
+        let Start { midnight, selection, hash_points, from } = self;
+        let decoder = Itch50Decoder::new(midnight).map_err(|error| faults::no_memory(&error))?;
+        let hash_every = if hash_points { config.hashes.every_sequences } else { 0 };
+        let sequencer = Sequencer::new(midnight)
+            .with_hash_points(hash_every)
+            .with_time_grid(config.bars().grid());
+        let stages = Stages::new(decoder, sequencer, selection, shards()?);
+        match from {
+            None => Ok(stages),
+            Some(snapshot) => image::restore(snapshot, stages)
+                .map_err(|error| faults::not_restored(snapshot.name(), &error)),
+        }
+    }
+}
+
+/// The one shard of an inline engine.
+pub(crate) fn inline_shard(config: &Config) -> Result<Vec<Shard>, Failure> {
+    let shard = Shard::new(config.limits()).and_then(|shard| shard.with_bars(&config.bars()));
+    let mut shard = shard.map_err(|error| faults::no_memory(&error))?;
+    shard.prefault(config.prefault_orders());
+    Ok(vec![shard])
+}
+
 /// The engine after its work, its state not hashed yet.
 pub(crate) struct Drained<O, L>(Finished<O, L>);
 
@@ -52,21 +103,14 @@ where
     O: Observer + Send + 'static,
     L: MarketListener + Send + 'static,
 {
-    /// Starts the engine for the day that began at `midnight`.
+    /// Starts the engine.
     pub(crate) fn start(
         config: &Config,
-        midnight: Nanos,
-        selection: Selection,
+        start: Start<'_>,
         mut observers: impl FnMut(ShardPlace) -> O,
         listener: L,
         console: Console,
     ) -> Result<Self, Failure> {
-        let refused = |error| faults::no_memory(&error);
-        let decoder = Itch50Decoder::new(midnight).map_err(refused)?;
-        let bars = config.bars();
-        let sequencer = Sequencer::new(midnight)
-            .with_hash_points(config.hashes.every_sequences)
-            .with_time_grid(bars.grid());
         // Before any memory is touched.
         if config.threads.lock_memory
             && let Err(error) = engine::memory::lock::lock_all()
@@ -86,22 +130,19 @@ where
             Topology::Inline => {
                 // Before memory is touched: it is then this core's.
                 pin()?;
-                let shard = Shard::new(config.limits()).and_then(|shard| shard.with_bars(&bars));
-                let mut shard = shard.map_err(refused)?;
-                shard.prefault(config.prefault_orders());
+                let stages = start.stages(config, || inline_shard(config))?;
                 let observer = observers(ShardPlace::default());
-                Ok(Engine::Inline(Box::new(Inline::with_listener(
-                    decoder, sequencer, selection, shard, observer, listener,
-                ))))
+                Ok(Engine::Inline(Box::new(Inline::of(stages, observer, listener))))
             }
             Topology::Pipelined => {
                 let (layout, note) = config.layout(cores);
                 if let Some(note) = note {
                     console.note(&note);
                 }
-                let started =
-                    Pipelined::start(decoder, sequencer, selection, &layout, observers, listener);
-                let started = started.map_err(|error| faults::cannot_start(&error))?;
+                let cannot = |error| faults::cannot_start(&error);
+                let stages = start.stages(config, || layout.shards().map_err(cannot))?;
+                let started = Pipelined::of(stages, &layout, observers, listener);
+                let started = started.map_err(cannot)?;
                 // After the stages have started: a thread begins on the cores of the one that starts it.
                 pin()?;
                 Ok(Engine::Pipelined(Box::new(started)))
@@ -264,7 +305,8 @@ mod tests {
         config.bars.sizes = vec![Span(1_000_000_000), Span(60_000_000_000)];
         let silent = Console::new(true, false);
         let (all, nobody) = (Selection::all(), |_: ShardPlace| ());
-        let started = Engine::start(&config, Nanos(0), all, nobody, Told::default(), silent);
+        let start = Start::of_day(Nanos(0), all);
+        let started = Engine::start(&config, start, nobody, Told::default(), silent);
         let mut engine = started.unwrap();
         let messages = prints();
         let packet =

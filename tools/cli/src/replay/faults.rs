@@ -6,6 +6,8 @@ use engine::memory::MemoryError;
 use engine::pipeline::SecondStart;
 use engine::pipeline::pin::PinError;
 use engine::pipeline::pipelined::{LayoutError, StageFailed};
+use engine::snapshot::follower::FollowError;
+use engine::state::StateHash;
 use engine::units::Sequence;
 use feed_handlers::input::{FaultClass, InputError};
 
@@ -57,6 +59,28 @@ pub(crate) fn of(error: &InputError) -> Failure {
         InputError::Damaged { .. } => "all before it is processed; get an undamaged copy",
     };
     Failure::new(status, format_args!("{error}; {advice}"))
+}
+
+/// A follower that cannot go on.
+pub(crate) fn of_follower(error: &FollowError) -> Failure {
+    match error {
+        FollowError::Journal(error) => of_journal(error),
+        FollowError::SecondStart(second) => second_start(*second, None),
+    }
+}
+
+/// A snapshot of which the engine cannot be restored.
+pub(crate) fn not_restored(name: &str, error: &dyn core::fmt::Display) -> Failure {
+    Failure::no(format_args!(
+        "{name}: {error}; remove it, and the session goes on from an older one or from its start"
+    ))
+}
+
+/// Two engines came to different states over one journal.
+pub(crate) fn follower_differs(engine: &StateHash, follower: &StateHash) -> Failure {
+    Failure::no(format_args!(
+        "the engine has come to state {engine}, its follower over the journal to {follower}; `tapewatch journal verify --deep` tells where, please report it with the session"
+    ))
 }
 
 /// A session's journal that cannot be read, or not further.

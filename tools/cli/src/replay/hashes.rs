@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use engine::market::{HashPoint, MarketListener};
 use engine::output::release::{Acceptance, Mark};
-use engine::state::hashes::{HashesReader, HashesWriter};
+use engine::state::hashes::{HEADER, HashesReader, HashesWriter};
 use engine::state::{Compared, Fingerprint, Section, SectionHash, StateHash};
 use engine::units::{Position, Sequence};
 
@@ -89,8 +89,51 @@ impl Hashes {
     ) -> Result<Hashes, Failure> {
         let writer =
             HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
+        Ok(Hashes::writing(path, writer, acceptance))
+    }
+
+    /// Goes on with `file` at `path`, of which the points before `position` are kept.
+    pub(crate) fn taken_up(
+        mut file: File,
+        path: &Path,
+        position: Position,
+        fingerprints: [Fingerprint; Section::COUNT],
+        acceptance: Acceptance,
+    ) -> Result<Hashes, Failure> {
+        let cut = |file: &mut File| -> Result<u64, Box<dyn core::error::Error>> {
+            let mut reader = HashesReader::new(BufReader::new(&*file));
+            let mut line = reader.next_line()?;
+            let mut kept_bytes = (HEADER.len() as u64 + 1).min(reader.whole_bytes());
+            while line.is_some_and(|line| line.sequence.0 < position.0) {
+                kept_bytes = reader.whole_bytes();
+                line = reader.next_line()?;
+            }
+            file.set_len(kept_bytes)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(kept_bytes)
+        };
+        let kept_bytes = cut(&mut file).map_err(|error| {
+            Failure::no(format_args!(
+                "cannot go on with {}: {error}; remove it, and the session goes on from its start",
+                path.display()
+            ))
+        })?;
+        if kept_bytes == 0 {
+            return Hashes::written(file, path, fingerprints, acceptance);
+        }
+        let writer = HashesWriter::resume(file, fingerprints);
+        Ok(Hashes::writing(path, writer, acceptance))
+    }
+
+    /// Whether the file at `path` is there and can be read, to a torn end at most.
+    pub(crate) fn are_readable(path: &Path) -> bool {
+        File::open(path)
+            .is_ok_and(|file| HashesReader::new(BufReader::new(file)).all(|line| line.is_ok()))
+    }
+
+    fn writing(path: &Path, writer: HashesWriter<File>, acceptance: Acceptance) -> Hashes {
         let (path, waiting) = (path.to_owned(), VecDeque::new());
-        Ok(Hashes::Written(Box::new(Writing { path, writer, fault: None, acceptance, waiting })))
+        Hashes::Written(Box::new(Writing { path, writer, fault: None, acceptance, waiting }))
     }
 
     /// Checks against the file at `path`; one that is absent has nothing on record.

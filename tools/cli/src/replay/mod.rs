@@ -10,6 +10,7 @@ mod inputs;
 pub(crate) mod outputs;
 pub(crate) mod pace;
 mod records;
+mod restarting;
 mod resume;
 pub(crate) mod select;
 pub(crate) mod session;

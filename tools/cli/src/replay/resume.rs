@@ -54,7 +54,12 @@ pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Se
         date: Some(session.day()),
         wanted,
         config,
-        record: Record::TakeUp { path: path.to_owned(), session: session.id() },
+        record: Record::TakeUp {
+            path: path.to_owned(),
+            session: session.id(),
+            // Prints and quotes before a snapshot are not in it.
+            from_snapshot: !(args.trades || args.bbo),
+        },
         report: None,
     })
 }

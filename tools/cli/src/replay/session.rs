@@ -13,6 +13,8 @@ use engine::log::directories::CURSORS_DIRECTORY;
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
 use engine::shard::{Observer, ShardPlace};
+use engine::snapshot::Accepted;
+use engine::state::{Fingerprint, Section};
 use engine::units::{Nanos, Sequence};
 use feed_handlers::input::{Format, InputSource};
 
@@ -25,15 +27,17 @@ use crate::output::bars_follower::{BarsFollower, Followed};
 use crate::output::files::OutDir;
 use crate::progress::Progress;
 use crate::recording::description::Description;
+use crate::recording::follower::{FollowerThread, Follows, Reached};
 use crate::recording::{self, Closed, Recording, RecordingEnd, Taken};
 use crate::replay::bars::Bars;
 use crate::replay::ended::{Ended, GAPS_TOLD_MAX};
-use crate::replay::engine::Engine;
+use crate::replay::engine::{Engine, Start};
 use crate::replay::faults;
 use crate::replay::hashes::Hashes;
 use crate::replay::heard::Heard;
 use crate::replay::outputs::{OutputSink, OutputSummary};
 use crate::replay::pace::Pace;
+use crate::replay::restarting::Restarting;
 use crate::replay::select::Wanted;
 use crate::replay::source::ReplaySource;
 use crate::session_dir::SessionDir;
@@ -77,6 +81,8 @@ pub(crate) enum Record {
         path: PathBuf,
         /// Its id.
         session: SessionId,
+        /// Whether it may begin with a snapshot: all that the run writes can then be had.
+        from_snapshot: bool,
     },
 }
 
@@ -86,6 +92,10 @@ pub(crate) struct Session {
     source: ReplaySource,
     day: TradingDay,
     recording: Option<Recording>,
+    /// Takes snapshots and writes digests.
+    snapshots: Option<FollowerThread>,
+    /// When the command began.
+    began: Instant,
     heard: Heard,
     /// Writes `bars.csv` from the output log.
     follower: Option<BarsFollower>,
@@ -102,6 +112,7 @@ const SLEEP_MAX: Duration = Duration::from_millis(50);
 impl Session {
     /// Opens the input, and makes the directory of a recording.
     pub(crate) fn open(setup: Setup) -> Result<Session, Failure> {
+        let began = Instant::now();
         let fingerprints = setup.config.fingerprints(setup.wanted.names());
         let mut session_dir = None;
         let (source, day, mut hashes) = match setup.inputs.as_slice() {
@@ -127,22 +138,39 @@ impl Session {
                 let description = description(&setup, day, recording::new_id()?);
                 Some(Recording::begin(path, description, *takes_up)?)
             }
-            Record::TakeUp { path, session } => {
-                Some(Recording::take_up(path, description(&setup, day, *session))?)
+            Record::TakeUp { path, session, from_snapshot } => {
+                let description = description(&setup, day, *session);
+                Some(Recording::take_up(path, description, *from_snapshot)?)
             }
         };
+        let mut snapshots = None;
         if let Some(recording) = &recording {
-            // All of them come again where the session goes on: state is computed from the start.
-            let (file, name) = recording.dir().begin_hashes()?;
-            hashes = Hashes::written(file, &name, fingerprints, recording.acceptance())?;
+            let written = hashes_of(recording, fingerprints)?;
+            if setup.config.snapshot_every().is_on() && recording.is_journaled() {
+                snapshots = Some(FollowerThread::start(Follows {
+                    journal: recording.journal_directories(),
+                    tails: recording.journal_tails(),
+                    shelf: recording.shelf(),
+                    config: setup.config.clone(),
+                    midnight: day.midnight(),
+                    wanted: setup.wanted.clone(),
+                    start: recording.restart(),
+                    hashes: written,
+                })?);
+            } else {
+                hashes = written;
+            }
         }
         let outputs = recording.as_mut().and_then(Recording::take_outputs);
+        let mut bars = Bars::new(setup.wanted.clone());
+        bars.go_on_from(recording.as_mut().map(Recording::take_bars_told).unwrap_or_default());
         let heard = Heard {
             hashes,
-            bars: Bars::new(setup.wanted.clone()),
+            bars,
             outputs: OutputSink::into_log(outputs, recording::goes_on_unjournaled(&setup.config)),
         };
-        Ok(Session { setup, source, day, recording, heard, follower: None, session_dir })
+        let follower = None;
+        Ok(Session { setup, source, day, recording, snapshots, began, heard, follower, session_dir })
     }
 
     /// Whether there will be bars.
@@ -186,21 +214,39 @@ impl Session {
         interrupt: &Interrupt,
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
-        let Session { setup, mut source, day, mut recording, heard, follower, session_dir } = self;
+        let Session {
+            setup,
+            mut source,
+            day,
+            mut recording,
+            snapshots,
+            heard,
+            follower,
+            session_dir,
+        } = self;
         let stop = heard.outputs.stop();
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
-        let config = &setup.config;
-        let mut engine =
-            Engine::start(config, day.midnight(), selection, observers, heard, console)?;
+        let restart = recording.as_ref().and_then(Recording::restart);
+        let start = Start {
+            midnight: day.midnight(),
+            selection,
+            // Where there is a follower, hash points are its work.
+            hash_points: snapshots.is_none(),
+            from: restart.as_deref(),
+        };
+        let mut engine = Engine::start(&setup.config, start, observers, heard, console)?;
+        let mut restarting = restart.map(|snapshot| Restarting::of(snapshot.head(), began));
         if let Some(recording) = &mut recording {
             recording.keep();
+            recording.take_warnings().iter().for_each(|warning| console.warning(warning));
         }
         if let Some(follower) = &follower {
             follower.begin();
         }
         let progress = Progress::new(console, source.progress().1);
         let start = Instant::now();
-        let (mut packets, mut gaps, mut gap_messages) = (0u64, 0u64, 0u64);
+        let begun = restarting.as_ref().map_or(Accepted::default(), |it| it.accepted);
+        let (mut packets, mut gaps, mut gap_messages) = (0u64, begun.gaps, begun.gap_messages);
         let mut fault = None;
         // Whether the input came to an end of its own, good or not.
         let mut is_cut = false;
@@ -224,12 +270,25 @@ impl Session {
             };
             if let Arrival::Packet(packet) = &arrival
                 && pace.is_paced()
+                && !recording.as_ref().is_some_and(Recording::is_before_restart)
                 && !wait(&mut pace, start, packet.recv, interrupt)
             {
                 continue;
             }
+            if let (Some(restarting), Some(recording)) = (&mut restarting, &recording)
+                && recording.has_all_again()
+            {
+                restarting.is_ready(engine.decoder().counts().messages);
+            }
             match recorded_before(&mut recording, &arrival, engine.sequencer().feed_time()) {
                 Ok(Taken::Yes) => {}
+                Ok(Taken::Before) => {
+                    packets += 1;
+                    if packets.is_multiple_of(PACKETS_PER_UPDATE) {
+                        progress.show(source.progress().0, 0);
+                    }
+                    continue;
+                }
                 Ok(Taken::Ended) => {
                     progress.aside(|| console.note(ENDED_BEFORE));
                     break;
@@ -315,6 +374,21 @@ impl Session {
         let whole = |end: &RecordingEnd| end.incomplete.is_none();
         let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
         let position = finished.sequencer.position();
+        let messages = finished.decoder.counts().messages;
+        let mut snapshots_json = None;
+        // A run that goes on begins with what there is: nobody waits for more of a stopped one.
+        if let Some(snapshots) = snapshots.filter(|_| !is_stopped) {
+            let end = snapshots.finish(Reached { position, messages });
+            if journaled
+                && let Some((at, state)) = &end.state
+                && (*at != position || *state != finished.hash)
+            {
+                fault.get_or_insert(faults::follower_differs(&finished.hash, state));
+            }
+            fault = fault.or(end.fault);
+            snapshots_json = Some(end.json);
+            finished.market.listener_mut().hashes = end.hashes;
+        }
         let hashes = &mut finished.market.listener_mut().hashes;
         if let Err(failure) = hashes.end(position, &finished.hash, journaled) {
             fault.get_or_insert(failure);
@@ -346,6 +420,8 @@ impl Session {
             recorded,
             outputs,
             hash_check,
+            snapshots: snapshots_json,
+            restarted: restarting.map(|restarting| restarting.done(messages)),
             elapsed,
         };
         ended.tell(&pace, console);
@@ -360,6 +436,25 @@ const ENDED_BEFORE: &str =
 /// Of an output log that was left as a kill leaves it.
 const UNFINISHED: OutputSummary =
     OutputSummary { is_ended: false, is_open: true, incomplete: None, json: None };
+
+/// The digests of a recorded run: those before the state that it goes on from are kept.
+fn hashes_of(
+    recording: &Recording,
+    fingerprints: [Fingerprint; Section::COUNT],
+) -> Result<Hashes, Failure> {
+    let acceptance = recording.acceptance();
+    match recording.restart() {
+        Some(snapshot) => {
+            let (file, name) = recording.dir().take_up_hashes()?;
+            let position = snapshot.head().position;
+            Hashes::taken_up(file, &name, position, fingerprints, acceptance)
+        }
+        None => {
+            let (file, name) = recording.dir().begin_hashes()?;
+            Hashes::written(file, &name, fingerprints, acceptance)
+        }
+    }
+}
 
 /// What the session of a run is described as.
 fn description(setup: &Setup, day: TradingDay, id: SessionId) -> Description {

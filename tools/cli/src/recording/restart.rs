@@ -1,0 +1,106 @@
+//! What a session that goes on begins with: its newest snapshot that can be used, or nothing.
+//!
+//! A snapshot can be used where it is whole, was made by this version under this configuration, and
+//! both logs hold all that it has seen. After a loss of power they may hold less: snapshots ahead of the
+//! journal are removed, since what comes in their place may be something else.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+
+use engine::log::SessionId;
+use engine::log::directories::LogDirectories;
+use engine::log::reader::AtTail;
+use engine::log::storage::Directory;
+use engine::output::reader::{NextOutput, OutputReadError, OutputReader};
+use engine::output::record::OutputRecord;
+use engine::snapshot::{MadeBy, Shelf, Snapshot, SnapshotHead};
+
+use crate::exit::Failure;
+use crate::replay::bars::Told;
+
+/// See the module.
+pub(super) struct Restart {
+    /// The snapshot; `None`: from the start.
+    pub(super) snapshot: Option<Arc<Snapshot<File>>>,
+    /// What was passed over, and why, for a warning each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// How much the session's logs hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holds {
+    /// Whose they are.
+    pub(super) session: SessionId,
+    /// Packets and gaps in the journal.
+    pub(super) records: u64,
+    /// Outputs in the output log.
+    pub(super) outputs: u64,
+}
+
+impl Restart {
+    /// Chooses; without `may_use` none is used.
+    pub(super) fn choose(
+        shelf: &Shelf<Directory>,
+        holds: &Holds,
+        made_by: &MadeBy,
+        may_use: bool,
+    ) -> Result<Restart, Failure> {
+        let cannot = |error: std::io::Error| {
+            Failure::no(format_args!(
+                "cannot use the snapshots in {}: {error}; check the directory and its permissions",
+                shelf.storage().path().display()
+            ))
+        };
+        let mut warnings = Vec::new();
+        let removed = shelf.cut(holds.records).map_err(cannot)?;
+        if removed > 0 {
+            warnings.push(format!(
+                "{removed} snapshot(s) were ahead of the journal, which a loss of power cut: they are removed"
+            ));
+        }
+        if !may_use {
+            return Ok(Restart { snapshot: None, warnings });
+        }
+        let chosen = shelf.newest(|head| reason_against(head, holds, made_by)).map_err(cannot)?;
+        let passed_over = chosen.passed_over.iter();
+        warnings.extend(passed_over.map(|why| format!("a snapshot is passed over: {why}")));
+        Ok(Restart { snapshot: chosen.snapshot.map(Arc::new), warnings })
+    }
+}
+
+fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Option<String> {
+    if head.session != holds.session {
+        return Some(format!("it is of session {}", head.session));
+    }
+    if head.made_by != *made_by {
+        return Some(String::from(
+            "it was made by another version, or under another configuration",
+        ));
+    }
+    if head.outputs > holds.outputs {
+        return Some(format!(
+            "{} outputs were told by then, and the output log holds {}",
+            head.outputs, holds.outputs
+        ));
+    }
+    None
+}
+
+/// What the first `outputs` of an output log have told of bars, by size in ns.
+pub(super) fn bars_told(
+    log: LogDirectories<Directory>,
+    outputs: u64,
+) -> Result<BTreeMap<i64, Told>, OutputReadError> {
+    let mut told = BTreeMap::<i64, Told>::new();
+    if outputs == 0 {
+        return Ok(told);
+    }
+    let mut reader = OutputReader::open(log, AtTail::Stop)?;
+    for _ in 0..outputs {
+        if let NextOutput::Record(OutputRecord::Bar { bar, .. }, _) = reader.next()? {
+            told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default().take(&bar);
+        }
+    }
+    Ok(told)
+}

@@ -1,0 +1,186 @@
+//! A session that is killed anywhere goes on as if nothing had happened.
+//!
+//! A parent kills a child that replays and journals: at every named place there is, each of which must
+//! have been hit, and at random moments; also while it recovers, and while it recovers from that. It is
+//! gone on with each time, and in the end state, digests, outputs and all that the journal accepted are
+//! those of a run that nobody disturbed, in all ways of journaling.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use engine::failpoint;
+use tapewatch_tests::random::Random;
+
+use crate::killed_day::{Day, Kill, accepted, hashes, killed};
+use crate::support::{arg, tapewatch, text};
+
+/// Ways of journaling.
+const MODES: [&[&str]; 4] = [
+    &[],
+    &["journal.place=disk", "journal.append=thread"],
+    &["engine.topology=pipelined", "engine.shards=2", "journal.append=thread"],
+    &["journal.place=disk", "journal.sync=batch", "output.release=synced"],
+];
+
+/// Snapshots and digests often enough that a short day has many.
+const OFTEN: [&str; 3] =
+    ["snapshots.every_messages=7000", "snapshots.keep=2", "hashes.every_sequences=2048"];
+
+/// All that a session has come to.
+#[derive(PartialEq, Eq)]
+struct Outcome {
+    outputs: Vec<String>,
+    hashes: String,
+    hashes_file: String,
+    accepted: engine::snapshot::Accepted,
+}
+
+impl Outcome {
+    fn of(day: &Day, session: &Path) -> Outcome {
+        Outcome {
+            outputs: day.outputs(session),
+            hashes: hashes(session),
+            hashes_file: text(&session.join("hashes")),
+            accepted: accepted(session),
+        }
+    }
+
+    fn assert_is(&self, expected: &Outcome, what: &str) {
+        assert!(self.accepted == expected.accepted, "{what}: the journal holds something else");
+        assert!(self.outputs == expected.outputs, "{what}: the outputs are others");
+        assert_eq!(self.hashes, expected.hashes, "{what}");
+        assert!(self.hashes_file == expected.hashes_file, "{what}: the digests are others");
+    }
+}
+
+struct Rig {
+    day: Day,
+    expected: Outcome,
+}
+
+impl Rig {
+    fn new() -> Rig {
+        let day = Day::new();
+        let session = day.dir.path().join("snapshots");
+        tapewatch(&day.args(&session, &OFTEN)).ended_with(0);
+        let expected = Outcome::of(&day, &session);
+        let snapshots = fs::read_dir(session.join("snapshots")).unwrap().count();
+        assert_eq!(snapshots, 2, "as many as are kept");
+        assert!(expected.hashes_file.lines().count() > 4 * 20, "many digests");
+        // Taking snapshots changes nothing else.
+        let undisturbed = day.dir.path().join("undisturbed");
+        assert!(expected.outputs == day.outputs(&undisturbed));
+        assert_eq!(expected.hashes, hashes(&undisturbed));
+        Rig { day, expected }
+    }
+
+    fn args(&self, session: &Path, mode: usize) -> Vec<String> {
+        let settings = [&OFTEN[..], MODES[mode]].concat();
+        let mut args = self.day.args(session, &settings);
+        args.push(String::from("--resume"));
+        args
+    }
+
+    /// To the end, and what that came to.
+    fn finish(&self, args: &[String], session: &Path, what: &str) {
+        tapewatch(args).ended_with(0);
+        Outcome::of(&self.day, session).assert_is(&self.expected, what);
+        tapewatch(&["journal", "verify", arg(session), "--quiet"]).ended_with(0);
+        fs::remove_dir_all(session).unwrap();
+    }
+}
+
+#[test]
+fn a_kill_at_every_named_place_changes_nothing() {
+    let rig = Rig::new();
+    let mut missed: BTreeSet<&str> = failpoint::NAMES.iter().map(|(name, _)| *name).collect();
+    let mut random = Random::new(23);
+    for (at, (name, _)) in failpoint::NAMES.iter().enumerate() {
+        // A place that one way of journaling does not come by another does.
+        for turn in 0..MODES.len() {
+            let mode = (at + turn) % MODES.len();
+            let session = rig.day.dir.path().join(format!("{name}-{mode}"));
+            let args = rig.args(&session, mode);
+            // What is recovered from: a run that died young.
+            let young = Kill::At("journal.append.after", 150 + random.below(300));
+            assert!(killed(&args, &session, young));
+            let is_hit = killed(&args, &session, Kill::At(name, 1));
+            // Once more at the same place, where there is still something to recover.
+            let is_again = is_hit && killed(&args, &session, Kill::At(name, 1));
+            rig.finish(&args, &session, &format!("{name}, hit {is_hit}, again {is_again}"));
+            if is_hit {
+                missed.remove(name);
+                break;
+            }
+        }
+    }
+    assert!(missed.is_empty(), "never hit: {missed:?}");
+    assert_eq!(fs::read_dir(rig.day.dir.path().join("memory")).unwrap().count(), 0);
+}
+
+#[test]
+fn kills_at_random_moments_change_nothing() {
+    let rig = Rig::new();
+    let mut random = Random::new(29);
+    for round in 0..12 {
+        let mode = round % MODES.len();
+        let session = rig.day.dir.path().join(format!("random-{round}"));
+        let args = rig.args(&session, mode);
+        let mut kills = 0;
+        for _ in 0..5 {
+            let kill = Kill::Grown(1 + random.below(60_000));
+            kills += u32::from(killed(&args, &session, kill));
+        }
+        rig.finish(&args, &session, &format!("round {round}, {kills} kills"));
+    }
+}
+
+/// Snapshots that are damaged are passed over, down to none; each is told.
+#[test]
+fn a_damaged_snapshot_is_told_and_the_one_before_it_used() {
+    let rig = Rig::new();
+    for damaged in 1..=2 {
+        let session = rig.day.dir.path().join(format!("damaged-{damaged}"));
+        let mut args = rig.args(&session, 1);
+        args.retain(|arg| arg != "--quiet");
+        assert!(killed(&args, &session, Kill::At("snapshot.remove.after", 2)));
+        let mut names: Vec<_> =
+            fs::read_dir(session.join("snapshots")).unwrap().map(|it| it.unwrap().path()).collect();
+        names.sort();
+        assert_eq!(names.len(), 2);
+        for name in names.iter().rev().take(damaged) {
+            let mut bytes = fs::read(name).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(name, bytes).unwrap();
+        }
+        let run = tapewatch(&args).ended_with(0);
+        assert_eq!(run.stderr.matches("a snapshot is passed over").count(), damaged, "{}", run.stderr);
+        let summary = text(&session.join("report/summary.json"));
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["restarted_from"].is_null(), damaged == 2, "{summary}");
+        Outcome::of(&rig.day, &session).assert_is(&rig.expected, &format!("{damaged} damaged"));
+    }
+}
+
+#[test]
+fn another_input_is_refused_where_only_the_snapshot_has_seen_the_difference() {
+    let rig = Rig::new();
+    let session = rig.day.dir.path().join("session");
+    let args = rig.args(&session, 0);
+    assert!(killed(&args, &session, Kill::At("snapshot.rename.after", 3)));
+    let input = rig.day.dir.path().join("day/session.itch");
+    let mut bytes = fs::read(&input).unwrap();
+    // The tracking number of an early message: the engine does not look at it.
+    bytes[2 + 4] ^= 1;
+    let other = rig.day.dir.path().join("other.itch");
+    fs::write(&other, &bytes).unwrap();
+    let mut others = args.clone();
+    others[1] = other.display().to_string();
+    tapewatch(&others).ended_with(2).says(&["not the one that the session was recorded from"]);
+    // One that ends before the snapshot does.
+    fs::write(&other, &fs::read(&input).unwrap()[..100]).unwrap();
+    tapewatch(&others).ended_with(2).says(&["not the one that the session was recorded from"]);
+    rig.finish(&args, &session, "after other inputs");
+}
