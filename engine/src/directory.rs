@@ -9,6 +9,8 @@
 //!  ├ len ──┼ name, 47 bytes, zero-padded ──────┼ round lot ┼ leverage ┼ tier ┼ etp ┼ – ──────┤
 //! ```
 
+mod stored;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};

@@ -60,35 +60,57 @@ pub struct Market<L> {
     /// The hash point being told, and by how many shards it was.
     sums: SectionSums,
     told: u32,
-    /// Symbols whose trading state is other than trading, of those that ever were told one.
-    not_trading: u32,
-    /// Signals so far.
-    signals: u64,
-    names: Names,
+    state: MarketState,
     /// The first and second part of a bar whose last part comes next.
     bar: [Option<Signal>; 2],
     listener: L,
+}
+
+/// What a market knows when all signals are taken.
+pub(crate) struct MarketState {
+    /// Symbols whose trading state is other than trading, of those that ever were told one.
+    pub(crate) not_trading: u32,
+    /// Signals so far.
+    pub(crate) signals: u64,
+    pub(crate) names: Names,
+}
+
+impl MarketState {
+    /// Before the first signal, for symbols numbered below `symbols_max`.
+    pub(crate) fn new(symbols_max: usize) -> MarketState {
+        MarketState { not_trading: 0, signals: 0, names: Names::new(symbols_max) }
+    }
 }
 
 impl<L: MarketListener> Market<L> {
     /// The market of an engine with so many shards, for symbols numbered below `symbols_max`.
     #[must_use]
     pub fn new(shards: u32, symbols_max: usize, listener: L) -> Self {
-        Market {
-            shards,
-            sums: SectionSums::default(),
-            told: 0,
-            not_trading: 0,
-            signals: 0,
-            names: Names::new(symbols_max),
-            bar: [None, None],
-            listener,
-        }
+        Market::of(shards, MarketState::new(symbols_max), listener)
+    }
+
+    /// The market of an engine with so many shards that knows this.
+    pub(crate) fn of(shards: u32, state: MarketState, listener: L) -> Self {
+        let sums = SectionSums::default();
+        Market { shards, sums, told: 0, state, bar: [None, None], listener }
+    }
+
+    /// What it knows when the signals of whole packets are taken.
+    ///
+    /// # Panics
+    /// If a hash point or a bar is told in part.
+    pub(crate) fn state(&self) -> &MarketState {
+        let Market { shards: _, sums, told, state, bar, listener: _ } = self;
+        assert!(
+            *told == 0 && *sums == SectionSums::default() && bar.iter().all(Option::is_none),
+            "Invariant: hash points and bars are told whole between packets"
+        );
+        state
     }
 
     /// Takes a name, before any signal that follows from its message.
     pub fn learn(&mut self, named: &Named) {
-        self.names.learn(named);
+        self.state.names.learn(named);
     }
 
     /// There is nothing more at hand.
@@ -99,14 +121,14 @@ impl<L: MarketListener> Market<L> {
 
     /// Takes the next signal in the order of all shards'.
     pub fn take(&mut self, signal: &Signal) {
-        self.signals += 1;
+        self.state.signals += 1;
         match signal.kind() {
             Some(SignalKind::SectionSums) => self.section_sums(signal),
             Some(SignalKind::TradingState) => {
                 let [now, before, ..] = signal.words;
                 let halted = |state: u64| state != 0 && state != u64::from(b'T');
-                self.not_trading += u32::from(halted(now));
-                self.not_trading -= u32::from(halted(before));
+                self.state.not_trading += u32::from(halted(now));
+                self.state.not_trading -= u32::from(halted(before));
                 self.listener.on_signal(signal);
             }
             Some(SignalKind::Bar) => self.bar = [Some(*signal), None],
@@ -122,12 +144,12 @@ impl<L: MarketListener> Market<L> {
     }
 
     fn bar(&mut self, value: &Signal) {
-        let [Some(prices), Some(sums)] = self.bar else {
+        let [Some(prices), Some(sums)] = core::mem::take(&mut self.bar) else {
             unreachable!("Invariant: the parts of a bar come in a row");
         };
         let bar = bar_of(&prices, &sums, value);
         let cause = Cause { position: value.position(), time: value.time() };
-        let name = self.names.at(bar.symbol, cause.position);
+        let name = self.state.names.at(bar.symbol, cause.position);
         self.listener.on_bar(&cause, &bar, name);
     }
 
@@ -147,13 +169,13 @@ impl<L: MarketListener> Market<L> {
     /// Symbols that are halted, paused or quoted only.
     #[must_use]
     pub fn not_trading(&self) -> u32 {
-        self.not_trading
+        self.state.not_trading
     }
 
     /// Signals taken.
     #[must_use]
     pub fn signals(&self) -> u64 {
-        self.signals
+        self.state.signals
     }
 
     /// The listener.

@@ -11,6 +11,7 @@
 
 pub(crate) mod pending;
 pub(crate) mod record;
+mod restore;
 
 use bytemuck::{Pod, Zeroable};
 

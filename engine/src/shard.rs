@@ -5,6 +5,7 @@
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
 mod besides_book;
+pub(crate) mod restore;
 mod time;
 mod windows;
 
@@ -109,6 +110,22 @@ pub enum SessionPhase {
     AfterSystemHours,
     /// `C`: end of messages.
     EndOfMessages,
+}
+
+impl SessionPhase {
+    /// The phase that a system event of this code begins.
+    #[must_use]
+    pub const fn begun_by(code: u8) -> Option<SessionPhase> {
+        match code {
+            b'O' => Some(SessionPhase::StartOfMessages),
+            b'S' => Some(SessionPhase::SystemHours),
+            b'Q' => Some(SessionPhase::MarketHours),
+            b'M' => Some(SessionPhase::AfterMarketHours),
+            b'E' => Some(SessionPhase::AfterSystemHours),
+            b'C' => Some(SessionPhase::EndOfMessages),
+            _ => None,
+        }
+    }
 }
 
 const ADD: u8 = Kind::Add as u8;
@@ -246,18 +263,10 @@ impl Shard {
     #[inline(never)]
     fn apply_market_wide(&mut self, event: &Event) {
         if event.kind == SYSTEM_EVENT {
-            self.phase = match event.code() {
-                b'O' => SessionPhase::StartOfMessages,
-                b'S' => SessionPhase::SystemHours,
-                b'Q' => SessionPhase::MarketHours,
-                b'M' => SessionPhase::AfterMarketHours,
-                b'E' => SessionPhase::AfterSystemHours,
-                b'C' => SessionPhase::EndOfMessages,
-                _ => {
-                    self.count_market_bad_field();
-                    self.phase
-                }
-            };
+            match SessionPhase::begun_by(event.code()) {
+                Some(phase) => self.phase = phase,
+                None => self.count_market_bad_field(),
+            }
         } else if (ADD..=BREAK).contains(&event.kind) {
             self.count_market_bad_field();
         }
@@ -308,13 +317,19 @@ impl Shard {
     fn take_quote(&mut self, event: &Event) {
         let symbol = event.symbol();
         self.pass_symbol_time(symbol, event.time());
+        let (bid, ask) = self.quote(symbol);
+        self.metrics[symbol.0 as usize].take_quote(event.time(), bid, ask);
+    }
+
+    /// Best bid and offer of a symbol's book.
+    #[inline(always)]
+    fn quote(&self, symbol: SymbolId) -> (SideQuote, SideQuote) {
         let book = self.books.book(symbol);
         let side = |side: Side| match book.best(side) {
             Some(best) => SideQuote::of(side, best.price, best.qty),
             None => SideQuote::NONE,
         };
-        let (bid, ask) = (side(Side::Buy), side(Side::Sell));
-        self.metrics[symbol.0 as usize].take_quote(event.time(), bid, ask);
+        (side(Side::Buy), side(Side::Sell))
     }
 
     /// Makes room for a symbol seen for the first time; `false` if its number is past the limit.

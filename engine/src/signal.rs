@@ -135,6 +135,15 @@ pub struct Outbox {
     emitted: u16,
 }
 
+/// How an outbox has numbered its last signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    /// Position of the last signal.
+    pub(crate) position: u64,
+    /// Signals of that position so far.
+    pub(crate) emitted: u16,
+}
+
 /// Signals that fit without allocation: more than a full batch of events leads to, bars aside.
 const OUTBOX_SIGNALS: usize = 1024;
 
@@ -188,6 +197,22 @@ impl Outbox {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.signals.len()
+    }
+
+    /// How the last signal was numbered, between two packets.
+    ///
+    /// # Panics
+    /// If a signal was not taken yet.
+    pub(crate) fn numbered(&self) -> Numbered {
+        let Outbox { signals, position, emitted } = self;
+        assert!(signals.is_empty(), "Invariant: signals are taken after each batch");
+        Numbered { position: *position, emitted: *emitted }
+    }
+
+    /// Goes on as after a signal that was numbered so.
+    pub(crate) fn restore(&mut self, numbered: Numbered) {
+        let Numbered { position, emitted } = numbered;
+        (self.position, self.emitted) = (position, emitted);
     }
 
     /// Where the signals of a position begin that is the last one's.

@@ -211,8 +211,8 @@ fn table(arguments: &Arguments) -> Result<String, Failed> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let written = table(&arguments)
-        .and_then(|text| Ok(io::stdout().lock().write_all(text.as_bytes())?));
+    let written =
+        table(&arguments).and_then(|text| Ok(io::stdout().lock().write_all(text.as_bytes())?));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

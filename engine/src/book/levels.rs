@@ -287,6 +287,26 @@ impl LevelStore {
         Some(handle)
     }
 
+    /// Makes room in an empty ladder for so many levels, all of which are to be set with
+    /// [`LevelStore::set`]; `false` when the store is full.
+    #[must_use]
+    pub(super) fn lengthen(&mut self, ladder: &mut Ladder, levels: usize) -> bool {
+        self.rungs.lengthen(&mut ladder.rungs, levels)
+    }
+
+    /// Puts a new level at rung `at`; `None` when the store is full.
+    pub(super) fn set(
+        &mut self,
+        ladder: &Ladder,
+        at: usize,
+        key: i64,
+        level: Level,
+    ) -> Option<u32> {
+        let handle = self.levels.allocate(level)?;
+        self.rungs.get_mut(&ladder.rungs)[at] = Rung { key, level: handle, reserved: 0 };
+        Some(handle)
+    }
+
     /// Takes an empty level out of its ladder and frees it.
     ///
     /// # Panics

@@ -11,7 +11,8 @@
 //! is none. What cannot be applied is counted in [`crate::quality::Quality`] and changes nothing;
 //! when a pool is full the order is refused and counted as `over_capacity`.
 //!
-//! [`view`] is the way to read a book, [`validate`] checks every invariant that joins the parts.
+//! [`view`] is the way to read a book, [`validate`] checks every invariant that joins the parts,
+//! `restore` reads books back from the bytes of the walk over state.
 
 pub mod applied;
 pub mod books;
@@ -20,6 +21,7 @@ pub mod levels;
 pub mod orders;
 mod paged;
 pub mod pool;
+pub(crate) mod restore;
 pub(crate) mod sparse;
 pub mod validate;
 pub mod view;

@@ -82,6 +82,13 @@ impl<T: Recycled, const BITS: u32> Pool<T, BITS> {
         self.slots.prefault(records);
     }
 
+    /// The handle that the next record gets, if none was ever given back: handles are then dense, from
+    /// 1 on. `None` if one was.
+    #[must_use]
+    pub fn next_of_dense(&self) -> Option<u32> {
+        (self.free == NONE && self.live + 1 == self.fresh).then_some(self.fresh)
+    }
+
     /// Stores `record` and gives its handle; `None` when the pool is full.
     #[inline(always)]
     pub fn allocate(&mut self, record: T) -> Option<u32> {

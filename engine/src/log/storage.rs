@@ -184,6 +184,9 @@ impl Storage for Directory {
     fn create(&self, name: &str, bytes: u64) -> io::Result<File> {
         let path = self.path.join(name);
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+        if bytes == 0 {
+            return Ok(file);
+        }
         match allocate(&file, bytes) {
             Ok(()) => Ok(file),
             Err(error) => {

@@ -97,6 +97,29 @@ impl<T: Pod> ArrayArena<T> {
         }
     }
 
+    /// Makes an empty array `len` elements long, all zero; `false` if the arena is full.
+    #[must_use]
+    pub fn lengthen(&mut self, array: &mut ArrayRef, len: usize) -> bool {
+        assert!(array.is_empty(), "Invariant: only an empty array is lengthened");
+        if len > array.capacity() {
+            let class = len.div_ceil(BLOCK_MIN).next_power_of_two().trailing_zeros() as usize;
+            if class >= CLASSES {
+                return false;
+            }
+            let Some(start) = self.allocate(class) else {
+                return false;
+            };
+            if let Some(outgrown) = array.class_plus_one.checked_sub(1) {
+                self.release(outgrown as usize, array.start as usize);
+            }
+            array.start = start as u32;
+            array.class_plus_one = class as u32 + 1;
+        }
+        array.len = len as u32;
+        self.elements[array.range()].fill(T::zeroed());
+        true
+    }
+
     /// Inserts `value` before element `at`; `false` if the arena is full.
     ///
     /// # Panics
@@ -209,6 +232,26 @@ mod tests {
         }
         // 5 arrays of at most 512 elements with their outgrown blocks.
         assert!(arena.elements.len() <= 5 * 1_024, "{} elements in use", arena.elements.len());
+    }
+
+    #[test]
+    fn an_array_made_long_at_once_is_zero_and_goes_on_as_one_that_grew() {
+        let mut arena: ArrayArena<u64> = ArrayArena::with_capacity(1 << 12, Pages::Base).unwrap();
+        let mut grown = ArrayRef::default();
+        (0..9).for_each(|at| assert!(arena.insert(&mut grown, at, u64::MAX)));
+        for len in [0, 1, 8, 9, 16, 17, 300] {
+            let mut array = ArrayRef::default();
+            assert!(arena.lengthen(&mut array, len));
+            assert_eq!(arena.get(&array), vec![0; len]);
+            (0..20).for_each(|more| assert!(arena.insert(&mut array, len + more, 7)));
+            assert_eq!(arena.get(&array), [vec![0; len], vec![7; 20]].concat());
+            (0..len + 20).for_each(|_| arena.remove(&mut array, 0));
+            assert!(arena.lengthen(&mut array, 3));
+            assert_eq!(arena.get(&array), [0; 3]);
+        }
+        assert_eq!(arena.get(&grown), [u64::MAX; 9]);
+        assert!(!arena.lengthen(&mut ArrayRef::default(), 1 << 12));
+        assert!(!arena.lengthen(&mut ArrayRef::default(), 1 << 30));
     }
 
     #[test]

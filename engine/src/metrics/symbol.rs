@@ -83,6 +83,18 @@ const _: () = {
     assert!(core::mem::offset_of!(SymbolMetrics, lives) == 192);
 };
 
+impl QuoteClock {
+    /// How bid and ask stand to each other.
+    #[inline(always)]
+    pub(crate) fn crossing(&self) -> u8 {
+        match self.spread() {
+            Some(Price(0)) => crossing::LOCKED,
+            Some(Price(..0)) => crossing::CROSSED,
+            _ => crossing::NONE,
+        }
+    }
+}
+
 impl SymbolMetrics {
     /// A symbol of which nothing was seen.
     pub const EMPTY: SymbolMetrics = SymbolMetrics {
@@ -131,11 +143,7 @@ impl SymbolMetrics {
     /// The spread may be another than `before`.
     #[inline(always)]
     fn take_spread(&mut self, time: Nanos, before: i64) {
-        self.crossing = match self.clock.spread() {
-            Some(Price(0)) => crossing::LOCKED,
-            Some(Price(..0)) => crossing::CROSSED,
-            _ => crossing::NONE,
-        };
+        self.crossing = self.clock.crossing();
         if self.spread_now() != before {
             self.spread.pass(time, before);
         }

@@ -37,16 +37,47 @@ pub(super) struct Front<D> {
     pub(super) decoder: D,
     pub(super) sequencer: Sequencer,
     selection: Selection,
+    /// Nothing of it outlives a packet.
     batch: EventBatch,
+    counts: FrontCounts,
+}
+
+/// What the front counts itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FrontCounts {
     /// Names that were handed over.
-    named: usize,
+    pub(crate) named: usize,
     /// Packets with bytes behind their last whole message. No source gives such.
-    pub(super) torn_packets: u64,
+    pub(crate) torn_packets: u64,
+}
+
+/// The front between two packets.
+pub(crate) struct FrontParts<'a, D> {
+    pub(crate) decoder: &'a D,
+    pub(crate) sequencer: &'a Sequencer,
+    pub(crate) selection: &'a Selection,
+    pub(crate) counts: FrontCounts,
 }
 
 impl<D: Decoder> Front<D> {
-    pub(super) fn new(decoder: D, sequencer: Sequencer, selection: Selection) -> Self {
-        Front { decoder, sequencer, selection, batch: EventBatch::new(), named: 0, torn_packets: 0 }
+    pub(super) fn new(
+        decoder: D,
+        sequencer: Sequencer,
+        selection: Selection,
+        counts: FrontCounts,
+    ) -> Self {
+        Front { decoder, sequencer, selection, batch: EventBatch::new(), counts }
+    }
+
+    /// Every field that outlives a packet.
+    pub(super) fn parts(&self) -> FrontParts<'_, D> {
+        let Front { decoder, sequencer, selection, batch: _, counts } = self;
+        FrontParts { decoder, sequencer, selection, counts: *counts }
+    }
+
+    /// See [`FrontCounts::torn_packets`].
+    pub(super) fn torn_packets(&self) -> u64 {
+        self.counts.torn_packets
     }
 
     /// Hands every message of a packet to `sink`.
@@ -68,7 +99,7 @@ impl<D: Decoder> Front<D> {
                 Decoded::BatchFull => {}
                 Decoded::PacketDone => {
                     let is_torn = cursor.offset_bytes < packet.messages.len();
-                    self.torn_packets += u64::from(is_torn);
+                    self.counts.torn_packets += u64::from(is_torn);
                     return Ok(());
                 }
                 Decoded::SecondStart(sequence) => return Err(SecondStart { sequence }),
@@ -87,9 +118,10 @@ impl<D: Decoder> Front<D> {
         loop {
             let stamped = self.sequencer.stamp(rest);
             let (events, behind) = rest.split_at_mut(stamped.events);
-            if self.decoder.directory().named().len() > self.named {
+            if self.decoder.directory().named().len() > self.counts.named {
                 let last = events.last().map_or(Sequence(0), Event::sequence);
-                hand_over_names(&self.decoder, &self.sequencer, &mut self.named, last, sink);
+                let told = &mut self.counts.named;
+                hand_over_names(&self.decoder, &self.sequencer, told, last, sink);
             }
             if self.selection.is_all() {
                 sink.events(events);

@@ -4,13 +4,14 @@
 //! and, when the call returns, every message of it has been applied and observed.
 
 use crate::event::Event;
-use crate::market::{Market, MarketListener};
+use crate::market::{Market, MarketListener, MarketState};
 use crate::packet::Packet;
-use crate::pipeline::front::{EventSink, Front, SecondStart};
+use crate::pipeline::front::{EventSink, Front, FrontParts, SecondStart};
 use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::stage::Decoder;
+use crate::pipeline::stages::Stages;
 use crate::shard::{Observer, Shard};
 use crate::units::Sequence;
 
@@ -102,9 +103,29 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
         observer: O,
         listener: L,
     ) -> Self {
-        let market = Market::new(1, shard.symbols_max(), listener);
-        let front = Front::new(decoder, sequencer, selection);
-        Inline { front, back: Back { shard, observer, market } }
+        let stages = Stages::new(decoder, sequencer, selection, vec![shard]);
+        Inline::of(stages, observer, listener)
+    }
+
+    /// Joins stages, which may have been restored.
+    ///
+    /// # Panics
+    /// If there is not exactly one shard.
+    #[must_use]
+    pub fn of(stages: Stages<D>, observer: O, listener: L) -> Self {
+        let Stages { decoder, sequencer, selection, shards, front, market } = stages;
+        let Ok([shard]) = <[Shard; 1]>::try_from(shards) else {
+            panic!("Invariant: the inline topology has one shard");
+        };
+        let front = Front::new(decoder, sequencer, selection, front);
+        Inline { front, back: Back { shard, observer, market: Market::of(1, market, listener) } }
+    }
+
+    /// The stages between two packets.
+    pub(crate) fn parts(&self) -> (FrontParts<'_, D>, &Shard, &MarketState) {
+        // The observer is the user's.
+        let Back { shard, observer: _, market } = &self.back;
+        (self.front.parts(), shard, market.state())
     }
 
     /// Applies every message of a packet.
@@ -143,7 +164,7 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
     /// Packets with bytes behind their last whole message, which were left out.
     #[must_use]
     pub fn torn_packets(&self) -> u64 {
-        self.front.torn_packets
+        self.front.torn_packets()
     }
 
     /// The sequencer.

@@ -10,20 +10,22 @@
 //! - [`pipelined`]: the front on the caller's thread; `router` fills the rings of the shards,
 //!   `shard_stage` works them off, `merge` brings the shards' signals into one order for
 //!   `market_stage`
+//! - [`stages`]: what a topology is assembled from, new or restored
 //! - [`named`]: names of symbols on their way from the front to the market
 //! - [`pin`]: threads on cores of their own
 
-mod front;
+pub(crate) mod front;
 pub mod inline;
 mod market_stage;
 mod merge;
 pub mod named;
 pub mod pin;
 pub mod pipelined;
-mod router;
+pub(crate) mod router;
 pub mod selection;
 pub mod sequencer;
 mod shard_stage;
 pub mod stage;
+pub mod stages;
 
 pub use front::SecondStart;

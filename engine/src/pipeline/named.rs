@@ -11,7 +11,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::directory::NAME_BYTES_MAX;
+use crate::state::encode::Sink;
 use crate::units::{Position, SymbolId};
+use crate::window::encoding::{DecodeError, Reader};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -70,6 +72,44 @@ impl Names {
             self.names.resize(self.names.len().max(at + 1), Named::zeroed());
             self.names[at] = *named;
         }
+    }
+
+    /// Writes all names by symbol, a count before them: symbol u32 │ position u64 │ len u8 │ name.
+    pub(crate) fn store<S: Sink>(&self, sink: &mut S) {
+        // How many there may be is the limits'.
+        let Names { names, symbols_max: _ } = self;
+        let known = || names.iter().filter(|named| named.len > 0);
+        sink.u32(known().count() as u32);
+        for named in known() {
+            let Named { position, symbol, len, name: _, reserved: _ } = *named;
+            sink.u32(symbol);
+            sink.u64(position);
+            sink.u8(len);
+            sink.bytes(named.name());
+        }
+    }
+
+    /// For symbols numbered below `symbols_max`, with the names that [`Names::store`] wrote.
+    ///
+    /// # Errors
+    /// If these are no such bytes, or a symbol is past the limit.
+    pub(crate) fn restored(
+        symbols_max: usize,
+        reader: &mut Reader<'_>,
+    ) -> Result<Names, DecodeError> {
+        let (mut names, mut next) = (Names::new(symbols_max), 0);
+        for _ in 0..reader.u32()? {
+            let (symbol, position) = (reader.u32()?, Position(reader.u64()?));
+            let len = usize::from(reader.u8()?);
+            let name = reader.bytes(len)?;
+            let is_name = (1..=NAME_BYTES_MAX).contains(&len);
+            if symbol < next || symbol as usize >= symbols_max || !is_name {
+                return Err(reader.refuse("the name of a symbol"));
+            }
+            next = symbol.saturating_add(1);
+            names.learn(&Named::new(position, SymbolId(symbol), name));
+        }
+        Ok(names)
     }
 
     /// The name of a symbol for what a message at `position` leads to; empty where none was known by

@@ -36,6 +36,7 @@ use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::shard_stage::{EndedShard, ShardStage};
 use crate::pipeline::stage::Decoder;
+use crate::pipeline::stages::Stages;
 use crate::ring::{RingError, WaitStrategy, Waiter, ring};
 use crate::shard::{Observer, Shard, ShardPlace};
 use crate::signal::Signal;
@@ -71,6 +72,33 @@ pub struct Layout {
     pub shard_cores: Vec<Core>,
     /// A core for the market stage.
     pub market_core: Option<Core>,
+}
+
+impl Layout {
+    /// The layout's shards, which have seen nothing, in the order of their index.
+    ///
+    /// # Errors
+    /// If the layout cannot be, or the system refuses memory.
+    pub fn shards(&self) -> Result<Vec<Shard>, LayoutError> {
+        self.check()?;
+        let shard = |index| {
+            let mut shard = Shard::at(ShardPlace { index }, self.limits)?.with_bars(&self.bars)?;
+            shard.prefault(self.prefault_orders);
+            Ok(shard)
+        };
+        (0..self.shards).map(shard).collect()
+    }
+
+    fn check(&self) -> Result<(), LayoutError> {
+        let (shards, cores) = (self.shards, self.shard_cores.len());
+        if !(1..=SHARDS_MAX).contains(&shards) {
+            return Err(LayoutError::Shards { shards });
+        }
+        if cores != 0 && cores != shards as usize {
+            return Err(LayoutError::Cores { cores, shards });
+        }
+        Ok(())
+    }
 }
 
 /// Why the stages cannot be started.
@@ -219,25 +247,42 @@ where
         sequencer: Sequencer,
         selection: Selection,
         layout: &Layout,
+        observers: impl FnMut(ShardPlace) -> O,
+        listener: L,
+    ) -> Result<Self, LayoutError> {
+        let stages = Stages::new(decoder, sequencer, selection, layout.shards()?);
+        Self::of(stages, layout, observers, listener)
+    }
+
+    /// Starts stages that may have been restored; their shards are [`Layout::shards`].
+    ///
+    /// # Errors
+    /// As [`Pipelined::start`].
+    ///
+    /// # Panics
+    /// If there are not as many shards as the layout has.
+    pub fn of(
+        stages: Stages<D>,
+        layout: &Layout,
         mut observers: impl FnMut(ShardPlace) -> O,
         listener: L,
     ) -> Result<Self, LayoutError> {
+        layout.check()?;
+        let Stages { decoder, sequencer, selection, shards: made, front, market: state } = stages;
         let count = layout.shards;
-        if !(1..=SHARDS_MAX).contains(&count) {
-            return Err(LayoutError::Shards { shards: count });
-        }
-        let cores = layout.shard_cores.len();
-        if cores != 0 && cores != count as usize {
-            return Err(LayoutError::Cores { cores, shards: count });
-        }
+        assert!(
+            made.len() == count as usize,
+            "Invariant: there are as many shards as the layout has"
+        );
         let stop = Arc::new(AtomicBool::new(false));
         let (frontier, waiter) = (Mark::shared(), Waiter::new(layout.wait));
         let market_waiter = Waiter::new(layout.market_wait);
         let mut lanes = Vec::new();
         let mut inputs = Vec::new();
         let mut shards = Vec::new();
-        for index in 0..count {
+        for (index, shard) in (0..count).zip(made) {
             let place = ShardPlace { index };
+            assert!(shard.place() == place, "Invariant: shards come in the order of their index");
             let (mut events_in, mut events_out) = ring::<Event>(layout.ring_events)?;
             let (mut signals_in, mut signals_out) = ring::<Signal>(layout.ring_signals)?;
             let (progress, shard_waiter) = (Mark::shared(), Waiter::new(layout.wait));
@@ -247,8 +292,6 @@ where
             signals_out.wake_with(shard_waiter.waker());
             lanes.push((events_in, shard_waiter.waker()));
             inputs.push((signals_out, Arc::clone(&progress)));
-            let mut shard = Shard::at(place, layout.limits)?.with_bars(&layout.bars)?;
-            shard.prefault(layout.prefault_orders);
             let stage = ShardStage {
                 shard,
                 observer: observers(place),
@@ -271,13 +314,14 @@ where
         let stage = MarketStage {
             merge: Merge::new(inputs.into_iter()),
             names: names_out,
-            market: Market::new(count, symbols_max, listener),
+            market: Market::of(count, state, listener),
             waiter: market_waiter,
         };
         let market = start("market".to_owned(), layout.market_core, move || stage.run())?;
+        let (lanes, offset) = (lanes.into_iter(), sequencer.offset());
         Ok(Pipelined {
-            front: Front::new(decoder, sequencer, selection),
-            router: Router::new(lanes.into_iter(), symbols_max, names_in, frontier, waiter, stop),
+            front: Front::new(decoder, sequencer, selection, front),
+            router: Router::new(lanes, symbols_max, names_in, frontier, waiter, stop, offset),
             shards,
             market,
         })
@@ -318,7 +362,7 @@ where
     /// Packets with bytes behind their last whole message, which were left out.
     #[must_use]
     pub fn torn_packets(&self) -> u64 {
-        self.front.torn_packets
+        self.front.torn_packets()
     }
 
     /// The sequencer.

@@ -13,7 +13,7 @@ use crate::pipeline::merge::Mark;
 use crate::pipeline::named::Named;
 use crate::pipeline::stage::BATCH_EVENTS_MAX;
 use crate::ring::{Producer, Waiter, Waker};
-use crate::units::Position;
+use crate::units::{Position, SymbolId};
 
 /// Events for one shard that are not in its ring yet.
 struct Lane {
@@ -43,6 +43,11 @@ pub(super) struct Router {
     broken: bool,
 }
 
+/// The place of a symbol's shard among so many, where the symbol is within the shards' limit.
+pub(crate) const fn shard_of(symbol: SymbolId, shards: usize) -> usize {
+    symbol.0 as usize % shards
+}
+
 impl Router {
     pub(super) fn new(
         rings: impl Iterator<Item = (Producer<Event>, Option<Waker>)>,
@@ -51,6 +56,7 @@ impl Router {
         frontier: Arc<Mark>,
         waiter: Waiter,
         stop: Arc<AtomicBool>,
+        offset: u64,
     ) -> Router {
         let lanes: Vec<Lane> = rings
             .map(|(ring, waker)| Lane {
@@ -62,8 +68,9 @@ impl Router {
             })
             .collect();
         let count = lanes.len().clamp(1, 256);
-        let shard_of = (0..symbols_max).map(|symbol| (symbol % count) as u8).collect();
-        let (offset, stalls, broken) = (0, 0, false);
+        let shard_of =
+            (0..symbols_max as u32).map(|symbol| shard_of(SymbolId(symbol), count) as u8).collect();
+        let (stalls, broken) = (0, false);
         Router { lanes, shard_of, offset, frontier, waiter, stop, names, stalls, broken }
     }
 

@@ -7,7 +7,9 @@
 //! ahead: a name counts from the message on that brought it.
 
 use crate::directory::Directory;
+use crate::state::encode::Sink;
 use crate::units::{Sequence, SymbolId};
+use crate::window::encoding::{DecodeError, Reader};
 
 /// All symbols, or those with given names.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,51 @@ impl Selection {
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Writes the names asked for and what was decided: names u32 │ (len u32 │ name) … │ decided u32 │
+    /// (symbol u32 │ decision u8) … by symbol.
+    pub(crate) fn store<S: Sink>(&self, sink: &mut S) {
+        let Selection { names, decided } = self;
+        sink.u32(names.len() as u32);
+        for name in names {
+            sink.u32(name.len() as u32);
+            sink.bytes(name);
+        }
+        let known = || (0..).zip(decided).filter(|(_, decision)| **decision != 0);
+        sink.u32(known().count() as u32);
+        for (symbol, &decision) in known() {
+            sink.u32(symbol);
+            sink.u8(decision);
+        }
+    }
+
+    /// Takes over what was decided, before anything is.
+    ///
+    /// # Errors
+    /// If these are not the bytes of a selection of the same names, or a symbol is past the limit.
+    pub(crate) fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let names = reader.u32()? as usize;
+        if names != self.names.len() {
+            return Err(reader.refuse("the number of selected names"));
+        }
+        for name in &self.names {
+            let len_bytes = reader.u32()? as usize;
+            if reader.bytes(len_bytes)? != name {
+                return Err(reader.refuse("a selected name"));
+            }
+        }
+        let mut next = 0;
+        for _ in 0..reader.u32()? {
+            let (symbol, decision) = (reader.u32()?, reader.u8()?);
+            let decided = self.decided.get_mut(symbol as usize);
+            let Some(decided) = decided.filter(|_| symbol >= next && matches!(decision, 1 | 2))
+            else {
+                return Err(reader.refuse("what was decided of a symbol"));
+            };
+            (*decided, next) = (decision, symbol.saturating_add(1));
+        }
+        Ok(())
     }
 
     /// Whether the event `sequence` of this symbol is to be computed. Symbol 0, the market, always is.

@@ -13,6 +13,8 @@
 //! [`Position`] rises with every message. It is the sequence plus an offset that changes only where
 //! sequences do not rise: where unsequenced messages come, or another feed.
 
+mod stored;
+
 use crate::event::{Event, Flags};
 use crate::units::{Nanos, Position, Sequence};
 use crate::window::tick::Span;
@@ -43,6 +45,9 @@ pub struct Sequencer {
     hash_mask: u64,
     /// The position from which on a hash point is due.
     hash_due: u64,
+    /// The positions before and behind the messages given up last. Where the second is still the last
+    /// position, no event has come since.
+    gap: (u64, u64),
 }
 
 /// Events that were stamped, and what comes before the one behind them.
@@ -72,6 +77,7 @@ impl Sequencer {
             offset: 0,
             hash_mask: u64::MAX,
             hash_due: u64::MAX,
+            gap: (0, 0),
         }
     }
 
@@ -147,12 +153,20 @@ impl Sequencer {
     /// What every shard must be told when the messages from `first` up to but not including `end` are
     /// given up. What comes then has a sequence of `end` or more.
     pub(super) fn gap(&mut self, first: Sequence, end: Sequence) -> Event {
+        let before = self.last_event();
         self.next_min = self.next_min.max(end.0);
+        self.gap = (before, self.position().0);
         Event::gap(first, end, self.feed_time())
     }
 
+    /// Position of the last event, whatever was given up behind it.
+    fn last_event(&self) -> u64 {
+        let last = self.position().0;
+        if self.gap.1 == last { self.gap.0 } else { last }
+    }
+
     /// Position − sequence of the last event.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 

@@ -9,6 +9,7 @@ use crate::directory::Directory;
 use crate::event::Event;
 use crate::packet::Packet;
 use crate::units::Sequence;
+use crate::window::encoding::DecodeError;
 
 /// Events a batch holds at most: a 1,400-byte packet of the shortest ITCH messages fits.
 pub const BATCH_EVENTS_MAX: usize = 128;
@@ -109,4 +110,13 @@ pub trait Decoder {
 
     /// Messages met so far, those that were skipped included.
     fn messages(&self) -> u64;
+
+    /// Writes all that it has learnt and counted, the directory included; between two packets.
+    fn store(&self, sink: &mut Vec<u8>);
+
+    /// Takes over, before its first packet, what [`Decoder::store`] wrote.
+    ///
+    /// # Errors
+    /// If these are not the bytes of a decoder of this kind and day. The decoder is then of no use.
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), DecodeError>;
 }

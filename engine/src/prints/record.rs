@@ -111,7 +111,22 @@ impl Record {
         }
     }
 
-    pub(super) fn counts(&self) -> bool {
+    /// Whether a tape can hold this record.
+    pub(crate) fn can_be(&self) -> bool {
+        if self.kind == UNCOUNTED {
+            let number = Record { match_number: self.match_number, ..Record::zeroed() };
+            return bytemuck::bytes_of(self) == bytemuck::bytes_of(&number);
+        }
+        let is_scored = self.before != 0;
+        matches!(self.kind & !BROKEN, b'E' | b'C' | b'P' | b'Q')
+            && (self.side == 0 || Side::from_byte(self.side).is_some())
+            && self.odd_lot <= 1
+            && self.settled <= u8::from(is_scored)
+            && (self.after == 0 || self.settled == 1)
+            && (is_scored <= (self.side != 0 && self.kind & !BROKEN != b'Q'))
+    }
+
+    pub(crate) fn counts(&self) -> bool {
         self.kind != UNCOUNTED && self.kind & BROKEN == 0
     }
 

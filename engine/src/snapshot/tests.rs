@@ -143,9 +143,15 @@ fn the_newest_that_can_be_used_is_chosen_and_each_newer_one_told() {
     file.write_at(&[byte[0] ^ 4], 260).expect("written");
     let (records, passed_over) = newest(ALL);
     assert_eq!(records, Some(90));
-    assert!(passed_over[0].contains("1000.snap at byte 256: CRC-32C of the part"), "{passed_over:?}");
+    assert!(
+        passed_over[0].contains("1000.snap at byte 256: CRC-32C of the part"),
+        "{passed_over:?}"
+    );
     // One that is called otherwise than it is.
-    shelf.storage().rename("00000000000000000007.snap", "00000000000000000099.snap").expect("named");
+    shelf
+        .storage()
+        .rename("00000000000000000007.snap", "00000000000000000099.snap")
+        .expect("named");
     let (records, passed_over) = newest(ALL);
     assert_eq!((records, passed_over.len()), (Some(90), 2), "{passed_over:?}");
     assert_eq!(newest(|_| Some(String::from("no"))).0, None);

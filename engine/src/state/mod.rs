@@ -10,6 +10,8 @@
 //! flags, latencies and the statistics of lines and boards are not among them.
 //!
 //! - [`encode`]: the walk, and the bytes drawn
+//! - [`decode`]: the bytes of the walk read back
+//! - [`image`]: a whole engine between two packets as bytes, and one restored from them
 //! - [`digest`]: from bytes to one hash
 //! - [`section`]: the four sections, and when two digests may be compared
 //! - [`hashes`]: the session's `hashes` file
@@ -21,6 +23,7 @@
 //! Hashing is 2 of them; the rest is memory, some 30 ns an order and 8 a print, and prints only grow in
 //! number. So latency runs have no hash points, and live they are the follower's work.
 
+pub mod decode;
 pub mod digest;
 pub mod encode;
 pub mod hashes;

@@ -102,6 +102,14 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    /// A number of two bytes.
+    ///
+    /// # Errors
+    /// See [`Reader::u8`].
+    pub fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
     /// A number of four bytes.
     ///
     /// # Errors
@@ -124,6 +132,14 @@ impl<'a> Reader<'a> {
     /// See [`Reader::u8`].
     pub fn i64(&mut self) -> Result<i64, DecodeError> {
         self.array().map(i64::from_le_bytes)
+    }
+
+    /// A number of sixteen bytes.
+    ///
+    /// # Errors
+    /// See [`Reader::u8`].
+    pub fn u128(&mut self) -> Result<u128, DecodeError> {
+        self.array().map(u128::from_le_bytes)
     }
 
     /// A signed number of sixteen bytes.
@@ -152,12 +168,18 @@ impl<'a> Reader<'a> {
         DecodeError::Field { offset: self.offset, what }
     }
 
+    /// How many bytes there are still.
+    #[must_use]
+    pub const fn rest_bytes(&self) -> usize {
+        self.bytes.len().saturating_sub(self.offset)
+    }
+
     /// Nothing more is to follow.
     ///
     /// # Errors
     /// [`DecodeError::Trailing`] if something does.
     pub fn end(&self) -> Result<(), DecodeError> {
-        match self.bytes.len().saturating_sub(self.offset) {
+        match self.rest_bytes() {
             0 => Ok(()),
             bytes => Err(DecodeError::Trailing { offset: self.offset, bytes }),
         }

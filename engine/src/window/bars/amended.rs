@@ -152,10 +152,13 @@ impl Amended {
         std::iter::successors(entry(latest), move |amendment| entry(amendment.next))
     }
 
-    /// Adds what a snapshot holds of a window; `false` if full.
+    /// Adds what a snapshot holds of a window; `false` if full, or if the window has an entry.
     pub(super) fn restore(&mut self, restored: &Restored) -> bool {
         let Restored { symbol, size, start_ns, outputs, late, dropped, corrected } = *restored;
         let outputs = outputs.unwrap_or(UNKNOWN);
+        if self.places[size].get(symbol.0, start_ns as u64) != 0 {
+            return false;
+        }
         let Some(at) = self.insert(symbol, size, start_ns, outputs) else {
             return false;
         };

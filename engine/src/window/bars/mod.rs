@@ -135,6 +135,11 @@ impl Bars {
         !self.series.is_empty()
     }
 
+    /// The sizes, ascending, and the lateness, all in ns.
+    pub(crate) fn settings_ns(&self) -> (impl Iterator<Item = i64>, i64) {
+        (self.series.iter().map(|series| series.size_ns), self.lateness_ns)
+    }
+
     /// How many sizes there are.
     pub(crate) fn sizes(&self) -> usize {
         self.series.len()
@@ -167,6 +172,26 @@ impl Bars {
         self.now_ns = self.now_ns.max(time.0);
     }
 
+    /// Stands as after feed time has reached `time`, the least time for not at all; no window holds a
+    /// print.
+    pub(crate) fn restore_time(&mut self, time: Nanos) {
+        if time.0 == i64::MIN {
+            return;
+        }
+        self.now_ns = time.0;
+        for series in &mut self.series {
+            // No window of any size has ended since the open one began, so it holds this time.
+            let (start, end) = series.window_of(time);
+            (series.start_ns, series.end_ns) = (start.0, end.0);
+        }
+        self.next_end_ns = self.first_end();
+    }
+
+    /// The first end of an open window.
+    fn first_end(&self) -> i64 {
+        self.series.iter().map(|series| series.end_ns).min().unwrap_or(i64::MAX)
+    }
+
     /// Feed time has reached `time`: puts out the windows that end by then, by symbol, end, start.
     #[inline(never)]
     pub(crate) fn close(&mut self, time: Nanos, mut each: impl FnMut(&Bar)) {
@@ -178,7 +203,7 @@ impl Bars {
                 (series.start_ns, series.end_ns) = (start.0, end.0);
             }
         }
-        self.next_end_ns = self.series.iter().map(|series| series.end_ns).min().unwrap_or(i64::MAX);
+        self.next_end_ns = self.first_end();
     }
 
     /// The input has ended: puts out all windows, by symbol, end and start. What a shard holds after

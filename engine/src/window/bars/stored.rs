@@ -16,6 +16,7 @@ use super::Bars;
 use super::amended::{Amendment, Restored};
 use super::open::OpenBar;
 use crate::prints::Prints;
+use crate::state::decode;
 use crate::state::encode::Sink;
 use crate::units::SymbolId;
 use crate::window::encoding::{DecodeError, Reader};
@@ -109,11 +110,16 @@ impl Bars {
         }
         for restored in amendments.iter().rev() {
             if !self.amended.restore(restored) {
-                return Err(reader.refuse("more amended windows than there is room for"));
+                return Err(reader.refuse("an amended window that is there, or has no room"));
             }
         }
+        let mut next = 0;
         for _ in 0..reader.u32()? {
             let (place, line) = (reader.u64()?, reader.i64()?);
+            if place < next || line > self.now_ns {
+                return Err(reader.refuse("the arrival of a print"));
+            }
+            next = place.saturating_add(1);
             let arrival = self.arrivals.push(line).map_or(0, |at| at as u32 + 1);
             if arrival == 0 || !prints.set_arrival(symbol, place, arrival) {
                 return Err(reader.refuse("the arrival of a print"));
@@ -128,7 +134,7 @@ impl Bars {
         at: usize,
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
-        let mut bar = OpenBar { trades: reader.u64()?, ..OpenBar::EMPTY };
+        let mut bar = OpenBar { trades: decode::count(reader)?, ..OpenBar::EMPTY };
         let place = symbol.0 as usize * self.series.len() + at;
         // Before the set of open windows, which holds no symbol past the limit.
         if !self.open.grow_to(place + 1) {
@@ -143,8 +149,11 @@ impl Bars {
                 [reader.i64()?, reader.i64()?, reader.i64()?, reader.i64()?];
             bar.price_sum = reader.i128()?;
             bar.notional = reader.i128()?;
-            // Written as it lies: the same bits.
-            bar.volume = reader.i128()? as u128;
+            bar.volume = decode::sum(reader)?;
+            // No more than so many prints at any price: what is added to it does not overflow.
+            if bar.price_sum.unsigned_abs() > u128::from(bar.trades) << 63 {
+                return Err(reader.refuse("the sum of prices of an open window"));
+            }
             series.is_open.insert(symbol);
         } else {
             series.is_open.remove(symbol);

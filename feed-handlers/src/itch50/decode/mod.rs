@@ -7,6 +7,7 @@
 
 mod rare;
 mod shape;
+mod stored;
 
 use engine::directory::{Directory, Learnt, Listing};
 use engine::event::{Event, Flags};
@@ -14,6 +15,7 @@ use engine::memory::MemoryError;
 use engine::packet::Packet;
 use engine::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
 use engine::units::{Nanos, Sequence, SymbolId};
+use engine::window::encoding::DecodeError;
 
 use crate::itch50::messages::{Message, MessageError, stock_offset_of};
 use shape::{SHAPES, Shape, WINDOW};
@@ -261,6 +263,14 @@ impl Decoder for Itch50Decoder {
 
     fn messages(&self) -> u64 {
         self.counts.messages
+    }
+
+    fn store(&self, sink: &mut Vec<u8>) {
+        self.store_into(sink);
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.restore_from(bytes)
     }
 }
 

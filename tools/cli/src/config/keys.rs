@@ -140,7 +140,7 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 32] = [
+pub(super) static KEYS: [Key; 36] = [
     Key {
         section: "feed",
         name: "name",

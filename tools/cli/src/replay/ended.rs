@@ -179,9 +179,7 @@ impl<O> Ended<O> {
             output_log: self.outputs.json.clone(),
             hash_check: self.hash_check.clone(),
             snapshots: self.snapshots.clone(),
-            restarted: self
-                .restart
-                .map(|head| Restarted { sequence: head.last_sequence, messages: head.messages }),
+            restarted: self.restarted,
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,
         }

@@ -170,7 +170,17 @@ impl Session {
             outputs: OutputSink::into_log(outputs, recording::goes_on_unjournaled(&setup.config)),
         };
         let follower = None;
-        Ok(Session { setup, source, day, recording, snapshots, began, heard, follower, session_dir })
+        Ok(Session {
+            setup,
+            source,
+            day,
+            recording,
+            snapshots,
+            began,
+            heard,
+            follower,
+            session_dir,
+        })
     }
 
     /// Whether there will be bars.
@@ -214,16 +224,8 @@ impl Session {
         interrupt: &Interrupt,
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
-        let Session {
-            setup,
-            mut source,
-            day,
-            mut recording,
-            snapshots,
-            heard,
-            follower,
-            session_dir,
-        } = self;
+        let Session { setup, mut source, day, mut recording, snapshots, began, heard, .. } = self;
+        let (follower, session_dir) = (self.follower, self.session_dir);
         let stop = heard.outputs.stop();
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
         let restart = recording.as_ref().and_then(Recording::restart);

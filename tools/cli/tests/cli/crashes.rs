@@ -156,7 +156,12 @@ fn a_damaged_snapshot_is_told_and_the_one_before_it_used() {
             fs::write(name, bytes).unwrap();
         }
         let run = tapewatch(&args).ended_with(0);
-        assert_eq!(run.stderr.matches("a snapshot is passed over").count(), damaged, "{}", run.stderr);
+        assert_eq!(
+            run.stderr.matches("a snapshot is passed over").count(),
+            damaged,
+            "{}",
+            run.stderr
+        );
         let summary = text(&session.join("report/summary.json"));
         let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
         assert_eq!(summary["restarted_from"].is_null(), damaged == 2, "{summary}");

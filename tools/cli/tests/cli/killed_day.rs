@@ -127,4 +127,3 @@ pub(crate) fn killed(args: &[String], session: &Path, kill: Kill) -> bool {
         other => panic!("{other:?}: {stderr}"),
     }
 }
-

@@ -1,0 +1,285 @@
+//! Stages put where the engine stood that an image was written of.
+
+use thiserror::Error;
+
+use super::head::{self, HeadFault};
+use super::{IMAGE_VERSION, ImageSource, Part, PartKind};
+use crate::book::restore::NotIndexed;
+use crate::market::MarketState;
+use crate::pipeline::front::FrontCounts;
+use crate::pipeline::named::Names;
+use crate::pipeline::router::shard_of;
+use crate::pipeline::sequencer::Sequencer;
+use crate::pipeline::stage::Decoder;
+use crate::pipeline::stages::Stages;
+use crate::shard::Shard;
+use crate::shard::restore::Common;
+use crate::signal::Numbered;
+use crate::state::decode;
+use crate::state::section::Section;
+use crate::units::{Nanos, SymbolId};
+use crate::window::encoding::{DecodeError, Reader};
+
+/// Why an engine cannot go on from an image.
+#[derive(Debug, Error)]
+pub enum RestoreError<E> {
+    /// Its source failed.
+    #[error("{part} cannot be read: {source}")]
+    Source {
+        /// The part.
+        part: Part,
+        /// What the source said.
+        source: E,
+    },
+    /// It was written by another program.
+    #[error("the image is of version {given}, this program's is {IMAGE_VERSION}")]
+    ImageVersion {
+        /// Its version.
+        given: u32,
+    },
+    /// A section of state was other in the program that wrote it.
+    #[error(
+        "section {section} of the image is of state version {}, this program's is {}",
+        given.map_or_else(|| "none".to_owned(), |given| given.to_string()),
+        section.state_version()
+    )]
+    StateVersion {
+        /// The section.
+        section: Section,
+        /// Its version there; none if there is no such section.
+        given: Option<u32>,
+    },
+    /// It does not consist of the parts of an image, in their order.
+    #[error(
+        "the image has {} where {} was expected",
+        given.map_or_else(|| "no more parts".to_owned(), |part| part.to_string()),
+        expected.map_or_else(|| "no more".to_owned(), |part| part.to_string())
+    )]
+    Parts {
+        /// What should come.
+        expected: Option<Part>,
+        /// What comes.
+        given: Option<Part>,
+    },
+    /// A part is not what an engine of this configuration writes.
+    #[error("{part}: {fault}")]
+    Malformed {
+        /// The part.
+        part: Part,
+        /// What is wrong with it.
+        fault: DecodeError,
+    },
+}
+
+/// Puts stages that have seen nothing where the engine stood that an image was written of. They must be
+/// configured as that engine was, but for hash points, limits and the number of shards.
+///
+/// # Errors
+/// [`RestoreError`]; the stages are then gone.
+///
+/// # Panics
+/// If a stage has seen anything.
+pub fn restore<D: Decoder, S: ImageSource>(
+    source: &S,
+    stages: Stages<D>,
+) -> Result<Stages<D>, RestoreError<S::Error>> {
+    let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, market: _ } = stages;
+    let mut image = Image { source, bytes: Vec::new() };
+    let first = &shards[0];
+    let (symbols_max, has_windows) = (first.symbols_max(), first.parts().bars.is_on());
+    let count = image.head(first)?;
+    let symbols = image.symbols(count, has_windows)?;
+
+    let sequencer = image.single(PartKind::Sequencer, |reader| sequencer.restored(reader))?;
+    let part = image.read(Part::single(PartKind::Decoder))?;
+    decoder.restore(&image.bytes).map_err(|fault| RestoreError::Malformed { part, fault })?;
+    let names_max = decoder.directory().named().len() as u64;
+    let front = image.single(PartKind::Front, |reader| front_counts(names_max, reader))?;
+    image.single(PartKind::Selection, |reader| selection.restore(reader))?;
+    let mut market = image.single(PartKind::Market, |reader| {
+        let signals = decode::count(reader)?;
+        let names = Names::restored(symbols_max, reader)?;
+        Ok(MarketState { not_trading: 0, signals, names })
+    })?;
+
+    image.shards(&sequencer, &mut shards)?;
+    image.symbols_into(&mut shards, &symbols, has_windows)?;
+    market.not_trading = shards.iter().map(Shard::not_trading).sum();
+    Ok(Stages { decoder, sequencer, selection, shards, front, market })
+}
+
+/// Puts the book that an image holds of a symbol, if it does, into a shard that has none of it; nothing
+/// else is read. Whether it holds one.
+///
+/// # Errors
+/// [`RestoreError`]; the shard is then of no use.
+///
+/// # Panics
+/// If the shard has seen events.
+pub fn restore_book<S: ImageSource>(
+    source: &S,
+    symbol: SymbolId,
+    shard: &mut Shard,
+) -> Result<bool, RestoreError<S::Error>> {
+    let mut image = Image { source, bytes: Vec::new() };
+    let part = image.read(Part::single(PartKind::Head))?;
+    let mut reader = Reader::new(&image.bytes);
+    head::versions(&mut reader).map_err(|fault| fault_of(part, fault))?;
+    let part = Part { kind: PartKind::Book, symbol };
+    let mut bytes = Vec::new();
+    let is_there = source.read(part, &mut bytes);
+    if !is_there.map_err(|source| RestoreError::Source { part, source })? {
+        return Ok(false);
+    }
+    let restored = shard.restore_book(symbol, &bytes);
+    restored.map_err(|fault| RestoreError::Malformed { part, fault })?;
+    Ok(true)
+}
+
+fn fault_of<E>(part: Part, fault: HeadFault) -> RestoreError<E> {
+    match fault {
+        HeadFault::ImageVersion(given) => RestoreError::ImageVersion { given },
+        HeadFault::StateVersion(section, given) => RestoreError::StateVersion { section, given },
+        HeadFault::Malformed(fault) => RestoreError::Malformed { part, fault },
+    }
+}
+
+fn front_counts(names_max: u64, reader: &mut Reader<'_>) -> Result<FrontCounts, DecodeError> {
+    let named = reader.u64()?;
+    if named > names_max {
+        return Err(reader.refuse("the number of names handed over"));
+    }
+    Ok(FrontCounts { named: named as usize, torn_packets: decode::count(reader)? })
+}
+
+/// An image being read.
+struct Image<'a, S> {
+    source: &'a S,
+    /// The part at hand. Kept for its memory.
+    bytes: Vec<u8>,
+}
+
+impl<S: ImageSource> Image<'_, S> {
+    fn read(&mut self, part: Part) -> Result<Part, RestoreError<S::Error>> {
+        match self.source.read(part, &mut self.bytes) {
+            Ok(true) => Ok(part),
+            Ok(false) => Err(RestoreError::Parts { expected: Some(part), given: None }),
+            Err(source) => Err(RestoreError::Source { part, source }),
+        }
+    }
+
+    /// Reads a part that is no symbol's, with nothing behind what `read` takes.
+    fn single<T>(
+        &mut self,
+        kind: PartKind,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, DecodeError>,
+    ) -> Result<T, RestoreError<S::Error>> {
+        let part = self.read(Part::single(kind))?;
+        let mut reader = Reader::new(&self.bytes);
+        let value = read(&mut reader).and_then(|value| reader.end().map(|()| value));
+        value.map_err(|fault| RestoreError::Malformed { part, fault })
+    }
+
+    /// Reads the head; how many symbols there are.
+    fn head(&mut self, shard: &Shard) -> Result<u32, RestoreError<S::Error>> {
+        let part = self.read(Part::single(PartKind::Head))?;
+        head::read(shard, &self.bytes).map_err(|fault| fault_of(part, fault))
+    }
+
+    /// The symbols of which the image has parts: a book each, metrics each, windows each if there are
+    /// any.
+    fn symbols(
+        &self,
+        count: u32,
+        has_windows: bool,
+    ) -> Result<Vec<SymbolId>, RestoreError<S::Error>> {
+        let parts: Vec<Part> = self.source.parts().collect();
+        let books = parts.iter().filter(|part| part.kind == PartKind::Book);
+        let symbols: Vec<SymbolId> = books.map(|part| part.symbol).collect();
+        let (single, of_symbols) = PartKind::ALL.split_at(PartKind::SINGLE);
+        let of_symbols = &of_symbols[..of_symbols.len() - usize::from(!has_windows)];
+        let single = single.iter().map(|&kind| Part::single(kind));
+        let expected = single.chain(
+            of_symbols
+                .iter()
+                .flat_map(|&kind| symbols.iter().map(move |&symbol| Part { kind, symbol })),
+        );
+        let mut given = parts.iter().copied();
+        for expected in expected.map(Some).chain([None]) {
+            let given = given.next();
+            if given != expected {
+                return Err(RestoreError::Parts { expected, given });
+            }
+        }
+        let is_ascending = symbols.is_sorted_by(|one, next| one < next);
+        if !is_ascending || symbols.first() == Some(&SymbolId(0)) || symbols.len() != count as usize
+        {
+            let part = Part::single(PartKind::Head);
+            let fault =
+                DecodeError::Field { offset: 0, what: "the symbols of which there are parts" };
+            return Err(RestoreError::Malformed { part, fault });
+        }
+        Ok(symbols)
+    }
+
+    /// Restores what concerns no symbol.
+    fn shards(
+        &mut self,
+        sequencer: &Sequencer,
+        shards: &mut [Shard],
+    ) -> Result<(), RestoreError<S::Error>> {
+        let offset = sequencer.offset();
+        let common = self.single(PartKind::Shards, |reader| {
+            let feed_time = Nanos(reader.i64()?);
+            let numbered = Numbered { position: reader.u64()?, emitted: reader.u16()? };
+            Ok(Common { feed_time, offset, numbered })
+        })?;
+        let part = self.read(Part::single(PartKind::MarketWide))?;
+        let market = decode::market(&self.bytes).and_then(|market| {
+            let what = "the feed time";
+            let fault = DecodeError::Field { offset: self.bytes.len(), what };
+            if market.feed_time == sequencer.feed_time() { Ok(market) } else { Err(fault) }
+        });
+        let market = market.map_err(|fault| RestoreError::Malformed { part, fault })?;
+        shards.iter_mut().for_each(|shard| shard.restore_time(&common, &market));
+        Ok(())
+    }
+
+    /// Restores every symbol in its shard: all books, then all metrics, then all windows.
+    fn symbols_into(
+        &mut self,
+        shards: &mut [Shard],
+        symbols: &[SymbolId],
+        has_windows: bool,
+    ) -> Result<(), RestoreError<S::Error>> {
+        self.section(PartKind::Book, shards, symbols, Shard::read_book)?;
+        for shard in shards.iter_mut() {
+            shard.index_books().map_err(|order| {
+                let NotIndexed { symbol, order: _, is_duplicate: _ } = order;
+                let part = Part { kind: PartKind::Book, symbol };
+                RestoreError::Malformed { part, fault: order.at(&Reader::new(&[])) }
+            })?;
+        }
+        self.section(PartKind::Metrics, shards, symbols, Shard::read_metrics)?;
+        if has_windows {
+            self.section(PartKind::Windows, shards, symbols, Shard::restore_windows)?;
+        }
+        Ok(())
+    }
+
+    fn section(
+        &mut self,
+        kind: PartKind,
+        shards: &mut [Shard],
+        symbols: &[SymbolId],
+        read: impl Fn(&mut Shard, SymbolId, &[u8]) -> Result<(), DecodeError>,
+    ) -> Result<(), RestoreError<S::Error>> {
+        for &symbol in symbols {
+            let part = self.read(Part { kind, symbol })?;
+            let shard = &mut shards[shard_of(symbol, shards.len())];
+            let restored = read(shard, symbol, &self.bytes);
+            restored.map_err(|fault| RestoreError::Malformed { part, fault })?;
+        }
+        Ok(())
+    }
+}
