@@ -41,10 +41,17 @@ impl SnapshotEvery {
     }
 }
 
-/// Counts what the market has told that goes into the output log.
-pub trait OutputCount: MarketListener {
-    /// Outputs told since the listener was made.
+/// Hears what the follower's engine tells.
+pub trait FollowerListener: MarketListener {
+    /// Outputs told since the listener was made that go into the output log.
     fn outputs(&self) -> u64;
+
+    /// A snapshot is to be named: what was written of what was told, digests say, is made durable
+    /// before, since a run that goes on from the snapshot is not told it again.
+    ///
+    /// # Errors
+    /// What the system says; there is no snapshot then.
+    fn make_durable(&mut self) -> io::Result<()>;
 }
 
 /// A snapshot that was taken.
@@ -115,7 +122,7 @@ pub struct FollowFrom {
     pub outputs: u64,
 }
 
-impl<S: Storage, D: Decoder, L: OutputCount> Follower<S, D, L> {
+impl<S: Storage, D: Decoder, L: FollowerListener> Follower<S, D, L> {
     /// A follower whose engine has the state of `from`, and whose source stands behind that.
     ///
     /// `keep` snapshots are kept, two at least: the newest may be damaged.
@@ -182,8 +189,10 @@ impl<S: Storage, D: Decoder, L: OutputCount> Follower<S, D, L> {
     fn take(&mut self) -> Followed {
         let began = Instant::now();
         let head = self.head();
+        let durable = self.engine.market_mut().listener_mut().make_durable();
         let engine = &self.engine;
-        let written = self.shelf.write(&head, |writer| image::write(engine, writer));
+        let written =
+            durable.and_then(|()| self.shelf.write(&head, |writer| image::write(engine, writer)));
         let messages = engine.sequencer().position().0;
         self.since = Since { messages, bytes: 0, at: Instant::now() };
         let written = written.and_then(|size_bytes| {

@@ -127,7 +127,7 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 9] = [
+pub(super) const SECTIONS: [(&str, &str); 10] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
@@ -137,6 +137,7 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
     ("hashes", "Digests of the state, by which a replay is checked."),
     ("bars", "Windows over the prints of each symbol, in exchange time."),
     ("output", "What leaves the engine, and when."),
+    ("snapshots", "The state, kept now and then, so that a restart need not begin at the start."),
 ];
 
 /// The table.

@@ -127,7 +127,7 @@ fn ingested(
     let (file, path) = recording.dir().begin_hashes().map_err(helped)?;
     let fingerprints = config.fingerprints(&[]);
     let hashes =
-        Hashes::written(file, &path, fingerprints, recording.acceptance()).map_err(helped)?;
+        Hashes::written(file, &path, fingerprints, Some(recording.acceptance())).map_err(helped)?;
     let (midnight, silent) = (day.midnight(), Console::new(true, false));
     let mut engine =
         Engine::start(config, Start::of_day(midnight, Selection::all()), |_| (), hashes, silent)?;

@@ -23,7 +23,7 @@ use engine::log::storage::Directory;
 use engine::log::tails::LogTails;
 use engine::market::{Cause, HashPoint, MarketListener};
 use engine::pipeline::inline::Inline;
-use engine::snapshot::follower::{FollowFrom, Followed, Follower, OutputCount, Taken};
+use engine::snapshot::follower::{FollowFrom, Followed, Follower, FollowerListener, Taken};
 use engine::snapshot::{Shelf, Snapshot};
 use engine::state::StateHash;
 use engine::units::{Nanos, Position, Sequence};
@@ -214,9 +214,13 @@ impl MarketListener for FollowerHeard {
     }
 }
 
-impl OutputCount for FollowerHeard {
+impl FollowerListener for FollowerHeard {
     fn outputs(&self) -> u64 {
         self.outputs
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        self.hashes.make_durable()
     }
 }
 

@@ -389,13 +389,19 @@ impl Closed {
         goes_on_unjournaled(&self.description.config)
     }
 
+    /// Whether the session's logs hold all that came; `outputs` is what the output log came to.
+    pub(crate) fn holds_all(&self, outputs: &OutputSummary) -> bool {
+        matches!(self.ended, Ok(JournalEnd::Complete(_)) | Err(ClosedWithout::Stopped))
+            && outputs.incomplete.is_none()
+    }
+
     /// Whether the journal failed where that ends the run, or the input was another one.
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.ended, Err(ClosedWithout::Failed(_) | ClosedWithout::Left))
     }
 
     /// Ends the session: `session.toml` says how it came out. `whole` is whether the engine has taken
-    /// all that was journaled; `over_capacity` is how often it met a limit; `outputs` is what the output
+    /// all that was journaled and its digests are written; `over_capacity` is how often it met a limit; `outputs` is what the output
     /// log came to.
     ///
     /// Where a log has no end, `lock` stays if the session's memory does: it says where the last of what

@@ -35,7 +35,8 @@ pub(crate) struct Writing {
     path: PathBuf,
     writer: HashesWriter<File>,
     fault: Option<io::Error>,
-    acceptance: Acceptance,
+    /// `None` where whoever tells has read them from the journal.
+    acceptance: Option<Acceptance>,
     /// Points whose messages are not known to be accepted, and what was handed to the journal by then.
     waiting: VecDeque<(Position, StateHash, Mark)>,
 }
@@ -85,7 +86,7 @@ impl Hashes {
         file: File,
         path: &Path,
         fingerprints: [Fingerprint; Section::COUNT],
-        acceptance: Acceptance,
+        acceptance: Option<Acceptance>,
     ) -> Result<Hashes, Failure> {
         let writer =
             HashesWriter::begin(file, fingerprints).map_err(|error| cannot_write(path, &error))?;
@@ -98,7 +99,7 @@ impl Hashes {
         path: &Path,
         position: Position,
         fingerprints: [Fingerprint; Section::COUNT],
-        acceptance: Acceptance,
+        acceptance: Option<Acceptance>,
     ) -> Result<Hashes, Failure> {
         let cut = |file: &mut File| -> Result<u64, Box<dyn core::error::Error>> {
             let mut reader = HashesReader::new(BufReader::new(&*file));
@@ -131,7 +132,7 @@ impl Hashes {
             .is_ok_and(|file| HashesReader::new(BufReader::new(file)).all(|line| line.is_ok()))
     }
 
-    fn writing(path: &Path, writer: HashesWriter<File>, acceptance: Acceptance) -> Hashes {
+    fn writing(path: &Path, writer: HashesWriter<File>, acceptance: Option<Acceptance>) -> Hashes {
         let (path, waiting) = (path.to_owned(), VecDeque::new());
         Hashes::Written(Box::new(Writing { path, writer, fault: None, acceptance, waiting }))
     }
@@ -208,6 +209,14 @@ impl Hashes {
         }
     }
 
+    /// Makes durable what is written.
+    pub(crate) fn make_durable(&mut self) -> io::Result<()> {
+        match self {
+            Hashes::Written(writing) => writing.writer.get_mut().sync_data(),
+            Hashes::Ignored | Hashes::Checked(_) => Ok(()),
+        }
+    }
+
     fn point(&mut self, position: Position, hash: &StateHash) {
         match self {
             Hashes::Ignored => {}
@@ -225,9 +234,10 @@ impl MarketListener for Hashes {
 
 impl Writing {
     fn point(&mut self, position: Position, hash: &StateHash) {
-        self.waiting.push_back((position, *hash, self.acceptance.mark()));
         let acceptance = self.acceptance.clone();
-        self.write_while(|mark| acceptance.holds(mark));
+        let mark = acceptance.as_ref().map_or(Mark::default(), Acceptance::mark);
+        self.waiting.push_back((position, *hash, mark));
+        self.write_while(|mark| acceptance.as_ref().is_none_or(|it| it.holds(mark)));
     }
 
     fn write_while(&mut self, may: impl Fn(Mark) -> bool) {

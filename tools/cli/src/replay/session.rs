@@ -28,7 +28,7 @@ use crate::output::files::OutDir;
 use crate::progress::Progress;
 use crate::recording::description::Description;
 use crate::recording::follower::{FollowerThread, Follows, Reached};
-use crate::recording::{self, Closed, Recording, RecordingEnd, Taken};
+use crate::recording::{self, Closed, Recording, Taken};
 use crate::replay::bars::Bars;
 use crate::replay::ended::{Ended, GAPS_TOLD_MAX};
 use crate::replay::engine::{Engine, Start};
@@ -145,8 +145,9 @@ impl Session {
         };
         let mut snapshots = None;
         if let Some(recording) = &recording {
-            let written = hashes_of(recording, fingerprints)?;
-            if setup.config.snapshot_every().is_on() && recording.is_journaled() {
+            let is_followed = setup.config.snapshot_every().is_on() && recording.is_journaled();
+            let written = hashes_of(recording, fingerprints, is_followed)?;
+            if is_followed {
                 snapshots = Some(FollowerThread::start(Follows {
                     journal: recording.journal_directories(),
                     tails: recording.journal_tails(),
@@ -356,7 +357,6 @@ impl Session {
         let is_stopped = stop.is_asked() || is_interrupted && expected > 0;
         is_cut |= is_stopped;
         let closed = recording.map(|it| it.close(!is_stopped));
-        let is_recorded = closed.is_some();
         is_cut |= closed.as_ref().is_some_and(Closed::is_refused);
         if !is_cut {
             finished.close_windows();
@@ -371,10 +371,7 @@ impl Session {
         {
             note(failure);
         }
-        let recorded = closed.map(|closed| closed.end(true, over_capacity, &outputs)).transpose();
-        let recorded = recorded.map_err(&mut note).ok().flatten();
-        let whole = |end: &RecordingEnd| end.incomplete.is_none();
-        let journaled = !is_recorded || recorded.as_ref().is_some_and(whole);
+        let journaled = closed.as_ref().is_none_or(|closed| closed.holds_all(&outputs));
         let position = finished.sequencer.position();
         let messages = finished.decoder.counts().messages;
         let mut snapshots_json = None;
@@ -385,16 +382,17 @@ impl Session {
                 && let Some((at, state)) = &end.state
                 && (*at != position || *state != finished.hash)
             {
-                fault.get_or_insert(faults::follower_differs(&finished.hash, state));
+                note(faults::follower_differs(&finished.hash, state));
             }
-            fault = fault.or(end.fault);
+            end.fault.map(&mut note);
             snapshots_json = Some(end.json);
             finished.market.listener_mut().hashes = end.hashes;
         }
         let hashes = &mut finished.market.listener_mut().hashes;
-        if let Err(failure) = hashes.end(position, &finished.hash, journaled) {
-            fault.get_or_insert(failure);
-        }
+        // Before the session is called complete: then nobody writes digests any more.
+        let has_hashes = hashes.end(position, &finished.hash, journaled).map_err(&mut note).is_ok();
+        let end = |closed: Closed| closed.end(has_hashes, over_capacity, &outputs);
+        let recorded = closed.map(end).transpose().map_err(&mut note).ok().flatten();
         let mut hash_check = hashes.check();
         if let (Some(check), Some(session)) = (&mut hash_check, &session_dir) {
             let shards = (finished.shards.len(), session.shards());
@@ -443,8 +441,10 @@ const UNFINISHED: OutputSummary =
 fn hashes_of(
     recording: &Recording,
     fingerprints: [Fingerprint; Section::COUNT],
+    is_followed: bool,
 ) -> Result<Hashes, Failure> {
-    let acceptance = recording.acceptance();
+    // What a follower has read was appended.
+    let acceptance = (!is_followed).then(|| recording.acceptance());
     match recording.restart() {
         Some(snapshot) => {
             let (file, name) = recording.dir().take_up_hashes()?;

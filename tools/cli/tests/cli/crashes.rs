@@ -50,7 +50,10 @@ impl Outcome {
         assert!(self.accepted == expected.accepted, "{what}: the journal holds something else");
         assert!(self.outputs == expected.outputs, "{what}: the outputs are others");
         assert_eq!(self.hashes, expected.hashes, "{what}");
-        assert!(self.hashes_file == expected.hashes_file, "{what}: the digests are others");
+        let (lines, expected) = (self.hashes_file.lines(), expected.hashes_file.lines());
+        let differs = lines.zip(expected.clone()).position(|(line, expected)| line != expected);
+        let counts = (self.hashes_file.lines().count(), expected.count());
+        assert_eq!((differs, counts.0), (None, counts.1), "{what}: the digests are others");
     }
 }
 
@@ -185,7 +188,12 @@ fn another_input_is_refused_where_only_the_snapshot_has_seen_the_difference() {
     others[1] = other.display().to_string();
     tapewatch(&others).ended_with(2).says(&["not the one that the session was recorded from"]);
     // One that ends before the snapshot does.
-    fs::write(&other, &fs::read(&input).unwrap()[..100]).unwrap();
+    let bytes = fs::read(&input).unwrap();
+    let mut end = 0;
+    while end < 1_000 {
+        end += 2 + usize::from(u16::from_be_bytes([bytes[end], bytes[end + 1]]));
+    }
+    fs::write(&other, &bytes[..end]).unwrap();
     tapewatch(&others).ended_with(2).says(&["not the one that the session was recorded from"]);
     rig.finish(&args, &session, "after other inputs");
 }
