@@ -77,10 +77,13 @@ fn every_figure_of_a_symbol_comes_back() {
     }
 }
 
+/// A price, and the orders there: reference, shares, whether filled.
+type LevelOf<'a> = (i64, &'a [(u64, u32, u32)]);
+
 /// A book of two bids at one price, one at another, and an ask.
 fn book() -> Vec<u8> {
     let mut bytes = Vec::new();
-    let side = |levels: &[(i64, &[(u64, u32, u32)])], bytes: &mut Vec<u8>| {
+    let side = |levels: &[LevelOf<'_>], bytes: &mut Vec<u8>| {
         bytes.u32(levels.len() as u32);
         for &(price, orders) in levels {
             bytes.i64(price);
