@@ -33,6 +33,7 @@ fn main() -> Outcome {
     seeds.arbiter()?;
     seeds.steps()?;
     seeds.logs()?;
+    seeds.images()?;
     if let Some(shared) = arguments.next() {
         seeds.recorded(&shared)?;
     }
@@ -166,6 +167,20 @@ impl Seeds {
             }
             let limits = if how & 1 == 0 { 1 } else { 3 };
             self.write("itch_apply", &format!("steps-{how}"), &[&[limits, how * 9], &input])?;
+        }
+        Ok(())
+    }
+
+    /// Scripts of engines with changes to their images.
+    fn images(&mut self) -> Outcome {
+        for (nth, choice) in [0, 2, 4, 0x30, 1, 0x21].into_iter().enumerate() {
+            let script = (0..200 * steps::STEP_BYTES as u32)
+                .map(|i| ((i + nth as u32 * 7_000).wrapping_mul(2_654_435_761) >> 11) as u8);
+            let script: Vec<u8> = script.collect();
+            let changes = [7_u8, 90, 0, 3, 1].repeat(nth / 2);
+            let cut = u8::try_from(script.len() * 255 / (script.len() + changes.len()))?;
+            let parts: [&[u8]; 3] = [&[choice, cut], &script, &changes];
+            self.write("state_image", &format!("script-{nth}"), &parts)?;
         }
         Ok(())
     }

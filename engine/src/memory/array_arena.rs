@@ -98,6 +98,9 @@ impl<T: Pod> ArrayArena<T> {
     }
 
     /// Makes an empty array `len` elements long, all zero; `false` if the arena is full.
+    ///
+    /// # Panics
+    /// If the array is not empty.
     #[must_use]
     pub fn lengthen(&mut self, array: &mut ArrayRef, len: usize) -> bool {
         assert!(array.is_empty(), "Invariant: only an empty array is lengthened");

@@ -134,6 +134,13 @@ mod tests {
         assert_eq!(names.at(SymbolId(2), Position(7)), b"");
         names.learn(&Named::new(Position(7), SymbolId(10), b"ZVZZT"));
         assert_eq!(names.at(SymbolId(10), Position(9)), b"");
+        let mut bytes = Vec::new();
+        names.learn(&Named::new(Position(u64::MAX), SymbolId(9), &[b'y'; NAME_BYTES_MAX]));
+        names.store(&mut bytes);
+        let mut reader = Reader::new(&bytes);
+        let restored = Names::restored(10, &mut reader).unwrap();
+        assert_eq!((restored.names, reader.end()), (names.names, Ok(())));
+        assert!(Names::restored(9, &mut Reader::new(&bytes)).is_err());
         let long = Named::new(Position(0), SymbolId(1), &[b'x'; 60]);
         assert_eq!(long.name(), [b'x'; NAME_BYTES_MAX]);
     }

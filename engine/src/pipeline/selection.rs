@@ -127,6 +127,18 @@ mod tests {
         // Sequences may begin anew; what is decided stays.
         assert!(!selection.takes(SymbolId(6), Sequence(0), &directory));
         assert!(selection.takes(SymbolId(9), Sequence(3), &directory));
+        let mut bytes = Vec::new();
+        selection.store(&mut bytes);
+        let restored = |names: &[&str], symbols_max| {
+            let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+            let mut selection = Selection::of(names, symbols_max);
+            let mut reader = Reader::new(&bytes);
+            selection.restore(&mut reader).and_then(|()| reader.end()).map(|()| selection.decided)
+        };
+        assert_eq!(restored(&["AAPL"], 1 << 16), Ok(selection.decided.clone()));
+        for (names, symbols_max) in [(&[][..], 1 << 16), (&["MSFT"], 1 << 16), (&["AAPL"], 6)] {
+            assert!(restored(names, symbols_max).is_err(), "{names:?}");
+        }
         assert!(!selection.takes(SymbolId(1 << 16), Sequence(3), &directory));
         assert!(Selection::all().takes(SymbolId(6), Sequence(3), &directory));
     }

@@ -106,6 +106,15 @@ impl Shard {
         Ok(())
     }
 
+    /// Reads the windows of a symbol whose tape is there and that has none.
+    pub(crate) fn read_windows(
+        &mut self,
+        symbol: SymbolId,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        self.bars.read(symbol, &mut self.prints, bytes)
+    }
+
     /// Symbols that are halted, paused or quoted only.
     pub(crate) fn not_trading(&self) -> u32 {
         self.metrics.iter().filter(|metrics| metrics.is_halted()).count() as u32

@@ -83,3 +83,6 @@ pub(crate) fn sum(reader: &mut Reader<'_>) -> Result<u128, DecodeError> {
         _ => Err(reader.refuse("a sum past what a session can hold")),
     }
 }
+
+#[cfg(test)]
+mod tests;

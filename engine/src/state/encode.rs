@@ -121,6 +121,12 @@ pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: 
     }
 }
 
+/// A symbol's figures, which stand before its quality counts and its tape.
+#[cfg(test)]
+pub(super) fn figures_of<S: Sink>(figures: &SymbolMetrics, sink: &mut S) {
+    metrics::metrics(figures, sink);
+}
+
 /// What concerns no symbol. `feed_time` is the sequencer's, as messages alone have moved it.
 pub fn market<S: Sink>(shard: &Shard, feed_time: Nanos, sink: &mut S) {
     let ShardParts { books: _, prints: _, metrics: _, qualities, phase, bars: _ } = shard.parts();

@@ -20,7 +20,7 @@ use engine::window::bars::{AmendedWindow, Bar, BarSettings};
 use feed_handlers::itch50::decode::{DecodeCounts, Itch50Decoder};
 use tapewatch_tests::engines::layout;
 
-use crate::feed::Step;
+use crate::feed::{LOCATES, Step};
 
 /// An image in memory.
 pub(crate) type Image = BTreeMap<Part, Vec<u8>>;
@@ -191,7 +191,7 @@ fn end(
         let metrics = bytemuck::bytes_of(&shard.metrics_until(symbol, until)).to_vec();
         (book, metrics, windows, shard.quality_of(symbol))
     };
-    let symbols = (1..1_000).map(symbol).collect();
+    let symbols = LOCATES.map(u32::from).into_iter().map(symbol).collect();
     let mut quality = Quality::default();
     shards.iter().for_each(|shard| quality += shard.quality());
     let mut amended: Vec<_> = shards.iter().flat_map(Shard::amended_windows).collect();

@@ -6,8 +6,16 @@ use crate::paths;
 use crate::steps::{Failure, cargo, has_nightly, is_there, nightly_cargo, step, tell};
 
 /// The targets, as `fuzz/Cargo.toml` names them.
-const TARGETS: [&str; 7] =
-    ["capture", "csv_trades", "moldudp64", "binaryfile", "itch_apply", "input", "log_reader"];
+const TARGETS: [&str; 8] = [
+    "capture",
+    "csv_trades",
+    "moldudp64",
+    "binaryfile",
+    "itch_apply",
+    "input",
+    "log_reader",
+    "state_image",
+];
 
 /// Seconds for each target unless told otherwise.
 const SECONDS: u32 = 600;

@@ -145,6 +145,29 @@ mod tests {
     }
 
     #[test]
+    fn every_field_comes_back() {
+        let sequencer = Sequencer {
+            feed_time_ns: -1,
+            next_line_ns: 2,
+            first_ns: 5,
+            last_ns: 6,
+            time_backwards: 7,
+            future_time: 8,
+            next_min: 9,
+            offset: 10,
+            gap: (11, 12),
+            ..fresh()
+        };
+        let bytes = stored(&sequencer);
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(fresh().restored(&mut reader), Ok(sequencer));
+        assert_eq!(reader.end(), Ok(()));
+        for end in 0..bytes.len() {
+            assert!(fresh().restored(&mut Reader::new(&bytes[..end])).is_err(), "{end}");
+        }
+    }
+
+    #[test]
     fn another_grid_begins_behind_feed_time_and_another_day_is_refused() {
         let mut writer = fresh();
         let time_ns = 3 * TIME_GRID_NS + 5;

@@ -262,7 +262,7 @@ impl<S: ImageSource> Image<'_, S> {
         }
         self.section(PartKind::Metrics, shards, symbols, Shard::read_metrics)?;
         if has_windows {
-            self.section(PartKind::Windows, shards, symbols, Shard::restore_windows)?;
+            self.section(PartKind::Windows, shards, symbols, Shard::read_windows)?;
         }
         Ok(())
     }

@@ -18,6 +18,9 @@ use crate::units::SymbolId;
 ///
 /// # Errors
 /// If the sink refuses a part.
+///
+/// # Panics
+/// If the engine's stages do not stand at one place: a bug of ours.
 pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
     engine: &Inline<D, O, L>,
     sink: &mut S,

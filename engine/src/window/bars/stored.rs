@@ -87,9 +87,22 @@ impl Bars {
         prints: &mut Prints,
         bytes: &[u8],
     ) -> Result<(), DecodeError> {
-        let mut reader = Reader::new(bytes);
         self.amended.forget(symbol);
         prints.forget_arrivals(symbol);
+        self.read(symbol, prints, bytes)
+    }
+
+    /// Reads the windows that `bytes` hold of a symbol that has none, nor a print that came too late.
+    ///
+    /// # Errors
+    /// See [`Bars::restore`].
+    pub(crate) fn read(
+        &mut self,
+        symbol: SymbolId,
+        prints: &mut Prints,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(bytes);
         for at in 0..self.series.len() {
             self.restore_bar(symbol, at, &mut reader)?;
         }
