@@ -102,7 +102,7 @@ fn row(
     let (mut off, mut on, mut added) = (Vec::new(), Vec::new(), Vec::new());
     let mut last = Value::Null;
     for _ in 0..runs {
-        let mut run = |settings: &[&str]| -> Result<Value, Failed> {
+        let run = |settings: &[&str]| -> Result<Value, Failed> {
             root.clear()?;
             summary(root.replay(file, &[topology, settings].concat())?)
         };
