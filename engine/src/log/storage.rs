@@ -125,10 +125,10 @@ pub trait StoredFile: Send + Sync {
 }
 
 /// What a file is called behind its name until it is complete.
-pub(super) const NEW: &str = ".new";
+pub(crate) const NEW: &str = ".new";
 
 /// Writes a file that is there whole under its name, or not at all.
-pub(super) fn write_by_rename<S: Storage>(
+pub(crate) fn write_by_rename<S: Storage>(
     storage: &S,
     name: &str,
     bytes: &[u8],
