@@ -27,7 +27,7 @@ const BYTES_MAX: u64 = 16 << 20;
 #[derive(Debug)]
 pub enum Beside {
     /// Its index.
-    Index(SymbolIndex),
+    Index(Box<SymbolIndex>),
     /// Nothing.
     Absent,
     /// A file that is not its index.
@@ -68,7 +68,7 @@ pub fn beside<S: Storage, K: MessageKeys>(
     let name = symbol_index_name(segment.number);
     match read_whole(directories.disk_directory(), &name, BYTES_MAX) {
         Ok(bytes) => match SymbolIndex::read(&bytes) {
-            Ok(index) if index.belongs_to::<K>(segment, feed) => Beside::Index(index),
+            Ok(index) if index.belongs_to::<K>(segment, feed) => Beside::Index(Box::new(index)),
             Ok(_) => Beside::Unusable(SymbolIndexError::Stale),
             Err(error) => Beside::Unusable(error),
         },
@@ -95,7 +95,7 @@ pub fn index_segment<S: Storage + Clone, K: MessageKeys>(
     };
     let segment = SealedSegment::of(session, &block);
     if let Beside::Index(index) = beside::<S, K>(directories, &segment, feed) {
-        return Ok(Some(IndexedSegment { index, origin: Origin::Found }));
+        return Ok(Some(IndexedSegment { index: *index, origin: Origin::Found }));
     }
     let index = build(directories, &segment, feed, keys)?;
     let origin = match keeps {
