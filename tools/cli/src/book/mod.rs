@@ -64,7 +64,8 @@ pub(crate) fn run(args: &BookArgs, console: Console) -> Result<Status, Failure> 
     let Some(&symbol) = locates.first().and_then(|locates| locates.first()) else {
         unreachable!("Invariant: each name that is found has a locate");
     };
-    let start = StartingPoint::of_journal().map_err(|error| faults::no_memory(&error))?;
+    let start =
+        StartingPoint::of_journal(session.day()).map_err(|error| faults::no_memory(&error))?;
     let found = book_at(&session, symbol, at, start, console)?;
     tell_end(&found, at, &session, console);
     let shown = Shown {

@@ -28,7 +28,6 @@ use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::journal::verify::cannot_read;
 use crate::journal::{FEED, cannot_replay, packet_of};
-use crate::replay::faults;
 use crate::session_dir::SessionDir;
 
 /// Where the way to a book begins: what is known after all that stands before a frame.
@@ -37,23 +36,23 @@ pub(crate) struct StartingPoint {
     pub(crate) position: FramePosition,
     /// Books that hold the symbol's orders; of others nothing is asked.
     pub(crate) books: Books,
+    /// The decoder, which knows whether the day has started.
+    pub(crate) decoder: Itch50Decoder,
     /// The greatest time of all messages so far; `None` if there is none. Not after the time asked for.
     pub(crate) greatest_time: Option<Nanos>,
     /// Sequence of the last message; `None` if there is none.
     pub(crate) sequence: Option<Sequence>,
-    /// Whether the day's start of messages was among them.
-    pub(crate) has_started: bool,
 }
 
 impl StartingPoint {
-    /// The start of the journal.
-    pub(crate) fn of_journal() -> Result<StartingPoint, MemoryError> {
+    /// The start of a session's journal.
+    pub(crate) fn of_journal(day: TradingDay) -> Result<StartingPoint, MemoryError> {
         Ok(StartingPoint {
             position: FramePosition::first_of(SegmentNumber(0)),
             books: Books::new(Limits::default())?,
+            decoder: Itch50Decoder::new(day.midnight())?,
             greatest_time: None,
             sequence: None,
-            has_started: false,
         })
     }
 }
@@ -93,8 +92,8 @@ pub(crate) fn book_at(
     let reader = LogReader::open(directories.clone(), LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
-    let state = State::new(session.day(), symbol, at, start.books)
-        .map_err(|error| faults::no_memory(&error))?;
+    let midnight = session.day().midnight();
+    let position = start.position;
     let mut way = Way {
         reader,
         directories,
@@ -102,13 +101,19 @@ pub(crate) fn book_at(
         keeps: !session.is_being_recorded(),
         console,
         state: State {
+            symbol,
+            at,
+            midnight,
+            keys: Itch50Keys::new(midnight),
+            decoder: start.decoder,
+            batch: EventBatch::new(),
+            books: start.books,
+            quality: Quality::default(),
             greatest_time: start.greatest_time,
             sequence: start.sequence,
-            has_started: start.has_started,
-            ..state
         },
     };
-    let end = way.go(start.position)?;
+    let end = way.go(position)?;
     let State { books, sequence, greatest_time, .. } = way.state;
     Ok(BookAt { books, sequence, greatest_time, end })
 }
@@ -231,32 +236,9 @@ struct State {
     quality: Quality,
     greatest_time: Option<Nanos>,
     sequence: Option<Sequence>,
-    has_started: bool,
 }
 
 impl State {
-    fn new(
-        day: TradingDay,
-        symbol: SymbolId,
-        at: Nanos,
-        books: Books,
-    ) -> Result<State, MemoryError> {
-        let midnight = day.midnight();
-        Ok(State {
-            symbol,
-            at,
-            midnight,
-            keys: Itch50Keys::new(midnight),
-            decoder: Itch50Decoder::new(midnight)?,
-            batch: EventBatch::new(),
-            books,
-            quality: Quality::default(),
-            greatest_time: None,
-            sequence: None,
-            has_started: false,
-        })
-    }
-
     /// Takes the messages of a packet as far as the prefix goes; why it ends, if it does.
     #[inline]
     fn packet(&mut self, packet: &Packet<'_>) -> Option<PrefixEnd> {
@@ -269,13 +251,10 @@ impl State {
                     }
                     self.greatest_time = self.greatest_time.max(Some(time));
                 }
-                if message.first() == Some(&b'S') && message.last() == Some(&b'O') {
-                    if self.has_started {
-                        return Some(PrefixEnd::SecondDay);
-                    }
-                    self.has_started = true;
-                } else if key.symbol == self.symbol {
-                    self.apply(packet, sequence, message, key.time);
+                // The market's system events tell where a second day begins.
+                let is_wanted = key.symbol == self.symbol || message.first() == Some(&b'S');
+                if is_wanted && !self.apply(packet, sequence, message, key.time) {
+                    return Some(PrefixEnd::SecondDay);
                 }
             }
             self.sequence = Some(Sequence(sequence));
@@ -284,12 +263,18 @@ impl State {
         None
     }
 
-    /// Applies one message of the symbol.
-    fn apply(&mut self, packet: &Packet<'_>, sequence: u64, message: &[u8], time: Option<Nanos>) {
+    /// Applies one message of the symbol or of the market; `false` if it starts a second day.
+    fn apply(
+        &mut self,
+        packet: &Packet<'_>,
+        sequence: u64,
+        message: &[u8],
+        time: Option<Nanos>,
+    ) -> bool {
         let mut framed = [0; 2 + MESSAGE_BYTES_MAX];
         let (length, bytes) = (message.len(), 2 + message.len());
         let Some(to) = framed.get_mut(2..bytes) else {
-            return;
+            unreachable!("Invariant: a message with a key has its type's length, which is a byte");
         };
         to.copy_from_slice(message);
         framed[..2].copy_from_slice(&(length as u16).to_be_bytes());
@@ -297,14 +282,19 @@ impl State {
             Packet { sequence: Sequence(sequence), recv: packet.recv, messages: &framed[..bytes] };
         self.batch.clear();
         let decoded = self.decoder.decode(&one, &mut Cursor::default(), &mut self.batch);
-        debug_assert_eq!(decoded, Decoded::PacketDone, "Invariant: a batch holds one message");
+        if let Decoded::SecondStart(_) = decoded {
+            return false;
+        }
         for event in self.batch.events_mut() {
             if time.is_none() {
                 // A time that is not of this day is taken as the feed's.
                 event.time_ns = self.greatest_time.unwrap_or(self.midnight).0;
             }
-            self.books.apply(event, &mut self.quality);
+            if event.symbol() == self.symbol {
+                self.books.apply(event, &mut self.quality);
+            }
         }
+        true
     }
 }
 

@@ -8,7 +8,8 @@ use engine::packet::Packet;
 use engine::pipeline::stage::{Cursor, Decoder as _, EventBatch};
 use engine::units::{Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
-use feed_handlers::itch50::fields::Price4;
+use feed_handlers::itch50::encode::Header;
+use feed_handlers::itch50::fields::{Price4, Stock};
 use serde_json::{Value, json};
 use tapewatch_tests::random::Random;
 use tapewatch_tests::reference::ReferenceMarket;
@@ -168,6 +169,32 @@ fn a_table_shows_both_sides_and_with_orders_their_queues() {
     assert_eq!(queues[2], ["ask", "10.01", "70", "3", "2019-12-30T14:30:00.000006000Z"]);
     assert_eq!(queues[3], ["bid", "10", "30", "2", "2019-12-30T14:30:00.000005000Z"]);
     assert_eq!(queues[4], ["60", "4", "2019-12-30T14:30:00.000007000Z"]);
+}
+
+#[test]
+fn a_time_that_is_not_of_the_day_is_the_feeds_and_a_second_day_ends_the_first() {
+    let dir = scratch();
+    let mut feed = Feed::new();
+    feed.start_of_messages(); // 1
+    feed.add(1, "AAA", 1, Side::Buy, 100, 10_0000); // 2
+    let late = Header { time_of_day_ns: 90_000_000_000_000, ..feed.head(1) }; // 3
+    let (stock, price) = (Stock::new("AAA").unwrap(), Price4(10_0000));
+    feed.encoder.add_order(late, OrderRef(2), Side::Buy, 50, stock, price, None);
+    feed.start_of_messages(); // 4
+    feed.add(1, "AAA", 3, Side::Buy, 70, 10_0000); // 5
+    let input = file(&dir, "day.itch", feed.encoder.bytes());
+    let session = dir.path().join("session");
+    let args = ["replay", arg(&input), "--session", arg(&session), "--date", "2019-12-30"];
+    tapewatch(&args).ended_with(2);
+    let ts = MIDNIGHT_NS as u64 + OPEN_NS + 2_000;
+    let queue = json!([
+        {"order": 1, "size": 100, "ts_ns": ts},
+        {"order": 2, "size": 50, "ts_ns": ts},
+    ]);
+    for at in ["09:30:00.000002", "10:00:00", "23:59:59.999999999"] {
+        let found = book(&session, "AAA", at, &["--orders"]);
+        assert_eq!((&found["sequence"], &found["bids"][0]["queue"]), (&json!(3), &queue), "{at}");
+    }
 }
 
 #[test]

@@ -254,6 +254,30 @@ fn gaps_and_empty_messages_are_told() {
 }
 
 #[test]
+fn unsequenced_messages_among_sequenced_ones_are_not_lost_as_duplicates() {
+    let dir = scratch();
+    let feed = Feed::adds(5);
+    let one = feed.len() / 5;
+    let block = |number: usize| &feed[one * number..one * (number + 1)];
+    let packets = [
+        (0, 1, 5, block(0)),
+        (1, 1, 0, block(1)),
+        (2, 1, 6, block(2)),
+        (3, 1, 0, block(3)),
+        (4, 1, 7, block(4)),
+    ];
+    let input = file(&dir, "day.pcap", &capture(&packets));
+    let (session, again) = (dir.path().join("session"), dir.path().join("again"));
+    tapewatch(&["replay", arg(&input), "--session", arg(&session)]).ended_with(0);
+    let out = dir.path().join("x.pcap");
+    export(&session, &out, &["--format", "pcap"]).ended_with(0);
+    tapewatch(&["replay", arg(&out), "--session", arg(&again)]).ended_with(0);
+    let lines = dump(&session, &[]);
+    assert_eq!(lines.len(), 5);
+    assert_eq!(dump(&again, &[]), lines);
+}
+
+#[test]
 fn an_export_that_is_killed_leaves_what_was_there_and_the_next_one_takes_its_rest_away() {
     let place = Place::new();
     let day = RandomSession::new(23, 8, 60_000);

@@ -1,7 +1,9 @@
 //! Packets as a capture of one line of MoldUDP64, each with its own sequence and receive time.
 //!
 //! A packet of which only some messages are exported becomes a packet for each run of them, so that
-//! every message keeps its sequence; what is left out is a gap between packets.
+//! every message keeps its sequence; what is left out is a gap between packets. Messages that came
+//! unsequenced among sequenced ones, and so were numbered by their ordinal, go out as they came: with
+//! sequence 0, since a reader would take a number that goes back for a duplicate.
 
 use std::io::Write;
 
@@ -16,6 +18,9 @@ const HEADER_BYTES: usize = 20;
 /// Most messages of a packet: one count more says that the session ended.
 const MESSAGES_MAX: usize = 65_534;
 
+/// The sequence of a packet whose messages have none.
+const UNSEQUENCED: u64 = 0;
+
 /// Writes a capture; see the module.
 pub(super) struct PcapFile<W: Write> {
     file: CaptureFile<W>,
@@ -25,6 +30,8 @@ pub(super) struct PcapFile<W: Write> {
     blocks: Vec<u8>,
     messages: usize,
     first: u64,
+    /// Behind the greatest sequence written.
+    next: u64,
     recv: Nanos,
     payload: Vec<u8>,
     frame: Vec<u8>,
@@ -39,6 +46,7 @@ impl<W: Write> PcapFile<W> {
             blocks: Vec::new(),
             messages: 0,
             first: 0,
+            next: 0,
             recv: Nanos(0),
             payload: Vec::new(),
             frame: Vec::new(),
@@ -78,8 +86,10 @@ impl<W: Write> PcapFile<W> {
         }
         let (sequence, recv) = (Sequence(self.first), self.recv);
         let run = Packet { sequence, recv, messages: &self.blocks };
+        let told = if self.first < self.next { UNSEQUENCED } else { self.first };
+        self.next = self.next.max(self.first.saturating_add(self.messages as u64));
         self.payload.clear();
-        header::encode_packet(&mut self.payload, self.session, self.first, run.iter())
+        header::encode_packet(&mut self.payload, self.session, told, run.iter())
             .expect("Invariant: lengths and count of a run are held within the format's");
         self.frame.clear();
         self.line.write_frame(&self.payload, &mut self.frame);
