@@ -55,6 +55,8 @@ failpoints! {
         reopen_settled "reopen.settled" "All segments are sealed; none is prepared.",
     }
     others {
+        "symbols.index.before" "The symbol index of a segment is made and not written.",
+        "symbols.index.after" "The symbol index of a segment has its name.",
         "output.release.before" "An output is to be released.",
         "output.release.after" "An output was released, and nobody knows yet.",
         "output.cursor.before" "A cursor is to be moved on.",

@@ -21,10 +21,11 @@
 //! - [`record`]: what each payload must be
 //! - [`writer`]: appends records
 //! - [`source`]: replays the packets of one feed
-//! - [`writer`]: appends records
+//! - [`symbol_index`]: where in a closed segment a symbol's messages stand
 
 pub mod record;
 pub mod source;
+pub mod symbol_index;
 pub mod writer;
 
 /// Flag of a frame whose sequence does not lie behind that of the feed's record before it.

@@ -90,6 +90,26 @@ impl<S: Storage> LogDirectories<S> {
         memory.chain([(Medium::Disk, &self.disk)])
     }
 
+    /// The one on disk, where what is made of a segment is kept beside it.
+    #[must_use]
+    pub fn disk_directory(&self) -> &S {
+        &self.disk
+    }
+
+    /// The block that ends the best copy of a segment; `None` where there is none, or it is not sealed.
+    ///
+    /// # Errors
+    /// There are copies, and none can be read or belongs to the log.
+    pub fn seal(
+        &self,
+        session: SessionId,
+        kind: LogKind,
+        number: SegmentNumber,
+    ) -> Result<Option<SealBlock>, LogError> {
+        let copies = self.copies(number, kind, Some(session))?;
+        Ok(copies.into_iter().next().and_then(|copy| copy.seal))
+    }
+
     /// Both directories, as messages name them.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -268,7 +288,7 @@ pub(super) fn seal_of<F: StoredFile>(
 }
 
 /// All bytes of a file.
-pub(super) fn read_whole<S: Storage>(
+pub(crate) fn read_whole<S: Storage>(
     storage: &S,
     name: &str,
     bytes_max: u64,

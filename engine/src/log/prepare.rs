@@ -185,5 +185,5 @@ pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<u64> {
 }
 
 fn is_of_log(name: &str) -> bool {
-    number_of(name, "seg").is_some() || number_of(name, "idx").is_some()
+    ["seg", "idx", "sym"].iter().any(|extension| number_of(name, extension).is_some())
 }

@@ -219,6 +219,12 @@ pub fn index_name(number: SegmentNumber) -> String {
     format!("{:08}.idx", number.0)
 }
 
+/// The name of a closed journal segment's symbol index.
+#[must_use]
+pub fn symbol_index_name(number: SegmentNumber) -> String {
+    format!("{:08}.sym", number.0)
+}
+
 /// The number of the segment that a file is called after; `None` for other files.
 #[must_use]
 pub fn number_of(name: &str, extension: &str) -> Option<SegmentNumber> {

@@ -128,7 +128,7 @@ pub trait StoredFile: Send + Sync {
 pub(crate) const NEW: &str = ".new";
 
 /// Writes a file that is there whole under its name, or not at all.
-pub(super) fn write_by_rename<S: Storage>(
+pub(crate) fn write_by_rename<S: Storage>(
     storage: &S,
     name: &str,
     bytes: &[u8],

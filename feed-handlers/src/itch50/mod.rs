@@ -2,7 +2,7 @@
 //!
 //! [`messages`] reads: views laid over a message's own bytes, nothing copied. [`encode`] writes: for
 //! tests and the simulated exchange. [`decode`] turns messages into the engine's events.
-//! [`fields`] holds the values of single fields that both
+//! [`keys`] takes symbol and time from messages. [`fields`] holds the values of single fields that both
 //! sides use. A message stands here without framing; where one ends is the business of BinaryFILE,
 //! MoldUDP64 or SoupBinTCP around it.
 //!
@@ -14,6 +14,7 @@
 pub mod decode;
 pub mod encode;
 pub mod fields;
+pub mod keys;
 pub mod messages;
 
 pub use encode::{DirectoryEntry, Encoder, Header, Imbalance, PriceDiscovery};

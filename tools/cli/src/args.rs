@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::bench::BenchArgs;
+use crate::book::BookArgs;
 use crate::config::ConfigArgs;
 use crate::console::Console;
 use crate::demo::DemoArgs;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Replay(ReplayArgs),
     Simulate(SimulateArgs),
+    Book(BookArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
     Bench(BenchArgs),

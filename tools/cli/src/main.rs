@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod book;
 mod config;
 mod console;
 mod day;
@@ -12,6 +13,7 @@ mod exit;
 mod folder;
 mod interrupt;
 mod journal;
+mod line_session;
 mod memory;
 mod output;
 mod progress;
@@ -19,6 +21,7 @@ mod recording;
 mod replay;
 mod room;
 mod session_dir;
+mod session_names;
 mod simulate;
 mod span;
 mod tail;
@@ -63,6 +66,7 @@ fn run() -> Result<Status, Failure> {
         Command::Replay(args) => replay::run(&args, console),
         Command::Simulate(args) => simulate::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
+        Command::Book(args) => book::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
         Command::Tail(args) => tail::run(&args, console),
         Command::Config(args) => config::run(&args, console),

@@ -17,20 +17,20 @@
 //!
 //! Formats: *MoldUDP64 1.00* (Nasdaq), RFC 768, 791 and 1112, draft-ietf-opsawg-pcap.
 
+mod datagram;
+mod file;
 mod line;
 mod packer;
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use engine::units::Nanos;
 use feed_handlers::moldudp64::{SessionId, header};
-use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
-use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
 use thiserror::Error;
 
+pub use datagram::{Datagrams, LINES, LineAddresses, PAYLOAD_BYTES_MAX};
+pub use file::CaptureFile;
 use line::Line;
-pub use line::{LINES, LineAddresses};
 use packer::Packer;
 pub use packer::{BLOCKS_BYTES_MAX, SPAN_NS};
 
@@ -39,9 +39,6 @@ pub const HEARTBEAT_NS: u64 = 1_000_000_000;
 
 /// How often each line tells that the session has ended.
 pub const END_PACKETS: u64 = 3;
-
-/// Most bytes of a frame that the file says are captured: every frame is captured whole.
-const SNAP_BYTES: u32 = 65_535;
 
 /// What a capture is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +68,14 @@ pub enum CaptureError {
         needed: usize,
     },
     /// A message that no packet can carry beside its header.
-    #[error("message {sequence} has {bytes} bytes, more than the {BLOCKS_BYTES_MAX} of a packet")]
+    #[error("message {sequence} has {bytes} bytes, more than the {bytes_max} of a packet")]
     TooLong {
         /// Its number, from 1.
         sequence: u64,
         /// Its bytes, its length included.
         bytes: usize,
+        /// What a packet has room for.
+        bytes_max: usize,
     },
     /// A capture's times are 32 bits of seconds since the epoch: 1970 to 2106.
     #[error("capture time {0} ns is outside the years 1970 to 2106 that a pcap file can tell")]
@@ -96,14 +95,14 @@ pub struct CaptureCounts {
 
 /// See the module.
 pub struct CaptureWriter<W: Write> {
-    pcap: PcapWriter<W>,
+    file: CaptureFile<W>,
     options: CaptureOptions,
     packer: Packer,
     lines: [Line; 2],
     /// When the last packet of any kind left, ns since midnight; `None` before the first.
     last_sent_ns: Option<u64>,
     payload: Vec<u8>,
-    counts: CaptureCounts,
+    messages: u64,
 }
 
 impl<W: Write> CaptureWriter<W> {
@@ -112,23 +111,15 @@ impl<W: Write> CaptureWriter<W> {
     /// # Errors
     /// `out` cannot be written.
     pub fn new(out: W, options: CaptureOptions) -> Result<Self, CaptureError> {
-        let header = PcapHeader {
-            datalink: DataLink::ETHERNET,
-            ts_resolution: TsResolution::NanoSecond,
-            endianness: Endianness::Little,
-            snaplen: SNAP_BYTES,
-            ..PcapHeader::default()
-        };
-        let pcap = PcapWriter::with_header(out, header).map_err(of_pcap)?;
         let lines = [0, 1].map(|index| Line::new(index, options.seed));
         Ok(CaptureWriter {
-            pcap,
+            file: CaptureFile::new(out)?,
             options,
             packer: Packer::new(),
             lines,
             last_sent_ns: None,
             payload: Vec::new(),
-            counts: CaptureCounts { bytes: FILE_HEADER_BYTES, ..CaptureCounts::default() },
+            messages: 0,
         })
     }
 
@@ -145,7 +136,7 @@ impl<W: Write> CaptureWriter<W> {
                 self.send_packed()?;
             }
             self.packer.take(block);
-            self.counts.messages += 1;
+            self.messages += 1;
         }
         Ok(())
     }
@@ -164,7 +155,9 @@ impl<W: Write> CaptureWriter<W> {
             self.send(last_ns + after * HEARTBEAT_NS)?;
         }
         while self.write_next(true)? {}
-        Ok((self.pcap.into_writer(), self.counts))
+        let (packets, bytes) = (self.file.packets(), self.file.bytes());
+        let counts = CaptureCounts { packets, bytes, messages: self.messages };
+        Ok((self.file.into_inner(), counts))
     }
 
     /// Sends the packet that is being packed, behind the heartbeats of the silence before it.
@@ -211,27 +204,10 @@ impl<W: Write> CaptureWriter<W> {
             return Ok(false);
         };
         let at = i128::from(self.options.midnight.0) + i128::from(at_ns);
-        let time = u64::try_from(at).ok().map(Duration::from_nanos);
-        let time = time.filter(|time| u32::try_from(time.as_secs()).is_ok());
-        let time = time.ok_or(CaptureError::Time(i64::try_from(at).unwrap_or(i64::MAX)))?;
-        let packet = PcapPacket::new(time, frame.len() as u32, &frame);
-        self.pcap.write_packet(&packet).map_err(of_pcap)?;
-        self.counts.packets += 1;
-        self.counts.bytes += RECORD_HEADER_BYTES + frame.len() as u64;
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        self.file.frame(Nanos(at), &frame)?;
         line.recycle(frame);
         Ok(true)
-    }
-}
-
-/// Bytes before the first record of a pcap file, and before each frame.
-const FILE_HEADER_BYTES: u64 = 24;
-const RECORD_HEADER_BYTES: u64 = 16;
-
-fn of_pcap(error: PcapError) -> CaptureError {
-    match error {
-        PcapError::IoError(error) => CaptureError::Io(error),
-        // Times and lengths are within their fields: nothing else is refused.
-        other => CaptureError::Io(io::Error::other(other)),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) fn list<S: Storage>(
             listed.segments.insert(number);
         } else if let Some(number) = number_of(&name, "idx") {
             listed.indexes.insert(number);
+        } else if kind == LogKind::Journal && number_of(&name, "sym").is_some() {
+            // Made again where it is not what it should be: nothing of it is the log.
         } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
             listed.unfinished += 1;
         } else if kind != LogKind::Output || name != CURSORS_DIRECTORY {

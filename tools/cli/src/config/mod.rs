@@ -25,6 +25,7 @@ use engine::window::tick::Span;
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
 pub(crate) use model::{Append, Config, Journal, OnError, Place, Release, Sync, Topology};
+pub(crate) use suggest::nearest;
 
 use crate::exit::Failure;
 

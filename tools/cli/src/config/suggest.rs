@@ -48,7 +48,7 @@ fn paths() -> impl Iterator<Item = String> {
 }
 
 /// The known name nearest to `name`, where it is near: at most a third of its letters differ.
-fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub(crate) fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
     // Distance costs the product of both lengths.
     if name.len() > 100 {
         return None;

@@ -1,12 +1,18 @@
 //! `tapewatch journal`: looks after a session's journal.
 
 pub(crate) mod dump;
+mod export;
 pub(crate) mod filter;
 mod info;
 pub(crate) mod line;
+mod symbol_indexes;
 pub(crate) mod verify;
 
 use clap::{Args, Subcommand};
+use engine::journal::RecordKind;
+use engine::log::frame::Frame;
+use engine::log::reader::FramePosition;
+use engine::packet::Packet;
 
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -15,7 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   tapewatch journal info session
   tapewatch journal verify session --json
-  tapewatch journal dump session --symbol AAPL --from-time 09:30:00 --limit 20";
+  tapewatch journal dump session --symbol AAPL --from-time 09:30:00 --limit 20
+  tapewatch journal export session --from 09:30:00 --to 10:00:00 --out opening.itch";
 
 /// Look after the journal of a recorded session.
 #[derive(Debug, Args)]
@@ -32,6 +39,7 @@ enum Act {
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
     Dump(dump::DumpArgs),
+    Export(export::ExportArgs),
 }
 
 /// Runs the command.
@@ -40,5 +48,25 @@ pub(crate) fn run(args: &JournalArgs, console: Console) -> Result<Status, Failur
         Act::Info(args) => info::run(args),
         Act::Verify(args) => verify::run(args, console),
         Act::Dump(args) => dump::run(args, console),
+        Act::Export(args) => export::run(args, console),
     }
+}
+
+/// The feed whose packets make a session's state.
+pub(crate) const FEED: u16 = 0;
+
+/// The packet in a frame of that feed; its checksum says that it is what was journaled.
+#[inline]
+pub(crate) fn packet_of<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
+    let Frame { tag, payload, .. } = *frame;
+    let is_packet = tag.kind == RecordKind::Packet as u8 && tag.feed == FEED;
+    is_packet.then_some(Packet { sequence: tag.sequence, recv: tag.time, messages: payload })
+}
+
+/// A record whose content this program does not know to apply, and where.
+pub(crate) fn cannot_replay(frame: &Frame<'_>, at: FramePosition) -> Failure {
+    Failure::no(format_args!(
+        "segment {} at byte {}: a record of kind {}, which this program cannot replay; use a newer tapewatch",
+        at.segment.0, at.offset_bytes, frame.tag.kind
+    ))
 }

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
+use crate::journal::symbol_indexes;
 use crate::output::decimal::grouped;
 use crate::session_dir::SessionDir;
 
@@ -62,6 +63,7 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure
             report.unfinished_files
         ));
     }
+    symbol_indexes::note_unusable(&session, console);
     let faults = report.faults.len() as u64 + report.faults_left_out;
     match report.faults.first() {
         None => Ok(Status::Done),

@@ -5,7 +5,8 @@
 //! temporary files too; the next one into the directory takes them away. Each is locked while its
 //! writer lives, so that two runs at a time leave each other's alone.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -53,7 +54,7 @@ impl OutDir {
         let tried = fs::create_dir_all(path).and_then(|()| temporary(TRIAL, path));
         match tried {
             Ok(_) => {
-                remove_left_behind(path);
+                remove_left_behind(path, &NAMES);
                 Ok(OutDir { path: path.to_owned() })
             }
             Err(error) => Err(cannot_write(path, &error)),
@@ -85,9 +86,12 @@ impl OutDir {
 }
 
 /// A new file beside what will be called `name`; dropped, it is gone.
-fn temporary(name: &str, dir: &Path) -> io::Result<NamedTempFile> {
+fn temporary(name: impl AsRef<OsStr>, dir: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
     tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
+        .prefix(&prefix)
         .suffix(SUFFIX)
         // The process's umask takes its share, as for any other new file.
         .permissions(Permissions::from_mode(0o666))
@@ -100,12 +104,12 @@ fn temporary(name: &str, dir: &Path) -> io::Result<NamedTempFile> {
 
 /// Takes away the temporary files in `dir` whose writers are gone. What cannot be looked at or
 /// removed stays: it is in nobody's way.
-fn remove_left_behind(dir: &Path) {
+fn remove_left_behind(dir: &Path, names: &[&str]) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         // No link is followed and no pipe opened.
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_file
-            && is_temporary(&entry.file_name())
+            && is_temporary(&entry.file_name(), names)
             && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
         {
             let _ = fs::remove_file(entry.path());
@@ -113,14 +117,14 @@ fn remove_left_behind(dir: &Path) {
     }
 }
 
-/// Whether `name` is one that [`temporary`] gives: `.NAME.`, letters and digits, `.part`.
-fn is_temporary(name: &OsStr) -> bool {
+/// Whether `name` is one that [`temporary`] gives of `names`: `.NAME.`, letters and digits, `.part`.
+fn is_temporary(name: &OsStr, names: &[&str]) -> bool {
     let middle = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(SUFFIX));
     let Some((name, random)) = middle.and_then(|middle| middle.rsplit_once('.')) else {
         return false;
     };
     let is_random = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    NAMES.contains(&name) && is_random
+    names.contains(&name) && is_random
 }
 
 /// The directory cannot be used.
@@ -139,6 +143,37 @@ pub(crate) struct OutFile {
 }
 
 impl OutFile {
+    /// Begins a file that will be called `path`, in place of an earlier one, and takes away what killed
+    /// runs left of it.
+    pub(crate) fn at(path: &Path) -> Result<OutFile, Failure> {
+        let cannot = |why: &dyn Display| {
+            Failure::usage(format_args!(
+                "cannot write {}: {why}; name another file with --out",
+                path.display()
+            ))
+        };
+        let Some(name) = path.file_name() else {
+            return Err(cannot(&"it has no name"));
+        };
+        // Renaming would put a file in the place of a pipe or a device.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(cannot(&"it is there and no file"));
+        }
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        remove_left_behind(dir, &[&name.to_string_lossy()]);
+        match temporary(name, dir) {
+            Ok(file) => Ok(OutFile {
+                writer: BufWriter::with_capacity(BUFFER_BYTES, file),
+                path: path.to_owned(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(fault(path, &error)),
+            Err(error) => Err(cannot(&error)),
+        }
+    }
+
     /// The failure of a write or read to this file after the work began.
     pub(crate) fn fault(&self, error: &io::Error) -> Failure {
         fault(&self.path, error)

@@ -313,7 +313,7 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
 /// finished or not, and the cursors of consumers.
 fn is_of_log(name: &str) -> bool {
     let is_number = |stem: &str| stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit());
-    let is_part = |end: &str| end.starts_with("seg") || end.starts_with("idx");
+    let is_part = |end: &str| ["seg", "idx", "sym"].iter().any(|part| end.starts_with(part));
     name == CURSORS_DIRECTORY
         || name.split_once('.').is_some_and(|(stem, end)| is_number(stem) && is_part(end))
 }

@@ -3,8 +3,8 @@
 //! The two lines of a capture name a session, by which a replay knows lines of one feed. It is a
 //! fingerprint of all that the day is made from, so captures of different days are not taken for
 //! one: BLAKE3 over seed, symbols, messages, length of trading and midnight, 8 bytes each,
-//! little-endian; the first 50 bits of the digest as ten characters of five bits, digits before
-//! letters, without I, L, O and U. Two of a million days share one with a chance below 1 in 2,000.
+//! little-endian; the first 50 bits of the digest. Two of a million days share one with a chance below
+//! 1 in 2,000.
 
 use engine::units::Nanos;
 use exchange::Settings;
@@ -12,9 +12,7 @@ use exchange::capture::CaptureOptions;
 use feed_handlers::moldudp64::SessionId;
 
 use crate::day::TradingDay;
-
-/// The characters of a session, by their value.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+use crate::line_session;
 
 /// A day and its capture end less than so long after midnight.
 const DAY_NS: i64 = 24 * 3_600 * Nanos::SECOND;
@@ -47,12 +45,7 @@ fn session(settings: &Settings, day: TradingDay) -> SessionId {
     hasher.update(&day.midnight().0.to_le_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    let bits = u64::from_be_bytes(first);
-    let mut session = [0; 10];
-    for (index, character) in session.iter_mut().enumerate() {
-        *character = ALPHABET[(bits >> (59 - 5 * index)) as usize & 31];
-    }
-    SessionId(session)
+    line_session::of_bits(u64::from_be_bytes(first))
 }
 
 #[cfg(test)]
@@ -79,7 +72,7 @@ mod tests {
         ];
         let distinct: HashSet<[u8; 10]> = sessions.iter().map(|session| session.0).collect();
         assert_eq!(distinct.len(), sessions.len(), "{sessions:?}");
-        assert!(distinct.iter().flatten().all(|byte| ALPHABET.contains(byte)), "{sessions:?}");
+        assert!(distinct.iter().flatten().all(u8::is_ascii_alphanumeric), "{sessions:?}");
         assert_eq!(session(&base, monday), sessions[0]);
     }
 

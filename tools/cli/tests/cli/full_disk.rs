@@ -340,3 +340,40 @@ fn a_session_whose_output_log_had_no_room_is_gone_on_with_once_there_is_some() {
         std::fs::remove_dir_all(&outputs).unwrap();
     }
 }
+
+#[test]
+fn an_export_without_room_ends_with_a_line_and_leaves_nothing() {
+    let place = Place::new();
+    let input = place.file("day.itch", session().bytes());
+    let recorded = place.path("session");
+    tapewatch(&place.record(arg(&input), &recorded, ("disk", "inline"))).ended_with(0);
+    let Some(tmpfs) = Tmpfs::mount(16 * PAGE_BYTES) else { return };
+    let out = tmpfs.path().join("x");
+    for format in ["itch", "pcap"] {
+        let args = ["journal", "export", arg(&recorded), "--out", arg(&out), "--format", format];
+        let run = tapewatch(&args).ended_with(1);
+        run.says(&["cannot write", "No space left on device", "make room"]);
+        assert_eq!(names(tmpfs.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn a_book_is_found_where_its_index_has_no_room() {
+    let Some(tmpfs) = Tmpfs::mount(24 << 20) else { return };
+    let place = Place::new();
+    let input = place.file("day.itch", session().bytes());
+    let recorded = tmpfs.path().join("session");
+    tapewatch(&place.record(arg(&input), &recorded, ("disk", "inline"))).ended_with(0);
+    let mut filler = std::fs::File::create(tmpfs.path().join("filler")).unwrap();
+    while filler.write_all(&[1; PAGE_BYTES as usize]).is_ok() {}
+    let args = ["book", arg(&recorded), "--symbol", "AB", "--at", "23:59:59", "--json"];
+    let run = tapewatch(&args).ended_with(0);
+    let journal = recorded.join("journal");
+    let index = |name: &String| name.contains(".sym");
+    assert!(!names(&journal).iter().any(index), "{:?}", names(&journal));
+    // Open, it would keep its room.
+    drop(filler);
+    std::fs::remove_file(tmpfs.path().join("filler")).unwrap();
+    assert_eq!(tapewatch(&args).ended_with(0).stdout, run.stdout);
+    assert!(names(&journal).iter().any(index));
+}

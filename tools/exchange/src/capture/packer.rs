@@ -62,7 +62,11 @@ impl Packer {
         // A message has a type. A zero length would end a BinaryFILE.
         let needed = needed.max(size_of::<u16>() + 1);
         if needed > BLOCKS_BYTES_MAX {
-            return Err(CaptureError::TooLong { sequence, bytes: needed });
+            return Err(CaptureError::TooLong {
+                sequence,
+                bytes: needed,
+                bytes_max: BLOCKS_BYTES_MAX,
+            });
         }
         if *prefix == [0; 2] {
             return Err(torn(needed));

@@ -1,0 +1,302 @@
+//! One symbol's book after the longest prefix of a session whose messages all have a time of at most
+//! a given one.
+//!
+//! A closed segment is read only where its symbol index says that the symbol has messages or that the
+//! prefix ends; a segment that is being written, or that its writer left open, is read whole. Messages
+//! are decoded and applied by the engine's own decoder and books, so that the book is the one that a
+//! replay of the prefix gives. It begins at a [`StartingPoint`]: the start of the journal, or wherever
+//! the symbol's book is known already.
+
+use engine::book::books::{Books, Limits};
+use engine::journal::RecordKind;
+use engine::journal::symbol_index::segment::{Origin, index_segment};
+use engine::journal::symbol_index::{MessageKeys as _, PARTS, SymbolIndex};
+use engine::log::directories::LogDirectories;
+use engine::log::reader::{AtTail, FramePosition, LogReader, Next};
+use engine::log::storage::Directory;
+use engine::log::{LogKind, SegmentNumber};
+use engine::memory::MemoryError;
+use engine::packet::Packet;
+use engine::pipeline::stage::{Cursor, Decoded, Decoder as _, EventBatch};
+use engine::quality::Quality;
+use engine::units::{Nanos, Sequence, SymbolId};
+use feed_handlers::itch50::decode::Itch50Decoder;
+use feed_handlers::itch50::keys::Itch50Keys;
+
+use crate::console::Console;
+use crate::day::TradingDay;
+use crate::exit::Failure;
+use crate::journal::verify::cannot_read;
+use crate::journal::{FEED, cannot_replay, packet_of};
+use crate::session_dir::SessionDir;
+
+/// Where the way to a book begins: what is known after all that stands before a frame.
+pub(crate) struct StartingPoint {
+    /// The first frame that is not taken yet.
+    pub(crate) position: FramePosition,
+    /// Books that hold the symbol's orders; of others nothing is asked.
+    pub(crate) books: Books,
+    /// The decoder, which knows whether the day has started.
+    pub(crate) decoder: Itch50Decoder,
+    /// The greatest time of all messages so far; `None` if there is none. Not after the time asked for.
+    pub(crate) greatest_time: Option<Nanos>,
+    /// Sequence of the last message; `None` if there is none.
+    pub(crate) sequence: Option<Sequence>,
+}
+
+impl StartingPoint {
+    /// The start of a session's journal.
+    pub(crate) fn of_journal(day: TradingDay) -> Result<StartingPoint, MemoryError> {
+        Ok(StartingPoint {
+            position: FramePosition::first_of(SegmentNumber(0)),
+            books: Books::new(Limits::default())?,
+            decoder: Itch50Decoder::new(day.midnight())?,
+            greatest_time: None,
+            sequence: None,
+        })
+    }
+}
+
+/// Why the prefix ends where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PrefixEnd {
+    /// The message behind it has this time.
+    Before(Nanos),
+    /// A second day begins behind it.
+    SecondDay,
+    /// The journal has no more.
+    Journal,
+}
+
+/// A symbol's book at a time.
+pub(crate) struct BookAt {
+    /// Books that hold it.
+    pub(crate) books: Books,
+    /// Sequence of the prefix's last message; `None` if it is empty.
+    pub(crate) sequence: Option<Sequence>,
+    /// The greatest time of the prefix's messages; `None` if none has a time.
+    pub(crate) greatest_time: Option<Nanos>,
+    /// Why it ends.
+    pub(crate) end: PrefixEnd,
+}
+
+/// See the module.
+pub(crate) fn book_at(
+    session: &SessionDir,
+    symbol: SymbolId,
+    at: Nanos,
+    start: StartingPoint,
+    console: Console,
+) -> Result<BookAt, Failure> {
+    let directories = session.journal_directories();
+    let reader = LogReader::open(directories.clone(), LogKind::Journal, AtTail::Stop)
+        .map_err(|error| cannot_read(&error))?;
+    session.refuse_another(reader.session())?;
+    let midnight = session.day().midnight();
+    let position = start.position;
+    let mut way = Way {
+        reader,
+        directories,
+        // Its own writer keeps what belongs beside a session that is being written.
+        keeps: !session.is_being_recorded(),
+        console,
+        state: State {
+            symbol,
+            at,
+            midnight,
+            keys: Itch50Keys::new(midnight),
+            decoder: start.decoder,
+            batch: EventBatch::new(),
+            books: start.books,
+            quality: Quality::default(),
+            greatest_time: start.greatest_time,
+            sequence: start.sequence,
+        },
+    };
+    let end = way.go(position)?;
+    let State { books, sequence, greatest_time, .. } = way.state;
+    Ok(BookAt { books, sequence, greatest_time, end })
+}
+
+/// Through the journal.
+struct Way {
+    reader: LogReader<Directory>,
+    directories: LogDirectories<Directory>,
+    keeps: bool,
+    console: Console,
+    state: State,
+}
+
+/// Whether the way goes on behind a segment.
+enum Onward {
+    Ended(PrefixEnd),
+    Next,
+}
+
+impl Way {
+    fn go(&mut self, from: FramePosition) -> Result<PrefixEnd, Failure> {
+        let segments = self.directories.segments().map_err(|error| cannot_read(&error))?;
+        let last = segments.last().copied().unwrap_or(from.segment);
+        let mut position = from;
+        while position.segment <= last {
+            let number = position.segment;
+            let is_whole = position == FramePosition::first_of(number);
+            let index = if is_whole { self.index(number)? } else { None };
+            let onward = match index {
+                Some(index) => self.by_index(&index)?,
+                None => self.stretch(position, u64::MAX)?,
+            };
+            if let Onward::Ended(end) = onward {
+                return Ok(end);
+            }
+            position = FramePosition::first_of(number.next());
+        }
+        Ok(PrefixEnd::Journal)
+    }
+
+    /// The symbol index of a segment; `None` where it is not sealed.
+    fn index(&self, number: SegmentNumber) -> Result<Option<SymbolIndex>, Failure> {
+        let keys = &self.state.keys;
+        let session = self.reader.session();
+        let indexed = index_segment(&self.directories, session, number, FEED, keys, self.keeps)
+            .map_err(|error| cannot_read(&error))?;
+        let Some(indexed) = indexed else {
+            return Ok(None);
+        };
+        if let Origin::NotKept(error) = indexed.origin {
+            let number = number.0;
+            self.console
+                .detail(&format!("the symbol index of segment {number} is not kept: {error}"));
+        }
+        Ok(Some(indexed.index))
+    }
+
+    /// A closed segment, as far as it has to be read.
+    fn by_index(&mut self, index: &SymbolIndex) -> Result<Onward, Failure> {
+        let state = &mut self.state;
+        // The market's messages tell where a second day begins.
+        let mask = index.mask_of(state.symbol) | index.mask_of(SymbolId(0));
+        let ends_in = index.part_after(state.at);
+        for part in 0..PARTS {
+            let Some((place, end_bytes)) = index.place_of(part) else { break };
+            let is_last = ends_in == Some(part);
+            if is_last || mask >> part & 1 == 1 {
+                if let ended @ Onward::Ended(_) = self.stretch(place, end_bytes)? {
+                    return Ok(ended);
+                }
+                continue;
+            }
+            let state = &mut self.state;
+            let greatest = index.times_of(part).map(|(_, greatest)| greatest);
+            state.greatest_time = state.greatest_time.max(greatest);
+            state.sequence = index.last_sequence_up_to(part).or(state.sequence);
+        }
+        Ok(Onward::Next)
+    }
+
+    /// From a frame on to the end of its segment, or to the first one at `end_bytes` or behind.
+    fn stretch(&mut self, from: FramePosition, end_bytes: u64) -> Result<Onward, Failure> {
+        if from.offset_bytes >= end_bytes {
+            return Ok(Onward::Next);
+        }
+        self.reader.seek(from).map_err(|error| cannot_read(&error))?;
+        loop {
+            match self.reader.next().map_err(|error| cannot_read(&error))? {
+                Next::Frame(_, at)
+                    if at.segment != from.segment || at.offset_bytes >= end_bytes =>
+                {
+                    return Ok(Onward::Next);
+                }
+                Next::Frame(frame, at) => {
+                    if let Some(packet) = packet_of(&frame) {
+                        if let Some(end) = self.state.packet(&packet) {
+                            return Ok(Onward::Ended(end));
+                        }
+                    } else if frame.tag.kind > RecordKind::Gap as u8 {
+                        return Err(cannot_replay(&frame, at));
+                    }
+                }
+                Next::TornTail { .. } | Next::End | Next::Wait => {
+                    return Ok(Onward::Ended(PrefixEnd::Journal));
+                }
+            }
+        }
+    }
+}
+
+/// The book while messages are taken.
+struct State {
+    symbol: SymbolId,
+    at: Nanos,
+    midnight: Nanos,
+    keys: Itch50Keys,
+    decoder: Itch50Decoder,
+    batch: EventBatch,
+    books: Books,
+    quality: Quality,
+    greatest_time: Option<Nanos>,
+    sequence: Option<Sequence>,
+}
+
+impl State {
+    /// Takes the messages of a packet as far as the prefix goes; why it ends, if it does.
+    #[inline]
+    fn packet(&mut self, packet: &Packet<'_>) -> Option<PrefixEnd> {
+        let mut sequence = packet.sequence.0;
+        for message in packet.iter() {
+            if let Some(key) = self.keys.key(message) {
+                if let Some(time) = key.time {
+                    if time > self.at {
+                        return Some(PrefixEnd::Before(time));
+                    }
+                    self.greatest_time = self.greatest_time.max(Some(time));
+                }
+                // The market's system events tell where a second day begins.
+                let is_wanted = key.symbol == self.symbol || message.first() == Some(&b'S');
+                if is_wanted && !self.apply(packet, sequence, message, key.time) {
+                    return Some(PrefixEnd::SecondDay);
+                }
+            }
+            self.sequence = Some(Sequence(sequence));
+            sequence = sequence.wrapping_add(1);
+        }
+        None
+    }
+
+    /// Applies one message of the symbol or of the market; `false` if it starts a second day.
+    fn apply(
+        &mut self,
+        packet: &Packet<'_>,
+        sequence: u64,
+        message: &[u8],
+        time: Option<Nanos>,
+    ) -> bool {
+        let mut framed = [0; 2 + MESSAGE_BYTES_MAX];
+        let (length, bytes) = (message.len(), 2 + message.len());
+        let Some(to) = framed.get_mut(2..bytes) else {
+            unreachable!("Invariant: a message with a key has its type's length, which is a byte");
+        };
+        to.copy_from_slice(message);
+        framed[..2].copy_from_slice(&(length as u16).to_be_bytes());
+        let one =
+            Packet { sequence: Sequence(sequence), recv: packet.recv, messages: &framed[..bytes] };
+        self.batch.clear();
+        let decoded = self.decoder.decode(&one, &mut Cursor::default(), &mut self.batch);
+        if let Decoded::SecondStart(_) = decoded {
+            return false;
+        }
+        for event in self.batch.events_mut() {
+            if time.is_none() {
+                // A time that is not of this day is taken as the feed's.
+                event.time_ns = self.greatest_time.unwrap_or(self.midnight).0;
+            }
+            if event.symbol() == self.symbol {
+                self.books.apply(event, &mut self.quality);
+            }
+        }
+        true
+    }
+}
+
+/// Bytes of the longest message: lengths of types are a byte.
+const MESSAGE_BYTES_MAX: usize = 255;
