@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use engine::journal::RecordKind;
+use engine::log::boot::BootId;
 use engine::log::frame::FrameTag;
 use engine::log::options::{LogOptions, Place, SyncLevel};
 use engine::log::storage::Directory;
@@ -34,6 +35,7 @@ pub fn options(root: &Path, kind: LogKind, in_memory: bool) -> LogOptions<Direct
         segment_bytes: SEGMENT_BYTES,
         memory_bytes_max: 4 * SEGMENT_BYTES,
         sync: SyncLevel::None,
+        boot: BootId::now(),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::thread;
 
+use engine::log::boot::BootId;
 use engine::log::directories::LogDirectories;
 use engine::log::error::LogError;
 use engine::log::frame::FrameTag;
@@ -40,6 +41,7 @@ fn options(root: &Path, in_memory: bool) -> LogOptions<Directory> {
         segment_bytes: SEGMENT_BYTES,
         memory_bytes_max: 3 * SEGMENT_BYTES,
         sync: SyncLevel::None,
+        boot: BootId::now(),
     }
 }
 

@@ -7,6 +7,7 @@
 
 use crate::journal::record::Record;
 use crate::journal::{FLAG_RESTARTS, RecordKind};
+use crate::log::boot::BootId;
 use crate::log::failure::{AppendError, CreateError};
 use crate::log::frame::{Frame, FrameTag};
 use crate::log::options::{LogOptions, Place, SyncLevel};
@@ -66,6 +67,7 @@ impl<S> JournalOptions<S> {
             segment_bytes: self.segment_bytes,
             memory_bytes_max: self.memory_bytes_max,
             sync: self.sync,
+            boot: BootId::now(),
         }
     }
 }

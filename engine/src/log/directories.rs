@@ -32,8 +32,6 @@ const OPEN_TRIES: u32 = 4;
 pub struct LogDirectories<S> {
     disk: S,
     memory: Option<S>,
-    /// Whether a copy that cannot be read is an error even where there is another one.
-    needs_all: bool,
 }
 
 /// One of the two directories.
@@ -59,13 +57,13 @@ impl<S: Storage> LogDirectories<S> {
     /// A log in one directory.
     #[must_use]
     pub fn disk(disk: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: None, needs_all: false }
+        LogDirectories { disk, memory: None }
     }
 
     /// A log that is, or was, written in `memory` and carried to `disk`. Either may not exist.
     #[must_use]
     pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: Some(memory), needs_all: false }
+        LogDirectories { disk, memory: Some(memory) }
     }
 
     /// Where a log that is written at a place lies.
@@ -75,13 +73,7 @@ impl<S: Storage> LogDirectories<S> {
         S: Clone,
     {
         let (disk, memory) = (place.directory().clone(), place.memory_directory().cloned());
-        LogDirectories { disk, memory, needs_all: false }
-    }
-
-    /// The same directories, of which every copy must be one that can be read: of a log that is not
-    /// written, and of which the longest copy is to be kept.
-    pub(super) fn needing_all(self) -> LogDirectories<S> {
-        LogDirectories { needs_all: true, ..self }
+        LogDirectories { disk, memory }
     }
 
     /// The directories, the one in memory first: what leaves it is on disk by then.
@@ -175,7 +167,7 @@ impl<S: Storage> LogDirectories<S> {
     /// The copies of a segment that can be read, the best first; none if there is none.
     ///
     /// # Errors
-    /// There are copies, and none can be read or belongs to the log; or not all, where all must.
+    /// There are copies, and none can be read or belongs to the log.
     pub(super) fn copies(
         &self,
         number: SegmentNumber,
@@ -194,7 +186,6 @@ impl<S: Storage> LogDirectories<S> {
             // Stable: memory stands before disk.
             copies.sort_by_key(|copy| copy.seal.is_none());
             match failure {
-                Some(error) if self.needs_all => return Err(error),
                 Some(error) if copies.is_empty() => {
                     // A segment in memory may be taken for another use between its opening and the
                     // reading of its header; the next look finds it on disk.
@@ -232,7 +223,8 @@ fn is_an_own_version_changed(header: &[u8; SEGMENT_HEADER_BYTES]) -> bool {
     })
 }
 
-fn open_copy<S: Storage>(
+/// The copy of a segment in one directory, if there is one.
+pub(super) fn open_copy<S: Storage>(
     storage: &S,
     number: SegmentNumber,
     kind: LogKind,

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::log::frame::BrokenFrame;
+use crate::log::position::Position;
 use crate::log::segment::{LOG_FORMAT_VERSION, SegmentHeaderError};
 use crate::log::{LogKind, SegmentNumber, SessionId};
 
@@ -137,6 +138,33 @@ pub enum Damage {
     /// Frames where a writer leaves room to close the segment.
     #[error("the frames leave no room for the one that closes the segment")]
     NoRoom,
+    /// Whole frames behind the one that closes a segment.
+    #[error("the segment is closed here, and a whole frame follows at byte {next_bytes}")]
+    BehindEnd {
+        /// Where the first of them stands.
+        next_bytes: u64,
+    },
+    /// Frames in a segment behind the end of the log.
+    #[error("the log ends here in order, and segment {} has frames", later.0)]
+    AfterEnd {
+        /// The first segment with frames.
+        later: SegmentNumber,
+    },
+    /// A seal that does not stand where the frames end.
+    #[error("the frames end here, and the seal says that they end at byte {content_bytes}")]
+    SealedAt {
+        /// Where, by the seal.
+        content_bytes: u64,
+    },
+    /// What a sync had made durable is gone.
+    #[error(
+        "the frames end here, and by {} all up to segment {} byte {} was durable",
+        crate::log::mark::MARK_NAME, durable.segment().0, durable.offset_bytes()
+    )]
+    NotDurable {
+        /// Before this place all was durable.
+        durable: Position,
+    },
     /// The frame that closes a segment has a payload.
     #[error("the frame that closes the segment has a payload of {bytes} bytes")]
     Closing {

@@ -22,6 +22,8 @@ pub enum Act {
     End,
     /// Making what was appended durable.
     Sync,
+    /// Noting how much of it is.
+    Mark,
     /// Ending a full segment: cut, seal.
     Seal,
     /// Writing a closed segment's index.
@@ -39,6 +41,7 @@ impl core::fmt::Display for Act {
             Act::Archive => "archive to",
             Act::End => "end",
             Act::Sync => "sync",
+            Act::Mark => "note what is durable of",
             Act::Seal => "seal",
             Act::Index => "write the index of",
             Act::Remove => "remove",

@@ -29,8 +29,9 @@ use crate::failpoint;
 use crate::log::failure::{Act, CreateError, LogFailure};
 use crate::log::follow::{Following, Trouble};
 use crate::log::index::Index;
+use crate::log::mark::MarkKeeper;
 use crate::log::options::{LogOptions, SyncLevel};
-use crate::log::position::SEGMENT_NUMBER_MAX;
+use crate::log::position::{Position, SEGMENT_NUMBER_MAX};
 use crate::log::prepare::Preparer;
 use crate::log::seal::Seal;
 use crate::log::segment::index_name;
@@ -138,7 +139,17 @@ impl Keeper {
             ending: AtomicU8::new(Ending::None as u8),
         });
         let place = &options.place;
+        let syncs = options.sync != SyncLevel::None;
+        let begins = Position::new(start.next, 0);
+        let mark =
+            MarkKeeper::take(place.directory(), options.session, options.boot, begins, syncs);
+        let mark = mark.map_err(|source| {
+            let (act, segment) = (Act::Mark, start.next);
+            let (directory, source) = (place.directory().describe(), Arc::new(source));
+            Arc::new(LogFailure { act, segment, directory, source })
+        })?;
         let keeping = Keeping {
+            mark,
             directory: place.directory().describe(),
             archives: place.memory_directory().is_some(),
             sync: options.sync,
@@ -204,6 +215,7 @@ impl Drop for Keeper {
 
 /// The thread's side.
 struct Keeping<S: Storage> {
+    mark: MarkKeeper<S>,
     directory: String,
     archives: bool,
     sync: SyncLevel,
@@ -241,6 +253,7 @@ where
                     return None;
                 }
             };
+            self.mark_durable();
             if worked {
                 continue;
             }
@@ -322,6 +335,11 @@ where
         let sealed = following.close(full.frames, self.last_seal)?;
         self.last_seal = sealed;
         failpoint::hit(self.kind.failpoints().keep_sealed);
+        if self.sync != SyncLevel::None
+            && let Err(error) = self.mark.settle(self.tails.synced())
+        {
+            self.stop_preparing(full.number, (Act::Mark, error));
+        }
         let directory = self.preparer.directory();
         let index = Index::build(following.content()).map_err(io::Error::other);
         let written = index.and_then(|index| write_index(directory, &index, self.sync));
@@ -335,6 +353,17 @@ where
             self.preparer.recycle(full.number, full.map);
         }
         Ok(())
+    }
+
+    /// Notes what is durable by now. That costs the writer nothing, and may come late.
+    fn mark_durable(&mut self) {
+        if !self.prepares {
+            return;
+        }
+        if let Err(error) = self.mark.follow(self.tails.synced()) {
+            let segment = self.tails.synced().segment();
+            self.stop_preparing(segment, (Act::Mark, error));
+        }
     }
 
     /// Keeps a failure that harms nothing that the writer has yet.

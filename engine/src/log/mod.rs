@@ -27,10 +27,12 @@
 //! - [`storage`], [`directories`]: where the files lie
 //! - [`writer`] appends, [`threaded`] on a thread of its own; [`options`] say where, [`tails`] how
 //!   far it has come, [`failure`] what can go wrong
+//! - [`mark`]: how much of it is certainly on disk; [`boot`]: in which start of the machine
 //! - [`reopen`]: what becomes of a log whose writer died, so that another one goes on
 //! - [`reader`]: frame by frame, while it is written or afterwards
 //! - [`verify`]: whether anything was changed
 
+pub mod boot;
 pub mod checksum;
 pub mod directories;
 pub mod error;
@@ -39,6 +41,7 @@ mod follow;
 pub mod frame;
 pub mod index;
 mod keeper;
+pub mod mark;
 pub mod options;
 pub mod position;
 mod prepare;
@@ -52,6 +55,7 @@ pub mod segment;
 pub mod storage;
 pub mod tails;
 pub mod threaded;
+pub(crate) mod two_slots;
 pub mod verify;
 mod window;
 pub mod writer;

@@ -3,6 +3,7 @@
 use core::num::NonZeroU64;
 use core::time::Duration;
 
+use crate::log::boot::BootId;
 use crate::log::failure::CreateError;
 use crate::log::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use crate::log::{LogKind, SessionId};
@@ -91,6 +92,8 @@ pub struct LogOptions<S> {
     pub memory_bytes_max: u64,
     /// How durable.
     pub sync: SyncLevel,
+    /// The machine's present start: [`BootId::now`], but for tests.
+    pub boot: BootId,
 }
 
 impl<S> LogOptions<S> {

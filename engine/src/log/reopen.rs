@@ -5,8 +5,11 @@
 //!  sealed │ closed │ frames, torn │ prepared, .new     sealed │ sealed │ frames, roll: sealed │
 //!    0        1          2            3    4              0        1             2            └─ goes on in 3
 //! ```
-//! Read first, by the reader's rules: where those say corruption nothing is changed. Then, in this
-//! order: what no frame was written to is removed; closed segments are carried from memory to disk,
+//! Read first, and decided segment by segment by the table in `table`: where that refuses nothing is
+//! changed. What the durable mark ([`mark`](crate::log::mark)) says was on disk must be whole. Behind it
+//! a stop of the machine may have taken any sector: then the log is cut at the first frame that is not
+//! whole, whatever stands behind, and what was dropped is told. Then, in this
+//! order: what no frame was written to is removed, or what is dropped; closed segments are carried from memory to disk,
 //! sealed and indexed, oldest first; the last one, where it is open, is first ended behind its last
 //! whole frame: what is torn becomes zeros, then a `Roll` stands there. Frames are never moved, so who
 //! follows the log goes on following.
@@ -21,11 +24,17 @@
 //! after any number of attempts that came to nothing, the first prepared segment is not removed from
 //! disk: it stays until the new one takes its name.
 //!
-//! - `survey`: what is there; changes nothing
+//! - `table`: what becomes of a segment; `seen`: what is seen of it
+//! - `survey`: what is there; changes nothing. `look`: the same in little time
 //! - `settle`: the steps
+//! - [`repair`]: the same where the table refuses, and that was asked for
 
+mod look;
+pub mod repair;
+mod seen;
 mod settle;
 mod survey;
+mod table;
 
 use std::io;
 use std::sync::Arc;
@@ -41,7 +50,7 @@ use crate::log::{LogKind, SegmentNumber};
 use crate::units::Sequence;
 
 use settle::Settling;
-use survey::{Survey, Tail};
+use survey::{Refusal, Survey, Tail};
 
 #[cfg(doc)]
 use crate::log::segment::incarnation_of;
@@ -78,8 +87,15 @@ pub struct Reopened {
     pub frames: u64,
     /// Sequence of the last of them; 0 if there is none.
     pub last_sequence: Sequence,
-    /// Bytes behind the last whole frame that were given up: no append of them had returned.
+    /// Bytes behind the last whole frame that were given up: no append of them had returned, or the
+    /// machine has stopped and they were not durable.
     pub torn_bytes: u64,
+    /// Whole frames among them, behind something that a loss of power has taken.
+    pub dropped_frames: u64,
+    /// The greatest sequence in those; 0 if there are none.
+    pub dropped_sequence: Sequence,
+    /// Whether the machine has stopped since the log was written.
+    pub restarted: bool,
     /// Segments that were carried from memory to disk.
     pub carried_segments: u64,
     /// Segments that were sealed.
@@ -138,7 +154,7 @@ pub fn look<S: Storage + Clone>(
     directories: &LogDirectories<S>,
     kind: LogKind,
 ) -> Result<Found, LogError> {
-    survey::look(directories, kind)
+    look::look(directories, kind)
 }
 
 /// Seals, carries to disk and indexes what is left to do of a log that ended in order, where its
@@ -147,8 +163,8 @@ pub fn look<S: Storage + Clone>(
 /// # Errors
 /// It did not end in order, is damaged, or what the system says; then it can be tried again.
 pub fn finish<S: Storage + Clone>(options: &LogOptions<S>) -> Result<ClosedLog, ReopenError> {
-    let directories = LogDirectories::of(&options.place).needing_all();
-    let survey = Survey::of(&directories, options, |_| Ok(()))?;
+    let directories = LogDirectories::of(&options.place);
+    let survey = Survey::of(&directories, options, Refusal::Stands, |_| Ok(()))?;
     let Some(survey) = survey.filter(|survey| survey.tail == Tail::End) else {
         return Err(ReopenError::Unfinished { directory: directories.describe() });
     };
@@ -171,11 +187,13 @@ pub(super) fn settle<S: Storage + Clone>(
     options: &LogOptions<S>,
     see: impl FnMut(&Frame<'_>) -> Result<(), String>,
 ) -> Result<Option<Settled>, ReopenError> {
-    let directories = LogDirectories::of(&options.place).needing_all();
-    let Some(survey) = Survey::of(&directories, options, see)? else { return Ok(None) };
-    let Tail::Torn { torn_bytes } = survey.tail else {
-        return Err(ReopenError::Finished { directory: directories.describe() });
+    let directories = LogDirectories::of(&options.place);
+    let Some(survey) = Survey::of(&directories, options, Refusal::Stands, see)? else {
+        return Ok(None);
     };
+    if survey.tail == Tail::End {
+        return Err(ReopenError::Finished { directory: directories.describe() });
+    }
     let next = survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
     let mut settling = Settling::new(options, &survey);
     settling.remove_unused(Some(next))?;
@@ -189,7 +207,10 @@ pub(super) fn settle<S: Storage + Clone>(
     let reopened = Reopened {
         frames: survey.frames,
         last_sequence: survey.last_sequence,
-        torn_bytes,
+        torn_bytes: survey.torn_bytes,
+        dropped_frames: survey.dropped_frames,
+        dropped_sequence: survey.dropped_sequence,
+        restarted: survey.restarted,
         incarnation: survey.incarnation,
         ..settling.done()
     };

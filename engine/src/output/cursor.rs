@@ -1,29 +1,16 @@
 //! How far a consumer of the output log has come: a file of its own, `NAME.cursor`, in
 //! [`CURSORS_DIRECTORY`] beside the log's segments.
 //!
-//! ```text
-//!  0        4096     8192     12288
-//!  ├ header ┼ slot 1 ┼ slot 0 ┤          each 64 bytes, then zeros up to the next
-//! ```
-//! The header:
+//! The file is one of [`two_slots`](crate::log::two_slots), whose slots hold
 //!
 //! ```text
-//!  0       8         12             16        32          60       64
-//!  ├ magic ┼ version ┼ header_bytes ┼ session ┼ zeros … ──┼ crc32c ┤
-//!    8 B     u32       u32            16 B                  u32
+//!  0         8              16        24            40        52
+//!  ├ segment ┼ offset_bytes ┼ ordinal ┼ own: 2 words ┼ zeros … ┤
+//!    u64       u64            u64       u64            12 B
 //! ```
-//! A slot:
-//!
-//! ```text
-//!  0            8         16             24        32            48          60       64
-//!  ├ generation ┼ segment ┼ offset_bytes ┼ ordinal ┼ own: 2 words ┼ zeros … ─┼ crc32c ┤
-//!    u64          u64       u64            u64       u64            12 B       u32
-//! ```
-//! Little-endian; `crc32c` covers all bytes of the header or slot before it. Generation `g` (from 1) is
-//! written to slot `g % 2`, by one `pwrite`; the newest valid one counts. So a slot that is torn, by a
-//! kill or a loss of power, leaves the one before it, in another block of the disk. Segment, offset and
-//! ordinal are the place of the next record; the words are the consumer's own: the bytes of the file
-//! that it writes, say.
+//! Segment, offset and ordinal are the place of the next record; the words are the consumer's own: the
+//! bytes of the file that it writes, say. A cursor that is torn, by a kill or a loss of power, leaves the
+//! one before it.
 //!
 //! One consumer owns a cursor and is its only writer; anyone reads it. A consumer first makes durable what
 //! it has done, then moves its cursor: after a crash it cuts back what is behind its cursor, and so has
@@ -32,12 +19,10 @@
 use core::fmt;
 use std::io;
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::failpoint;
-use crate::log::checksum::crc32c;
 use crate::log::reader::FramePosition;
-use crate::log::storage::{Storage, StoredFile};
+use crate::log::storage::Storage;
+use crate::log::two_slots::{self, CONTENT_BYTES, Content, Format, Found, TwoSlots};
 use crate::log::{SegmentNumber, SessionId};
 
 pub use crate::log::directories::CURSORS_DIRECTORY;
@@ -51,46 +36,7 @@ pub const CURSOR_FORMAT_VERSION: u32 = 1;
 /// Longest name of a cursor.
 pub const CURSOR_NAME_BYTES_MAX: usize = 64;
 
-/// Where the slots stand: each in a block of its own.
-const BLOCK_BYTES: u64 = 4096;
-
-/// Bytes of the header, and of a slot.
-const PART_BYTES: usize = 64;
-
-/// Bytes that a checksum covers.
-const CHECKED_BYTES: usize = PART_BYTES - 4;
-
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Header {
-    magic: [u8; 8],
-    version: u32,
-    header_bytes: u32,
-    session: [u8; 16],
-    reserved: [u8; 28],
-    crc32c: u32,
-}
-
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Slot {
-    generation: u64,
-    segment: u64,
-    offset_bytes: u64,
-    ordinal: u64,
-    own: [u64; 2],
-    reserved: [u8; 12],
-    crc32c: u32,
-}
-
-const _: () = {
-    assert!(size_of::<Header>() == PART_BYTES && size_of::<Slot>() == PART_BYTES);
-    assert!(core::mem::offset_of!(Header, session) == 16);
-    assert!(core::mem::offset_of!(Header, crc32c) == CHECKED_BYTES);
-    assert!(core::mem::offset_of!(Slot, own) == 32);
-    assert!(core::mem::offset_of!(Slot, crc32c) == CHECKED_BYTES);
-    assert!(cfg!(target_endian = "little"), "layouts are little-endian and used in place");
-};
+const FORMAT: Format = Format { magic: CURSOR_MAGIC, version: CURSOR_FORMAT_VERSION };
 
 /// What a cursor is called: 1 to 64 of `a` to `z`, `0` to `9`, `.`, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -224,10 +170,9 @@ pub enum CursorSync {
 
 /// A consumer's own cursor, to be moved. See the module.
 pub struct Cursor<S: Storage> {
-    file: S::File,
+    slots: TwoSlots<S::File>,
     /// As messages name it.
     name: String,
-    generation: u64,
     sync: CursorSync,
 }
 
@@ -255,9 +200,16 @@ impl<S: Storage> Cursor<S> {
         // Whole under its name, or what was there before: also where that was damaged. The file that is
         // made is open for writing.
         let generation = generation.saturating_add(1);
-        let file = make(directory, name, session, generation, &state.place(), sync);
-        let file = file.map_err(io_error)?;
-        Ok((Cursor { file, name: path, generation, sync }, state))
+        let content = content_of(&state.place());
+        let slots = TwoSlots::make(
+            directory,
+            &name.file_name(),
+            FORMAT,
+            session,
+            (generation, &content),
+            sync == CursorSync::Always,
+        );
+        Ok((Cursor { slots: slots.map_err(io_error)?, name: path, sync }, state))
     }
 
     /// Moves the cursor. One `pwrite`, and `fdatasync` with [`CursorSync::Always`].
@@ -265,17 +217,9 @@ impl<S: Storage> Cursor<S> {
     /// # Errors
     /// What the system says. The cursor then is where it was, or moved.
     pub fn update(&mut self, place: &CursorPlace) -> Result<(), CursorError> {
-        let generation = self.generation.saturating_add(1);
-        let slot = slot_bytes(generation, place);
         failpoint::hit("output.cursor.before");
-        let written =
-            self.file.write_at(&slot, slot_at(generation)).and_then(|()| match self.sync {
-                CursorSync::None => Ok(()),
-                CursorSync::Always => self.file.sync_data(),
-            });
+        let written = self.slots.write(&content_of(place), self.sync == CursorSync::Always);
         written.map_err(|source| CursorError::Io { file: self.name.clone(), source })?;
-        // Only now: what may be torn is written once more next time, not what was valid before it.
-        self.generation = generation;
         failpoint::hit("output.cursor.after");
         Ok(())
     }
@@ -301,110 +245,45 @@ fn path<S: Storage>(directory: &S, name: &CursorName) -> String {
     format!("{}/{}", directory.describe(), name.file_name())
 }
 
-const fn slot_at(generation: u64) -> u64 {
-    if generation.is_multiple_of(2) { 2 * BLOCK_BYTES } else { BLOCK_BYTES }
-}
-
-type Found = Result<(CursorPlace, u64), CursorDamage>;
+/// The place that a file tells, and its generation.
+type Told = Result<(CursorPlace, u64), CursorDamage>;
 
 fn read_file<S: Storage>(
     directory: &S,
     name: &CursorName,
     session: SessionId,
-) -> Result<Option<Found>, CursorError> {
+) -> Result<Option<Told>, CursorError> {
     let file = || path(directory, name);
-    let io_error = |source| CursorError::Io { file: file(), source };
-    let opened = match directory.open(&name.file_name()) {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(error)),
-    };
-    let part = |at| {
-        let mut bytes = [0; PART_BYTES];
-        // A file that is too short has zeros here, which are no header and no slot.
-        opened.read_at(&mut bytes, at).map(|_filled| bytes)
-    };
-    let header: Header = bytemuck::cast(part(0).map_err(io_error)?);
-    if header.magic != CURSOR_MAGIC || !is_whole(&bytemuck::cast(header)) {
-        return Ok(Some(Err(CursorDamage::Header)));
-    }
-    if header.version != CURSOR_FORMAT_VERSION {
-        return Err(CursorError::Newer { file: file(), found: header.version });
-    }
-    let found = SessionId(header.session);
-    if found != session {
-        return Err(CursorError::Session { file: file(), found, expected: session });
-    }
-    let mut newest: Option<Slot> = None;
-    for generation in [1, 2] {
-        let bytes = part(slot_at(generation)).map_err(io_error)?;
-        let slot: Slot = bytemuck::cast(bytes);
-        let is_valid = is_whole(&bytes) && slot.generation % 2 == generation % 2;
-        if is_valid && newest.is_none_or(|newest| newest.generation < slot.generation) {
-            newest = Some(slot);
+    let found = two_slots::read(directory, &name.file_name(), FORMAT, session)
+        .map_err(|source| CursorError::Io { file: file(), source })?;
+    Ok(Some(match found {
+        Found::Absent => return Ok(None),
+        Found::Newer(found) => return Err(CursorError::Newer { file: file(), found }),
+        Found::Session(found) => {
+            return Err(CursorError::Session { file: file(), found, expected: session });
         }
-    }
-    Ok(Some(newest.map_or(Err(CursorDamage::Slots), |slot| {
-        let Slot { generation, segment, offset_bytes, ordinal, own, .. } = slot;
-        let next = FramePosition { segment: SegmentNumber(segment), offset_bytes, ordinal };
-        Ok((CursorPlace { next, own }, generation))
-    })))
+        Found::NoHeader => Err(CursorDamage::Header),
+        Found::NoSlot => Err(CursorDamage::Slots),
+        Found::Valid(content, generation) => Ok((place_of(&content), generation)),
+    }))
 }
 
-fn is_whole(part: &[u8; PART_BYTES]) -> bool {
-    let (checked, crc) = part.split_at(CHECKED_BYTES);
-    crc == crc32c(checked).to_le_bytes()
-}
-
-/// A header or slot with its checksum.
-fn checked<T: Pod>(part: &T) -> [u8; PART_BYTES] {
-    let mut bytes = [0; PART_BYTES];
-    bytes.copy_from_slice(bytemuck::bytes_of(part));
-    let crc = crc32c(&bytes[..CHECKED_BYTES]);
-    bytes[CHECKED_BYTES..].copy_from_slice(&crc.to_le_bytes());
-    bytes
-}
-
-fn slot_bytes(generation: u64, place: &CursorPlace) -> [u8; PART_BYTES] {
+fn content_of(place: &CursorPlace) -> Content {
     let FramePosition { segment, offset_bytes, ordinal } = place.next;
-    let (segment, own, reserved) = (segment.0, place.own, [0; 12]);
-    checked(&Slot { generation, segment, offset_bytes, ordinal, own, reserved, crc32c: 0 })
+    let [first, second] = place.own;
+    let mut content = [0; CONTENT_BYTES];
+    for (at, word) in [segment.0, offset_bytes, ordinal, first, second].into_iter().enumerate() {
+        content[8 * at..][..8].copy_from_slice(&word.to_le_bytes());
+    }
+    content
 }
 
-/// Makes the file with one valid slot, in place of what has its name, and gives it open for writing.
-fn make<S: Storage>(
-    directory: &S,
-    name: &CursorName,
-    session: SessionId,
-    generation: u64,
-    place: &CursorPlace,
-    sync: CursorSync,
-) -> io::Result<S::File> {
-    let (name, new) = (name.file_name(), format!("{}.new", name.file_name()));
-    match directory.remove(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        // Absent, or left by a consumer that died here.
-        _ => {}
-    }
-    let file = directory.create(&new, 3 * BLOCK_BYTES)?;
-    let header = Header {
-        magic: CURSOR_MAGIC,
-        version: CURSOR_FORMAT_VERSION,
-        header_bytes: PART_BYTES as u32,
-        session: session.0,
-        reserved: [0; 28],
-        crc32c: 0,
-    };
-    file.write_at(&checked(&header), 0)?;
-    file.write_at(&slot_bytes(generation, place), slot_at(generation))?;
-    if sync == CursorSync::Always {
-        file.sync_data()?;
-    }
-    directory.rename(&new, &name)?;
-    if sync == CursorSync::Always {
-        directory.sync_directory()?;
-    }
-    Ok(file)
+fn place_of(content: &Content) -> CursorPlace {
+    let (words, _zeros) = content.as_chunks::<8>();
+    let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
+    let next =
+        FramePosition { segment: SegmentNumber(word(0)), offset_bytes: word(1), ordinal: word(2) };
+    CursorPlace { next, own: [word(3), word(4)] }
 }
 
 #[cfg(test)]

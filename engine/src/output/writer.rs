@@ -13,6 +13,7 @@
 use std::time::Instant;
 
 use crate::failpoint;
+use crate::log::boot::BootId;
 use crate::log::directories::LogDirectories;
 use crate::log::error::LogError;
 use crate::log::failure::{AppendError, CreateError, LogFailure};
@@ -58,6 +59,7 @@ impl<S> OutputOptions<S> {
             segment_bytes: self.segment_bytes,
             memory_bytes_max: self.memory_bytes_max,
             sync: self.sync,
+            boot: BootId::now(),
         }
     }
 }

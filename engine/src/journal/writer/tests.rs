@@ -86,7 +86,7 @@ fn a_journal_that_fails_stops_or_goes_on_unjournaled() {
     for append in [Append::Inline, Append::Thread(thread)] {
         for on_error in [OnError::Stop, OnError::ContinueUnjournaled] {
             let full =
-                Fault { operation: Operation::Create, after: 2, times: 1, answer: Answer::Full };
+                Fault { operation: Operation::Create, after: 3, times: 1, answer: Answer::Full };
             let storage = FaultStorage::new(FaultPlan::default().with(full));
             let options = JournalOptions { append, ..options(&storage, on_error) };
             let mut journal = Journal::create(options, SESSION, "").expect("made");

@@ -3,23 +3,23 @@
 //! Every step writes to the place where the frames already stand, or puts a whole file under its name,
 //! so that it can be cut short anywhere and done again.
 
-use std::collections::BTreeSet;
 use std::io;
 
 use crate::failpoint;
 use crate::log::SegmentNumber;
-use crate::log::directories::seal_of;
+use crate::log::directories::{INDEX_BYTES_MAX, read_whole, seal_of};
 use crate::log::failure::{Act, LogFailure};
 use crate::log::frame::{FRAME_HEADER_BYTES, FrameTag, KIND_END, KIND_ROLL, write_unpublished};
-use crate::log::index::IndexBuilder;
+use crate::log::index::{Index, IndexBuilder};
 use crate::log::keeper::write_index;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::prepare::remove_unnamed;
 use crate::log::reopen::survey::Survey;
 use crate::log::reopen::{Reopened, failure};
-use crate::log::rest;
 use crate::log::seal::{SEAL_BYTES, Seal, Sealer};
-use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, number_of, segment_name};
+use crate::log::segment::{
+    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name,
+};
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::window::{Seen, SegmentWindow};
 
@@ -32,12 +32,27 @@ pub(super) struct Settling<'a, S: Storage> {
     survey: &'a Survey,
     last_seal: Seal,
     done: Reopened,
+    /// From here on every segment is sealed anew.
+    sealed_anew_from: Option<SegmentNumber>,
+    rebuilds_indexes: bool,
 }
 
 impl<'a, S: Storage> Settling<'a, S> {
     pub(super) fn new(options: &'a LogOptions<S>, survey: &'a Survey) -> Settling<'a, S> {
         let (last_seal, done) = (Seal::NONE, Reopened::default());
-        Settling { options, survey, last_seal, done }
+        let sealed_anew_from = survey.cut.as_ref().map(|cut| cut.segment);
+        Settling { options, survey, last_seal, done, sealed_anew_from, rebuilds_indexes: false }
+    }
+
+    /// Seals anew from this segment on, whatever seals are there.
+    pub(super) fn seal_anew_from(&mut self, number: SegmentNumber) {
+        let from = self.sealed_anew_from.map_or(number, |from| from.min(number));
+        self.sealed_anew_from = Some(from);
+    }
+
+    /// Writes every index anew.
+    pub(super) fn rebuild_indexes(&mut self) {
+        self.rebuilds_indexes = true;
     }
 
     /// The seal of the last segment.
@@ -58,9 +73,12 @@ impl<'a, S: Storage> Settling<'a, S> {
         self.options.sync != SyncLevel::None
     }
 
-    /// Removes files without a frame: unfinished ones, and prepared segments, from the last one on.
-    /// The segment `kept` stays on disk.
+    /// Removes files without a frame that is kept: unfinished ones, and segments, from the last one on.
+    /// The segment `kept` stays on disk. Where frames are dropped all go, and for good: what is cut next
+    /// would else be followed by them.
     pub(super) fn remove_unused(&mut self, kept: Option<SegmentNumber>) -> Result<(), LogFailure> {
+        let drops = self.survey.cut.is_some();
+        let kept = kept.filter(|_| !drops);
         for storage in self.options.place.directories() {
             let is_disk = core::ptr::eq(storage, self.disk());
             let from = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
@@ -73,7 +91,11 @@ impl<'a, S: Storage> Settling<'a, S> {
                 unused.sort_unstable();
                 for number in unused.into_iter().rev() {
                     storage.remove(&segment_name(number))?;
+                    remove_if_there(storage, &index_name(number))?;
                     removed += 1;
+                }
+                if drops {
+                    storage.sync_directory()?;
                 }
                 Ok(removed)
             });
@@ -87,10 +109,8 @@ impl<'a, S: Storage> Settling<'a, S> {
     pub(super) fn settle_segments(&mut self) -> Result<(), LogFailure> {
         let disk = self.disk();
         let end = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
-        let names = disk.list().map_err(failure(Act::Index, end, disk))?;
-        let indexed: BTreeSet<_> = names.iter().filter_map(|name| number_of(name, "idx")).collect();
         for number in (0..end.0).map(SegmentNumber) {
-            self.settle_segment(number, indexed.contains(&number))?;
+            self.settle_segment(number)?;
             if let Some(memory) = self.options.place.memory_directory() {
                 remove_if_there(memory, &segment_name(number)).map_err(failure(
                     Act::Remove,
@@ -113,15 +133,17 @@ impl<'a, S: Storage> Settling<'a, S> {
         memory.remove_directory().map_err(failure(Act::Remove, last, memory))
     }
 
-    fn settle_segment(
-        &mut self,
-        number: SegmentNumber,
-        is_indexed: bool,
-    ) -> Result<(), LogFailure> {
+    fn settle_segment(&mut self, number: SegmentNumber) -> Result<(), LogFailure> {
         let disk = self.disk();
-        let index = match self.sealed(number).map_err(failure(Act::Seal, number, disk))? {
-            Some(_) if is_indexed => return Ok(()),
-            Some(segment) => {
+        let is_sealed_anew = self.survey.repaired.contains(&number)
+            || self.sealed_anew_from.is_some_and(|from| number >= from);
+        let sealed = match is_sealed_anew {
+            true => None,
+            false => self.sealed(number).map_err(failure(Act::Seal, number, disk))?,
+        };
+        let index = match sealed {
+            Some((_, content_bytes)) if self.is_indexed(number, content_bytes) => return Ok(()),
+            Some((segment, _)) => {
                 let walked = segment.walk().map_err(failure(Act::Index, number, disk))?;
                 walked.index.finish()
             }
@@ -133,8 +155,23 @@ impl<'a, S: Storage> Settling<'a, S> {
         Ok(())
     }
 
-    /// The file on disk of a segment that is sealed already. Takes its seal for the last one.
-    fn sealed(&mut self, number: SegmentNumber) -> io::Result<Option<Segment<S::File>>> {
+    /// Whether a segment of so many bytes has an index of its own that can be read.
+    fn is_indexed(&self, number: SegmentNumber, content_bytes: u64) -> bool {
+        if self.rebuilds_indexes {
+            return false;
+        }
+        let bytes = read_whole(self.disk(), &index_name(number), INDEX_BYTES_MAX);
+        let index = bytes.ok().and_then(|bytes| Index::read(&bytes).ok());
+        index.is_some_and(|index| {
+            index.session() == self.options.session
+                && index.number() == number
+                && index.content_bytes() == content_bytes
+        })
+    }
+
+    /// The file on disk of a segment that is sealed already, and its content's bytes. Takes its seal
+    /// for the last one.
+    fn sealed(&mut self, number: SegmentNumber) -> io::Result<Option<(Segment<S::File>, u64)>> {
         let Some(segment) = open(self.disk(), number)? else { return Ok(None) };
         let Some(block) = seal_of(segment.file(), segment.header())? else { return Ok(None) };
         self.last_seal = block.seal();
@@ -142,7 +179,7 @@ impl<'a, S: Storage> Settling<'a, S> {
             // Its writer may have had another level.
             segment.file().sync_data()?;
         }
-        Ok(Some(segment))
+        Ok(Some((segment, block.content_bytes())))
     }
 
     /// Ends, carries and seals a segment. Gives its file on disk.
@@ -182,9 +219,12 @@ impl<'a, S: Storage> Settling<'a, S> {
     /// Ends a segment behind its last frame, if it has not ended: zeros, then a `Roll`, its length
     /// last.
     fn end(&self, segment: &mut Segment<S::File>) -> io::Result<()> {
-        if !segment.is_closed {
-            let (at_bytes, header) = (segment.content_bytes, *segment.header());
+        let (at_bytes, header) = (segment.content_bytes, *segment.header());
+        let is_cut = self.survey.cut.as_ref().is_some_and(|cut| cut.segment == header.number());
+        if is_cut || !segment.is_closed {
             segment.zero_behind(at_bytes)?;
+        }
+        if !segment.is_closed {
             let tag = FrameTag {
                 kind: KIND_ROLL,
                 flags: 0,
@@ -215,6 +255,7 @@ impl<'a, S: Storage> Settling<'a, S> {
             None => {
                 let (name, header) = (segment_name(number), from.header());
                 let new = format!("{name}{NEW}");
+                remove_if_there(disk, &new)?;
                 let file = disk.create(&new, header.segment_bytes())?;
                 file.write_at(bytemuck::bytes_of(header), 0)?;
                 disk.rename(&new, &name)?;
@@ -265,11 +306,11 @@ impl<'a, S: Storage> Settling<'a, S> {
 }
 
 /// One file of a segment, and how far its frames have been walked.
-struct Segment<F> {
+pub(super) struct Segment<F> {
     window: SegmentWindow<F>,
-    content_bytes: u64,
+    pub(super) content_bytes: u64,
     is_closed: bool,
-    index: IndexBuilder,
+    pub(super) index: IndexBuilder,
 }
 
 impl<F: StoredFile> Segment<F> {
@@ -282,16 +323,16 @@ impl<F: StoredFile> Segment<F> {
         }
     }
 
-    fn file(&self) -> &F {
+    pub(super) fn file(&self) -> &F {
         self.window.file()
     }
 
-    fn header(&self) -> &SegmentHeader {
+    pub(super) fn header(&self) -> &SegmentHeader {
         self.window.header()
     }
 
     /// Goes on to the last whole frame.
-    fn walk(mut self) -> io::Result<Segment<F>> {
+    pub(super) fn walk(mut self) -> io::Result<Segment<F>> {
         while !self.is_closed {
             // Anew: what the window holds may be older than the file.
             let whole = match self.window.look(self.content_bytes)? {
@@ -314,7 +355,7 @@ impl<F: StoredFile> Segment<F> {
     }
 
     /// The next bytes of the content, as many as the buffer holds.
-    fn read<'b>(&self, buffer: &'b mut [u8], at_bytes: u64) -> io::Result<&'b [u8]> {
+    pub(super) fn read<'b>(&self, buffer: &'b mut [u8], at_bytes: u64) -> io::Result<&'b [u8]> {
         let left = usize::try_from(self.content_bytes - at_bytes).unwrap_or(usize::MAX);
         let wanted = left.min(buffer.len());
         let filled = self.file().read_at(&mut buffer[..wanted], at_bytes)?;
@@ -326,23 +367,28 @@ impl<F: StoredFile> Segment<F> {
 
     /// Makes what stands from a place on zeros.
     fn zero_behind(&self, from_bytes: u64) -> io::Result<()> {
-        let header = self.header();
-        let end_bytes = header.segment_bytes();
-        let rest = rest::look_through(self.file(), header.epoch(), from_bytes, end_bytes)?;
         let zeros = vec![0; CHUNK_BYTES];
+        let mut buffer = vec![0; CHUNK_BYTES];
         let mut at_bytes = from_bytes;
-        while at_bytes < rest.nonzero_end_bytes {
-            let left = usize::try_from(rest.nonzero_end_bytes - at_bytes).unwrap_or(usize::MAX);
-            let bytes = left.min(CHUNK_BYTES);
-            self.file().write_at(&zeros[..bytes], at_bytes)?;
-            at_bytes += bytes as u64;
+        loop {
+            let filled = self.file().read_at(&mut buffer, at_bytes)?;
+            let last = buffer[..filled].iter().rposition(|&byte| byte != 0);
+            if let Some(last) = last {
+                self.file().write_at(&zeros[..=last], at_bytes)?;
+            }
+            at_bytes += filled as u64;
+            if filled < buffer.len() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }
 
 /// Opens a segment's file, if there is one, to write to it.
-fn open<S: Storage>(storage: &S, number: SegmentNumber) -> io::Result<Option<Segment<S::File>>> {
+pub(super) fn open<S: Storage>(
+    storage: &S,
+    number: SegmentNumber,
+) -> io::Result<Option<Segment<S::File>>> {
     let file = match storage.open_to_write(&segment_name(number)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -350,8 +396,8 @@ fn open<S: Storage>(storage: &S, number: SegmentNumber) -> io::Result<Option<Seg
     };
     let mut bytes = [0; SEGMENT_HEADER_BYTES];
     let filled = file.read_at(&mut bytes, 0)?;
-    let header = SegmentHeader::read(&bytes[..filled]).map_err(io::Error::other)?;
-    Ok(Some(Segment::new(file, header)))
+    // Whether it may be another file than a segment was decided before: then the other copy counts.
+    Ok(SegmentHeader::read(&bytes[..filled]).ok().map(|header| Segment::new(file, header)))
 }
 
 fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {

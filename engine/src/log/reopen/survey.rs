@@ -1,16 +1,20 @@
-//! What a dead writer left, read by the reader's rules. Changes nothing.
+//! What a dead writer left, and what the table says of it. Changes nothing.
 
+use std::collections::BTreeSet;
 use std::io;
 
-use crate::log::directories::{LogDirectories, damaged};
+use crate::log::directories::{LogDirectories, Medium, damaged, io_error, path_of};
 use crate::log::error::{Damage, LogError};
-use crate::log::frame::{FRAME_HEADER_BYTES, Frame};
+use crate::log::frame::{Frame, KIND_END};
+use crate::log::mark::{MARK_NAME, Mark};
 use crate::log::options::LogOptions;
-use crate::log::reader::{AtTail, FramePosition, LogReader, Next};
-use crate::log::reopen::{Condition, Found, ReopenError};
+use crate::log::position::Position;
+use crate::log::reopen::ReopenError;
+use crate::log::reopen::seen::{Copy, See, Wanted};
+use crate::log::reopen::table::{Action, Frames, Header, Power, Sight, decide};
 use crate::log::segment::{SEGMENT_HEADER_BYTES, incarnation_of};
 use crate::log::storage::Storage;
-use crate::log::window::FRAME_BYTES_MAX;
+use crate::log::verify::Fault;
 use crate::log::{LogKind, SegmentNumber, SessionId};
 use crate::units::{Nanos, Sequence};
 
@@ -18,12 +22,26 @@ use crate::units::{Nanos, Sequence};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
     /// Without an `End`.
-    Torn {
-        /// Behind them, not finished.
-        torn_bytes: u64,
-    },
+    Torn,
     /// In order.
     End,
+}
+
+/// What to do where the table refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// To refuse.
+    Stands,
+    /// To cut the log there: a repair was asked for.
+    Cuts,
+}
+
+/// Where the log is cut in spite of frames behind, or because a seal ends a segment that its frames do
+/// not close.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CutAt {
+    /// The segment. Where no whole frame of it is left, it is removed.
+    pub(super) segment: SegmentNumber,
 }
 
 /// See the module.
@@ -32,196 +50,355 @@ pub(super) struct Survey {
     pub(super) last_sequence: Sequence,
     pub(super) last_time: Nanos,
     pub(super) tail: Tail,
-    /// The last segment with frames, a `Roll` or `End` among them.
+    /// The last segment with frames that are kept, a `Roll` or `End` among them.
     pub(super) last: Option<SegmentNumber>,
+    /// Where frames are dropped, or a sealed segment is opened again.
+    pub(super) cut: Option<CutAt>,
+    /// What the table refused, where that was cut.
+    pub(super) fault: Option<Fault>,
+    /// Segments on disk that a copy in memory replaces because they are damaged.
+    pub(super) repaired: BTreeSet<SegmentNumber>,
+    /// Bytes behind the last whole frame, of later segments too.
+    pub(super) torn_bytes: u64,
+    pub(super) dropped_frames: u64,
+    pub(super) dropped_sequence: Sequence,
+    pub(super) restarted: bool,
     /// Of the next process that writes the log.
     pub(super) incarnation: u32,
+    /// The row that decided, by segment.
+    pub(super) rows: Vec<(SegmentNumber, usize)>,
 }
 
-/// What reading to the end has come to.
-struct ReadOn {
-    frames: u64,
-    last_sequence: Sequence,
-    last_time: Nanos,
-    tail: Tail,
-    /// Where the frames end, and whether one of them closes the segment.
-    end: FramePosition,
-    is_closed: bool,
+struct Surveying<'a, S: Storage> {
+    directories: &'a LogDirectories<S>,
+    kind: LogKind,
+    session: SessionId,
+    listed: BTreeSet<SegmentNumber>,
+    mark: Mark,
+    restarted: bool,
+    refusal: Refusal,
+    survey: Survey,
 }
 
 impl Survey {
-    /// Reads a whole log and shows `see` every frame. `None`: there is no segment.
+    /// Reads a whole log and shows `see` every frame that is kept. `None`: there is no segment.
     pub(super) fn of<S: Storage + Clone>(
         directories: &LogDirectories<S>,
         options: &LogOptions<S>,
-        see: impl FnMut(&Frame<'_>) -> Result<(), String>,
+        refusal: Refusal,
+        mut see: impl FnMut(&Frame<'_>) -> Result<(), String>,
     ) -> Result<Option<Survey>, ReopenError> {
-        let listed = segments(directories)?;
+        let disk = options.place.directory();
+        let mark = read_mark(disk, options.session)?;
+        let listed: BTreeSet<_> = segments(directories)?.into_iter().collect();
         if listed.is_empty() {
-            return Ok(None);
+            return missing_all(disk, &mark, refusal).map(|()| None);
         }
-        let (kind, expected) = (options.kind, options.session);
-        let mut reader = LogReader::open(directories.clone(), kind, AtTail::Stop)?;
-        if reader.session() != expected {
-            let damage = Damage::Session { found: reader.session(), expected };
-            return Err(damaged(reader.file(), 0, damage).into());
-        }
-        let read = read_on(&mut reader, see)?;
-        let has_frames = read.end.offset_bytes > SEGMENT_HEADER_BYTES as u64;
-        let last = match has_frames {
-            true => Some(read.end.segment),
-            false => read.end.segment.0.checked_sub(1).map(SegmentNumber),
+        let restarted = mark.is_before_restart(options.boot);
+        let survey = Survey {
+            frames: 0,
+            last_sequence: Sequence(0),
+            last_time: Nanos(0),
+            tail: Tail::Torn,
+            last: None,
+            cut: None,
+            fault: None,
+            repaired: BTreeSet::new(),
+            torn_bytes: 0,
+            dropped_frames: 0,
+            dropped_sequence: Sequence(0),
+            restarted,
+            incarnation: 0,
+            rows: Vec::new(),
         };
-        check_tail(&reader, &read)?;
-        check_copies(directories, kind, expected, last)?;
-        let from = last.unwrap_or(SegmentNumber(0));
-        let latest = listed.into_iter().filter(|number| *number >= from);
-        let incarnation = next_incarnation(directories, kind, expected, latest)?;
-        let ReadOn { frames, last_sequence, last_time, tail, .. } = read;
-        Ok(Some(Survey { frames, last_sequence, last_time, tail, last, incarnation }))
+        let (kind, session) = (options.kind, options.session);
+        let mut surveying =
+            Surveying { directories, kind, session, listed, mark, restarted, refusal, survey };
+        surveying.run(&mut see)?;
+        Ok(Some(surveying.survey))
     }
 }
 
-/// See [`look`](crate::log::reopen::look).
-pub(super) fn look<S: Storage + Clone>(
-    directories: &LogDirectories<S>,
-    kind: LogKind,
-) -> Result<Found, LogError> {
-    if segments(directories)?.is_empty() {
-        return Ok(Found::default());
-    }
-    let mut reader = LogReader::open(directories.clone(), kind, AtTail::Stop)?;
-    let session = reader.session();
-    // Frames of the sealed segments, by their seals.
-    let mut sealed = Vec::new();
-    loop {
-        let number = SegmentNumber(sealed.len() as u64);
-        let copies = directories.copies(number, kind, Some(session))?;
-        let Some(seal) = copies.into_iter().next().and_then(|copy| copy.seal) else { break };
-        sealed.push(seal.frames().saturating_sub(1));
-    }
-    // The last of them is read; those before it too, if it has no frame but the one that closes it.
-    loop {
-        sealed.pop();
-        reader.seek(FramePosition::first_of(SegmentNumber(sealed.len() as u64)))?;
-        let read = match read_on(&mut reader, |_| Ok(())) {
-            Ok(read) => read,
-            Err(ReopenError::Log(error)) => return Err(error),
-            Err(_) => unreachable!("Invariant: nothing else refuses a frame"),
-        };
-        if read.frames == 0 && !sealed.is_empty() {
-            continue;
+impl<'a, S: Storage> Surveying<'a, S> {
+    fn run(&mut self, see: See<'_>) -> Result<(), ReopenError> {
+        let latest = self.listed.last().copied().unwrap_or(SegmentNumber(0));
+        let mut end = Position::START;
+        let mut unsealed = None;
+        let mut number = SegmentNumber(0);
+        while number <= latest {
+            let (copy, action) = self.segment(number, see)?;
+            end = end.max(copy.end(number));
+            match (action, &unsealed) {
+                (Action::Seal, None) => unsealed = Some(copy.name.clone()),
+                (Action::Keep, Some(name)) if self.is_strict() => {
+                    return Err(damaged(name, 0, Damage::Unsealed { later: number }).into());
+                }
+                _ => {}
+            }
+            let goes_on = matches!(action, Action::Keep | Action::Seal);
+            let keeps = goes_on || action == Action::Cut && copy.content_bytes > HEADER_BYTES;
+            if keeps {
+                self.survey.frames += copy.records;
+                self.survey.last = Some(number);
+                if let Some(last) = copy.last {
+                    self.survey.last_sequence = last.sequence;
+                    self.survey.last_time = last.time;
+                }
+            }
+            if !goes_on || copy.closed_by == Some(KIND_END) {
+                if goes_on {
+                    self.survey.tail = Tail::End;
+                }
+                self.drop_behind(number, copy, action)?;
+                break;
+            }
+            number = number.next();
         }
-        check_tail(&reader, &read)?;
-        let frames = sealed.iter().sum::<u64>() + read.frames;
-        let (condition, torn_bytes) = match read.tail {
-            Tail::End => (Condition::Finished, 0),
-            Tail::Torn { torn_bytes } if frames == 0 => (Condition::Absent, torn_bytes),
-            Tail::Torn { torn_bytes } => (Condition::Torn, torn_bytes),
-        };
-        return Ok(Found { condition, frames, last_sequence: read.last_sequence, torn_bytes });
+        if end < self.mark.position() && self.survey.fault.is_none() {
+            let file = self.directories.describe();
+            let damage = Damage::NotDurable { durable: self.mark.position() };
+            if self.refusal == Refusal::Stands {
+                return Err(damaged(&file, 0, damage).into());
+            }
+            self.survey.fault = Some(Fault { file, offset_bytes: 0, what: damage.to_string() });
+        }
+        let from = self.survey.last.unwrap_or(SegmentNumber(0));
+        self.survey.incarnation = self.next_incarnation(from)?;
+        Ok(())
     }
+
+    /// A segment by the copy that is kept of it, and what becomes of it.
+    fn segment(
+        &mut self,
+        number: SegmentNumber,
+        see: See<'_>,
+    ) -> Result<(Copy<S::File>, Action), ReopenError> {
+        let chosen = self.choose(number, see)?;
+        let (disk, _) = self.disk();
+        let copy = chosen.unwrap_or_else(|| Copy::missing(disk, number));
+        let later = match copy.frames {
+            Frames::Good if copy.header == Header::Good && copy.closed_by != Some(KIND_END) => None,
+            _ => self.later_with_frames(number)?,
+        };
+        let sight = Sight {
+            header: copy.header,
+            frames: copy.frames,
+            sealed: copy.is_sealed,
+            successor: later.is_some(),
+            power: match (copy.is_before(&self.mark, number), self.restarted) {
+                (true, _) => Power::Before,
+                (false, false) => Power::Kept,
+                (false, true) => Power::Lost,
+            },
+            other_is_better: false,
+        };
+        let (row, decided) = decide(&sight);
+        self.survey.rows.push((number, row));
+        let or = match (sight.power, later) {
+            (Power::Before, _) => Damage::NotDurable { durable: self.mark.position() },
+            (_, Some(later)) => Damage::Unfinished { later },
+            (_, None) => Damage::Cut { size_bytes: copy.content_bytes },
+        };
+        let mut action = decided.action;
+        let mut refused = (action == Action::Refuse).then_some(or);
+        if copy.closed_by == Some(KIND_END)
+            && let Some(later) = later
+            && sight.power != Power::Lost
+        {
+            refused = Some(Damage::AfterEnd { later });
+        }
+        if let Some(or) = refused {
+            if self.refusal == Refusal::Stands {
+                return Err(copy.error(or).into());
+            }
+            if action == Action::Refuse {
+                action = Action::Cut;
+            }
+        }
+        if let Some(or) = refused {
+            self.survey.fault = Some(Fault {
+                file: copy.name.clone(),
+                offset_bytes: copy.content_bytes,
+                what: copy.damage.unwrap_or(or).to_string(),
+            });
+        }
+        let drops = action == Action::Cut && (copy.frames != Frames::Torn || later.is_some());
+        if drops || refused.is_some() {
+            self.survey.cut = Some(CutAt { segment: number });
+        }
+        Ok((copy, action))
+    }
+
+    /// The copy that counts: by the first row of the table, the one in memory where it is better.
+    fn choose(
+        &mut self,
+        number: SegmentNumber,
+        see: See<'_>,
+    ) -> Result<Option<Copy<S::File>>, ReopenError> {
+        let wanted = self.wanted(number);
+        let (disk, memory) = self.disk();
+        let nobody = &mut |_: &Frame<'_>| Ok(());
+        let in_memory = match memory {
+            Some(memory) => Copy::look(memory, wanted, nobody)?,
+            None => None,
+        };
+        let Some(in_memory) = in_memory else { return Copy::look(disk, wanted, see) };
+        let is_memory = match Copy::look(disk, wanted, nobody)? {
+            None => true,
+            Some(on_disk) => {
+                let is_better = self.is_better(&in_memory, &on_disk)?;
+                if is_better && on_disk.damage.is_some() {
+                    self.survey.repaired.insert(number);
+                }
+                is_better
+            }
+        };
+        match memory.filter(|_| is_memory) {
+            Some(memory) => {
+                self.survey.rows.push((number, 1));
+                Copy::look(memory, wanted, see)
+            }
+            None => Copy::look(disk, wanted, see),
+        }
+    }
+
+    /// Whether of two copies the one in memory is the better one. Where it is damaged and the other one
+    /// does not end, nobody knows what else was accepted: then it is looked at, too.
+    fn is_better(
+        &self,
+        in_memory: &Copy<S::File>,
+        on_disk: &Copy<S::File>,
+    ) -> Result<bool, ReopenError> {
+        let epoch = |copy: &Copy<S::File>| copy.window.as_ref().map(|it| it.header().epoch());
+        let has_frames = on_disk.has_frames() || in_memory.has_frames();
+        if let (Some(expected), Some(found)) = (epoch(on_disk), epoch(in_memory))
+            && expected != found
+            && has_frames
+        {
+            let damage = Damage::Epoch { found, expected };
+            return Err(damaged(&in_memory.name, 0, damage).into());
+        }
+        let is_longer = in_memory.content_bytes >= on_disk.content_bytes;
+        let is_whole = on_disk.frames == Frames::Good && on_disk.header == Header::Good;
+        let is_sound = in_memory.header == Header::Good
+            && matches!(in_memory.frames, Frames::Good | Frames::Torn | Frames::Stale);
+        let keeps_longer = self.restarted || self.refusal == Refusal::Cuts || is_sound;
+        Ok(!is_whole && (is_longer || !keeps_longer))
+    }
+
+    /// The first later segment with frames.
+    fn later_with_frames(
+        &self,
+        number: SegmentNumber,
+    ) -> Result<Option<SegmentNumber>, ReopenError> {
+        for later in self.listed.range(number.next()..) {
+            for (_, storage) in self.directories.each() {
+                let copy = Copy::look(storage, self.wanted(*later), &mut |_| Ok(()))?;
+                if copy.is_some_and(|copy| copy.has_frames()) {
+                    return Ok(Some(*later));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts what stands behind the end of the log and goes.
+    fn drop_behind(
+        &mut self,
+        number: SegmentNumber,
+        mut copy: Copy<S::File>,
+        action: Action,
+    ) -> Result<(), ReopenError> {
+        if action != Action::Keep && action != Action::Seal {
+            self.count_dropped(&mut copy)?;
+        }
+        let later: Vec<_> = self.listed.range(number.next()..).copied().collect();
+        for later in later {
+            let wanted = Wanted { number: later, kind: self.kind, session: self.session };
+            let mut most: Option<Copy<S::File>> = None;
+            for (_, storage) in self.directories.each() {
+                let copy = Copy::look(storage, wanted, &mut |_| Ok(()))?;
+                let is_more = |copy: &Copy<S::File>| {
+                    most.as_ref().is_none_or(|most| most.content_bytes < copy.content_bytes)
+                };
+                if copy.as_ref().is_some_and(is_more) {
+                    most = copy;
+                }
+            }
+            let Some(mut copy) = most else { continue };
+            self.survey.torn_bytes += copy.content_bytes.saturating_sub(HEADER_BYTES);
+            self.survey.dropped_frames += copy.records;
+            let last = copy.last.map_or(Sequence(0), |last| last.sequence);
+            self.survey.dropped_sequence = self.survey.dropped_sequence.max(last);
+            self.count_dropped(&mut copy)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what stands behind the whole frames of a copy.
+    fn count_dropped(&mut self, copy: &mut Copy<S::File>) -> Result<(), ReopenError> {
+        let (frames, sequence) = copy.dropped().map_err(|source| io_error(&copy.name, source))?;
+        self.survey.torn_bytes += copy.torn_bytes;
+        self.survey.dropped_frames += frames;
+        self.survey.dropped_sequence = self.survey.dropped_sequence.max(sequence);
+        Ok(())
+    }
+
+    /// One more than that of the latest segments; 0 where none is known.
+    fn next_incarnation(&self, from: SegmentNumber) -> Result<u32, ReopenError> {
+        let mut greatest = None;
+        for number in self.listed.range(from..) {
+            for (_, storage) in self.directories.each() {
+                let copy = Copy::look(storage, self.wanted(*number), &mut |_| Ok(()))?;
+                let header = copy.and_then(|copy| copy.window.map(|window| *window.header()));
+                greatest = greatest.max(header.as_ref().and_then(incarnation_of));
+            }
+        }
+        Ok(greatest.map_or(0, |greatest| greatest + 1))
+    }
+
+    /// Whether nothing but a kill may have come between.
+    fn is_strict(&self) -> bool {
+        !self.restarted && self.refusal == Refusal::Stands
+    }
+
+    fn wanted(&self, number: SegmentNumber) -> Wanted {
+        Wanted { number, kind: self.kind, session: self.session }
+    }
+
+    /// The directory on disk, and the one in memory.
+    fn disk(&self) -> (&'a S, Option<&'a S>) {
+        let directories = self.directories;
+        let of = |medium| directories.each().find(|(each, _)| *each == medium);
+        let disk = of(Medium::Disk).expect("Invariant: a log has a directory on disk");
+        (disk.1, of(Medium::Memory).map(|(_, memory)| memory))
+    }
+}
+
+const HEADER_BYTES: u64 = SEGMENT_HEADER_BYTES as u64;
+
+/// The mark of a log; `Absent` where there is no directory.
+fn read_mark<S: Storage>(disk: &S, session: SessionId) -> Result<Mark, LogError> {
+    Mark::read(disk, session).map_err(|source| io_error(&path_of(disk, MARK_NAME), source))
+}
+
+/// No segment is there: was there never one?
+fn missing_all<S: Storage>(disk: &S, mark: &Mark, refusal: Refusal) -> Result<(), ReopenError> {
+    let durable = mark.position();
+    if durable <= Position::new(SegmentNumber(0), HEADER_BYTES) || refusal == Refusal::Cuts {
+        return Ok(());
+    }
+    Err(damaged(&disk.describe(), 0, Damage::NotDurable { durable }).into())
 }
 
 /// Numbers of all segments; none where there is no directory.
-fn segments<S: Storage>(directories: &LogDirectories<S>) -> Result<Vec<SegmentNumber>, LogError> {
+pub(super) fn segments<S: Storage>(
+    directories: &LogDirectories<S>,
+) -> Result<Vec<SegmentNumber>, LogError> {
     match directories.segments() {
         Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Ok(Vec::new())
         }
         listed => listed,
     }
-}
-
-fn read_on<S: Storage>(
-    reader: &mut LogReader<S>,
-    mut see: impl FnMut(&Frame<'_>) -> Result<(), String>,
-) -> Result<ReadOn, ReopenError> {
-    let (mut frames, mut last_sequence, mut last_time) = (0, Sequence(0), Nanos(0));
-    let (tail, offset_bytes) = loop {
-        match reader.next()? {
-            Next::Frame(frame, at) => {
-                if let Err(what) = see(&frame) {
-                    let (file, offset_bytes) = (reader.file().to_owned(), at.offset_bytes);
-                    return Err(ReopenError::Refused { file, offset_bytes, what });
-                }
-                frames += 1;
-                (last_sequence, last_time) = (frame.tag.sequence, frame.tag.time);
-            }
-            Next::TornTail { offset_bytes, torn_bytes, .. } => {
-                break (Tail::Torn { torn_bytes }, offset_bytes);
-            }
-            Next::End => {
-                let end = reader.position().offset_bytes + FRAME_HEADER_BYTES as u64;
-                break (Tail::End, end);
-            }
-            Next::Wait => unreachable!("Invariant: a reader that stops at the tail never waits"),
-        }
-    };
-    let at = reader.position();
-    // The reader stays before a frame that closes the segment.
-    let is_closed = offset_bytes > at.offset_bytes;
-    let end = FramePosition { offset_bytes, ..at };
-    Ok(ReadOn { frames, last_sequence, last_time, tail, end, is_closed })
-}
-
-/// What stands behind the last frame can be what a dying writer leaves, and the segment can be closed.
-fn check_tail<S: Storage>(reader: &LogReader<S>, read: &ReadOn) -> Result<(), LogError> {
-    let Tail::Torn { torn_bytes } = read.tail else { return Ok(()) };
-    let end_bytes = read.end.offset_bytes;
-    if torn_bytes > FRAME_BYTES_MAX as u64 {
-        return Err(damaged(reader.file(), end_bytes, Damage::TornTooLong { bytes: torn_bytes }));
-    }
-    if !read.is_closed && reader.room_to_close(end_bytes).is_none() {
-        return Err(damaged(reader.file(), end_bytes, Damage::NoRoom));
-    }
-    Ok(())
-}
-
-/// All copies of a segment are of one making, and no segment is sealed before the one before it.
-fn check_copies<S: Storage>(
-    directories: &LogDirectories<S>,
-    kind: LogKind,
-    session: SessionId,
-    last: Option<SegmentNumber>,
-) -> Result<(), LogError> {
-    let mut unsealed = None;
-    for number in (0..last.map_or(0, |last| last.0 + 1)).map(SegmentNumber) {
-        let copies = directories.copies(number, kind, Some(session))?;
-        let Some((best, others)) = copies.split_first() else {
-            let damage = Damage::Missing { first: number, last: number };
-            return Err(damaged(&directories.describe(), 0, damage));
-        };
-        let expected = best.header.epoch();
-        for copy in others {
-            let found = copy.header.epoch();
-            if found != expected {
-                return Err(damaged(&copy.name, 0, Damage::Epoch { found, expected }));
-            }
-        }
-        match (best.seal, unsealed.take()) {
-            (None, before) => unsealed = before.or_else(|| Some(best.name.clone())),
-            (Some(_), None) => {}
-            (Some(_), Some(before)) => {
-                return Err(damaged(&before, 0, Damage::Unsealed { later: number }));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// One more than that of the latest segments; 0 where none is known.
-fn next_incarnation<S: Storage>(
-    directories: &LogDirectories<S>,
-    kind: LogKind,
-    session: SessionId,
-    latest: impl Iterator<Item = SegmentNumber>,
-) -> Result<u32, LogError> {
-    let mut greatest = None;
-    for number in latest {
-        for copy in directories.copies(number, kind, Some(session))? {
-            greatest = greatest.max(incarnation_of(&copy.header));
-        }
-    }
-    Ok(greatest.map_or(0, |greatest| greatest + 1))
 }

@@ -1,6 +1,9 @@
 //! Logs whose writer is gone, gone on with on storages that fail.
 
+mod rows;
+
 use super::*;
+use crate::log::boot::BootId;
 use crate::log::error::Damage;
 use crate::log::frame::FrameTag;
 use crate::log::options::{Place, SyncLevel};
@@ -13,6 +16,9 @@ use crate::log::verify::verify;
 use crate::log::writer::LogWriter;
 use crate::log::{SessionId, position::Position};
 use crate::units::Nanos;
+
+/// In which start of the machine tests write, unless they say otherwise.
+const BOOT: BootId = BootId([1; 16]);
 
 const PAYLOAD_BYTES: usize = 9_000;
 
@@ -48,6 +54,7 @@ impl Lies {
             segment_bytes: SEGMENT_BYTES_MIN,
             memory_bytes_max: 4 * SEGMENT_BYTES_MIN,
             sync: SyncLevel::None,
+            boot: BOOT,
         }
     }
 
@@ -117,7 +124,7 @@ fn assert_whole(lies: &Lies, last: u64) -> ReadLog {
     let report = verify(&lies.directories(), LogKind::Output).expect("a log");
     assert_eq!(report.faults, []);
     assert_eq!((report.sealed_segments, report.unfinished_files), (log.segments, 0));
-    assert_eq!(lies.disk.list().expect("a list").len() as u64, 2 * log.segments);
+    assert_eq!(lies.disk.list().expect("a list").len() as u64, 2 * log.segments + 1);
     assert!(lies.memory.iter().all(|memory| memory.list().expect("a list").is_empty()));
     log
 }

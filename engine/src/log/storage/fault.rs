@@ -3,7 +3,9 @@
 //! Its files are real ones without a name (`memfd`), so they are mapped, read and cut as any file is;
 //! names are kept here. A [`FaultPlan`] says which operation fails with what, and how much room there
 //! is. For every file it is kept what it held when it was last synced, and for the directory which
-//! names it had: what a power loss leaves is any mix of that and of what is there now.
+//! names it had: what a power loss leaves is any mix of that and of what is there now, see [`power`].
+
+pub mod power;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -86,6 +88,8 @@ pub struct FaultPlan {
     faults: Vec<Fault>,
     space_bytes_max: Option<u64>,
     random: Option<(u64, u64)>,
+    misdirected: Option<(u64, u64)>,
+    tears_writes: bool,
 }
 
 impl FaultPlan {
@@ -100,6 +104,21 @@ impl FaultPlan {
     #[must_use]
     pub fn with_space(mut self, bytes_max: u64) -> Self {
         self.space_bytes_max = Some(bytes_max);
+        self
+    }
+
+    /// A write that fails as broken has written the first half of its bytes.
+    #[must_use]
+    pub fn with_torn_writes(mut self) -> Self {
+        self.tears_writes = true;
+        self
+    }
+
+    /// The write after so many others goes to another place of its file, by so many bytes away as far
+    /// as the file goes, and says that it was done.
+    #[must_use]
+    pub fn with_misdirected(mut self, after: u64, by_bytes: u64) -> Self {
+        self.misdirected = Some((after, by_bytes));
         self
     }
 
@@ -137,9 +156,23 @@ struct Shared {
     files: BTreeMap<String, Stored>,
     /// Names at the last sync of the directory, by file number.
     names_synced: BTreeMap<u64, String>,
+    /// What has become of the names since then, in order.
+    names_changed: Vec<NameChange>,
+    /// Files that had a name then or since.
+    known: BTreeMap<u64, Stored>,
     files_made: u64,
 }
 
+/// One change of a directory.
+#[derive(Clone, Debug)]
+enum NameChange {
+    /// A file gets a name, in place of another that it had and of the file that had it.
+    Put { number: u64, name: String },
+    /// A name goes.
+    Removed { name: String },
+}
+
+#[derive(Clone)]
 struct Stored {
     number: u64,
     file: Arc<File>,
@@ -206,6 +239,8 @@ impl FaultStorage {
             random_state,
             files: BTreeMap::new(),
             names_synced: BTreeMap::new(),
+            names_changed: Vec::new(),
+            known: BTreeMap::new(),
             files_made: 0,
         };
         FaultStorage { shared: Arc::new(Mutex::new(shared)) }
@@ -285,6 +320,8 @@ impl Storage for FaultStorage {
         let (number, file) = (shared.files_made, Arc::new(file));
         let stored = Stored { number, file, synced: Arc::default() };
         let made = self.file(&stored);
+        shared.known.insert(number, stored.clone());
+        shared.names_changed.push(NameChange::Put { number, name: name.to_owned() });
         shared.files.insert(name.to_owned(), stored);
         Ok(made)
     }
@@ -312,6 +349,8 @@ impl Storage for FaultStorage {
         let mut shared = lock(&self.shared);
         shared.call(Operation::Rename)?;
         let stored = shared.files.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        let change = NameChange::Put { number: stored.number, name: to.to_owned() };
+        shared.names_changed.push(change);
         shared.files.insert(to.to_owned(), stored);
         Ok(())
     }
@@ -320,7 +359,10 @@ impl Storage for FaultStorage {
         let mut shared = lock(&self.shared);
         shared.call(Operation::Remove)?;
         match shared.files.remove(name) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                shared.names_changed.push(NameChange::Removed { name: name.to_owned() });
+                Ok(())
+            }
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -330,6 +372,9 @@ impl Storage for FaultStorage {
         shared.call(Operation::SyncDirectory)?;
         let names = shared.files.iter().map(|(name, stored)| (stored.number, name.clone()));
         shared.names_synced = names.collect();
+        shared.names_changed.clear();
+        let shared = &mut *shared;
+        shared.known.retain(|number, _| shared.names_synced.contains_key(number));
         Ok(())
     }
 
@@ -356,7 +401,21 @@ impl StoredFile for FaultFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut shared = lock(&self.shared);
-        shared.call(Operation::Write)?;
+        let nth = shared.calls[Operation::Write as usize];
+        if let Err(error) = shared.call(Operation::Write) {
+            let is_broken = error.raw_os_error() == Some(Errno::IO.raw_os_error());
+            if shared.plan.tears_writes && is_broken {
+                StoredFile::write_at(&*self.file, &bytes[..bytes.len() / 2], offset)?;
+            }
+            return Err(error);
+        }
+        let offset = match shared.plan.misdirected {
+            Some((after, by_bytes)) if after == nth => {
+                let last = self.file.size_bytes()?.saturating_sub(bytes.len() as u64);
+                (offset + by_bytes) % (last + 1)
+            }
+            _ => offset,
+        };
         let end = offset.saturating_add(bytes.len() as u64);
         shared.take_room(end.saturating_sub(self.file.size_bytes()?))?;
         StoredFile::write_at(&*self.file, bytes, offset)

@@ -16,6 +16,7 @@ fn options(storage: &FaultStorage, sync: SyncLevel) -> LogOptions<FaultStorage> 
         segment_bytes: SEGMENT_BYTES_MIN,
         memory_bytes_max: 4 * SEGMENT_BYTES_MIN,
         sync,
+        boot: crate::log::boot::BootId::now(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::log::directories::{CURSORS_DIRECTORY, LogDirectories, Medium, path_of};
 use crate::log::error::LogError;
+use crate::log::mark::MARK_NAME;
+use crate::log::reopen::repair::is_put_aside;
 use crate::log::segment::{index_name, number_of, segment_name};
 use crate::log::storage::Storage;
 use crate::log::verify::{Faults, UNFINISHED_NAMES};
@@ -35,7 +37,10 @@ pub(super) fn list<S: Storage>(
             // Made again where it is not what it should be: nothing of it is the log.
         } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
             listed.unfinished += 1;
-        } else if kind != LogKind::Output || name != CURSORS_DIRECTORY {
+        } else if name != MARK_NAME
+            && !is_put_aside(&name)
+            && (kind != LogKind::Output || name != CURSORS_DIRECTORY)
+        {
             strangers.insert(path(directories, medium, &name));
         }
     }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::log::LogKind;
+use crate::log::boot::BootId;
 use crate::log::directories::LogDirectories;
 use crate::log::frame::{FRAME_HEADER_BYTES, Frame, FrameRead};
 use crate::log::index::Index;
@@ -34,6 +35,7 @@ fn options<S>(place: Place<S>, sync: SyncLevel) -> LogOptions<S> {
         segment_bytes: SEGMENT_BYTES,
         memory_bytes_max: 4 * SEGMENT_BYTES,
         sync,
+        boot: BootId::now(),
     }
 }
 
@@ -109,7 +111,11 @@ fn an_ended_log_holds_what_was_appended_sealed_and_nothing_else() {
             assert_eq!(statistics.rolls, log.rolls);
             let names = directory.list().expect("a list");
             assert!(names.iter().all(|name| !name.ends_with(".new")), "{names:?}");
-            assert_eq!(names.len() as u64, 2 * log.segments, "a segment and its index each");
+            assert_eq!(
+                names.len() as u64,
+                2 * log.segments + 1,
+                "each segment, its index, the mark"
+            );
             for number in (0..log.segments).map(SegmentNumber) {
                 let segment = bytes_of(&directory, &segment_name(number));
                 let index = Index::build(&segment).expect("a closed segment");

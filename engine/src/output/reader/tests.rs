@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::*;
+use crate::log::boot::BootId;
 use crate::log::options::{LogOptions, Place, SyncLevel};
 use crate::log::raw::SESSION;
 use crate::log::segment::SEGMENT_BYTES_MIN;
@@ -197,6 +198,7 @@ fn a_frame_that_is_no_output_is_told_with_its_place_as_often_as_it_is_asked_for(
         segment_bytes: SEGMENT_BYTES_MIN,
         memory_bytes_max: 0,
         sync: SyncLevel::None,
+        boot: BootId::now(),
     };
     let mut writer = LogWriter::create(options).expect("a log");
     let tag = crate::log::frame::FrameTag {
