@@ -181,6 +181,12 @@ impl Shard {
         })
     }
 
+    /// The books, taken out.
+    #[must_use]
+    pub fn into_books(self) -> Books {
+        self.books
+    }
+
     /// Puts memory behind the first `orders` live orders; see [`Books::prefault`].
     pub fn prefault(&mut self, orders: usize) {
         self.books.prefault(orders);

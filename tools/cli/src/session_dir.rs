@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use engine::log::SessionId;
 use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
+use engine::snapshot::Shelf;
 use toml::{Table, Value};
 
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::{FORMAT_VERSION, PROTOCOL};
 use crate::recording::dir::{is_locked, memory_told};
+use crate::recording::follower;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -188,6 +190,11 @@ impl SessionDir {
     pub(crate) fn journal_paths(&self) -> Vec<PathBuf> {
         let memory = self.memory.iter().cloned();
         memory.chain([self.path.join("journal")]).collect()
+    }
+
+    /// The session's snapshots.
+    pub(crate) fn shelf(&self) -> Shelf<Directory> {
+        follower::shelf(&self.path)
     }
 
     /// The `hashes` file, which may be absent.

@@ -1,9 +1,10 @@
 //! `tapewatch book`: one symbol's full order book at any instant of a recorded session.
 //!
-//! [`state`] finds the book in the journal, [`show`] writes it. A session that is being recorded is
+//! [`start`] finds where to begin, [`state`] the book in the journal from there on, [`show`] writes it. A session that is being recorded is
 //! read as far as it goes.
 
 mod show;
+mod start;
 mod state;
 
 use std::path::PathBuf;
@@ -14,11 +15,10 @@ use engine::units::Nanos;
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
 use crate::journal::line::time_text;
-use crate::replay::faults;
 use crate::session_dir::SessionDir;
 use crate::session_names::{Reach, locates_of};
 use show::{Layout, Shown};
-use state::{BookAt, PrefixEnd, StartingPoint, book_at};
+use state::{BookAt, PrefixEnd, book_at};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,8 +64,7 @@ pub(crate) fn run(args: &BookArgs, console: Console) -> Result<Status, Failure> 
     let Some(&symbol) = locates.first().and_then(|locates| locates.first()) else {
         unreachable!("Invariant: each name that is found has a locate");
     };
-    let start =
-        StartingPoint::of_journal(session.day()).map_err(|error| faults::no_memory(&error))?;
+    let start = start::nearest(&session, symbol, at, console)?;
     let found = book_at(&session, symbol, at, start, console)?;
     tell_end(&found, at, &session, console);
     let shown = Shown {

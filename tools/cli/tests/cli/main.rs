@@ -9,6 +9,7 @@ mod bars;
 mod bars_of_days;
 mod bench_throughput;
 mod book;
+mod book_from_snapshots;
 mod config;
 mod cores;
 mod crashes;
