@@ -102,6 +102,7 @@ pub(crate) fn cannot_read(error: &LogError) -> Failure {
         LogError::Io { .. } => (Status::Usage, "check the path and its permissions"),
         LogError::Empty { .. } => (Status::Usage, "name a session that was recorded"),
         LogError::Newer { .. } => (Status::Usage, "use a newer tapewatch"),
+        LogError::Pruned { .. } => (Status::Usage, "restore the segments from a copy"),
         LogError::Damaged { .. } => (Status::No, "`tapewatch journal verify` tells all faults"),
     };
     Failure::new(status, format_args!("{error}; {advice}"))

@@ -21,6 +21,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use engine::log::directories::CURSORS_DIRECTORY;
+use engine::log::pruned::PRUNED_NAME;
 
 use crate::exit::Failure;
 
@@ -142,6 +143,11 @@ impl RecordingDir {
     /// Keeps what there is from now on, however the run ends.
     pub(crate) fn keep(&mut self) {
         self.keeps = true;
+    }
+
+    /// The session's directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where the journal lies.
@@ -310,11 +316,12 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether a file or directory in that of a log is called as those of a log are: segments and indexes,
-/// finished or not, and the cursors of consumers.
+/// finished or not, what was pruned, and the cursors of consumers.
 fn is_of_log(name: &str) -> bool {
     let is_number = |stem: &str| stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit());
     let is_part = |end: &str| ["seg", "idx", "sym"].iter().any(|part| end.starts_with(part));
     name == CURSORS_DIRECTORY
+        || name == PRUNED_NAME
         || name.split_once('.').is_some_and(|(stem, end)| is_number(stem) && is_part(end))
 }
 
