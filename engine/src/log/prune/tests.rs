@@ -7,7 +7,7 @@ use crate::log::options::{LogOptions, Place, SyncLevel};
 use crate::log::raw::{SESSION, bytes_of};
 use crate::log::reader::FramePosition;
 use crate::log::reopen::{self, Condition};
-use crate::log::segment::{SEGMENT_BYTES_MIN, segment_name};
+use crate::log::segment::{SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, segment_name};
 use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
 use crate::log::verify::{VerifyReport, verify};
 use crate::log::writer::LogWriter;
@@ -294,4 +294,43 @@ fn a_segment_without_its_index_stays() {
     disk.remove(&index).expect("removed");
     let segments = prunable(&directories, KIND).expect("a log").segments;
     assert!(segments.is_empty(), "segment 0 is the last closed one: {segments:?}");
+}
+
+#[test]
+fn every_changed_bit_of_a_closed_segment_of_an_output_log_is_found_pruned_or_not() {
+    for is_pruned in [false, true] {
+        let disk = FaultStorage::new(FaultPlan::default());
+        let directories = LogDirectories::disk(disk.clone());
+        let mut writer = LogWriter::create(options(&disk, None)).expect("a log");
+        append(&mut writer, 1, FRAMES_A_SEGMENT);
+        // So large that it begins a segment, and small ones behind it.
+        append(&mut writer, FRAMES_A_SEGMENT + 1, FRAMES_A_SEGMENT + 1);
+        let last = (2..5).map(|it| tag(FRAMES_A_SEGMENT + it));
+        last.for_each(|tag| drop(writer.append(&tag, b"small").expect("room")));
+        writer.close().expect("an end");
+        if is_pruned {
+            disk.remove(&index_name(N(1))).expect("removed");
+            let refused = prune(&directories, KIND, N(1)).expect_err("it is the last closed one");
+            assert!(matches!(refused, PruneError::NotClosed { .. }), "{refused}");
+            reopen::finish(&options(&disk, None)).expect("its index is made anew");
+            prune(&directories, KIND, N(1)).expect("pruned");
+        }
+        verified(&directories);
+        let name = segment_name(N(1));
+        let good = bytes_of(&disk, &name);
+        let file = disk.open_to_write(&name).expect("the segment");
+        // The large frame is one payload: every 97th byte of it, and every one elsewhere.
+        let large = 160..SEGMENT_HEADER_BYTES + 32 + 9_000;
+        for at in (0..good.len()).filter(|at| !large.contains(at) || at.is_multiple_of(97)) {
+            for bit in 0..8 {
+                file.write_at(&[good[at] ^ (1 << bit)], at as u64).expect("written");
+                match verify(&directories, KIND) {
+                    Ok(report) => assert!(!report.is_ok(), "byte {at} bit {bit}"),
+                    Err(error) => panic!("byte {at} bit {bit}: {error}"),
+                }
+            }
+            file.write_at(&[good[at]], at as u64).expect("written");
+        }
+        verified(&directories);
+    }
 }

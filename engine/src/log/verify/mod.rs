@@ -257,12 +257,10 @@ impl<S: Storage> Verifier<'_, S> {
     /// The log begins where what was pruned ended, and its chain of seals goes on from there.
     fn begins_behind(&mut self, pruned: &Pruned) {
         let own = self.session.unwrap_or(pruned.session);
-        match self.directories.pruned_of(self.kind, own) {
-            Err(LogError::Damaged { file, offset_bytes, damage }) => {
-                self.faults.add(&file, offset_bytes, damage);
-            }
-            // Read a moment ago.
-            Ok(_) | Err(_) => {}
+        // It was read a moment ago: nothing else can be wrong.
+        let of_log = self.directories.pruned_of(self.kind, own);
+        if let Err(LogError::Damaged { file, offset_bytes, damage }) = of_log {
+            self.faults.add(&file, offset_bytes, damage);
         }
         self.chain = Chain::Sealed(pruned.seal);
         self.order.skip();

@@ -257,10 +257,13 @@ fn is_session_memory(memory: &Path) -> bool {
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format_args!(
-        "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
-        path.display()
-    ))
+    Failure::of_making(
+        error,
+        format_args!(
+            "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
+            path.display()
+        ),
+    )
 }
 
 /// Whether a process has the session of `path` locked.

@@ -1,7 +1,8 @@
 //! Looks after a recording from a cold thread: warns of a disk with little room, and prunes what is not
 //! to be kept.
 //!
-//! It looks whenever a segment of the journal has been closed, and once a second besides. A disk is
+//! It looks whenever a segment of the journal has been closed; at the room once a second besides, and
+//! after some seconds at what would have gone if nobody had needed it. A disk is
 //! told once while it has little room, and once more if it had enough in between. What cannot be pruned
 //! is told once, too, and tried again at the next segment. The recording's threads never wait for it.
 //! **Full**: that a log found no room is the log's to tell.
@@ -25,6 +26,9 @@ use crate::room::free_bytes;
 
 /// Longest time between two looks at the room that there is.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// Time until what was still needed is tried once more.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// How often it looks whether a segment was closed.
 const LOOK: Duration = Duration::from_millis(20);
@@ -82,7 +86,7 @@ impl Drop for Upkeep {
 
 fn run(tended: &Tended, ends: &AtomicBool) {
     let mut disks = Disk::of(&tended.logs);
-    let (mut closed, mut looked) = (None, None::<Instant>);
+    let (mut closed, mut looked, mut held) = (None, None::<Instant>, None::<Instant>);
     let mut is_told = false;
     loop {
         let now = tended.tails.archived().segment();
@@ -95,13 +99,17 @@ fn run(tended: &Tended, ends: &AtomicBool) {
                 }
             }
         }
-        if is_new && tended.keep.is_limited() {
+        let is_due = is_new || held.is_some_and(|since| since.elapsed() >= RETRY);
+        if is_due && tended.keep.is_limited() {
             let needed = Needed::of(&tended.logs.path, tended.session);
             let pruned = needed.and_then(|needed| {
                 retention::apply(&tended.logs, tended.keep, &needed, retention::now())
             });
             match pruned {
-                Ok(_) => is_told = false,
+                Ok(applied) => {
+                    is_told = false;
+                    held = applied.is_held.then(Instant::now);
+                }
                 Err(failure) if !is_told => {
                     is_told = true;
                     tended.console.warning(&format!("nothing is pruned: {}", failure.line));

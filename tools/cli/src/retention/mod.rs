@@ -186,18 +186,28 @@ pub(crate) fn carry_out(plan: &LogPlan) -> Result<PruneReport, Failure> {
     prune::prune(&plan.directories, plan.kind, plan.first_kept()).map_err(|error| failed(&error))
 }
 
-/// Prunes a session as of `now`; gives what was removed of each log. To be called by a cold thread: it
+/// What pruning came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// Of each log that had anything to remove.
+    pub(crate) reports: Vec<PruneReport>,
+    /// Whether more would have gone if nobody needed it.
+    pub(crate) is_held: bool,
+}
+
+/// Prunes a session as of `now`. To be called by a cold thread: it
 /// reads the headers of all closed segments.
 pub(crate) fn apply(
     logs: &Logs,
     keep: Keep,
     needed: &Needed,
     now: Nanos,
-) -> Result<Vec<PruneReport>, Failure> {
+) -> Result<Applied, Failure> {
     let _lock = PruneLock::take(&logs.path)?;
     let plans = plan(logs, keep, needed, now)?;
     let due = plans.iter().filter(|plan| plan.goes > 0 || plan.left_over > 0);
-    due.map(carry_out).collect()
+    let reports = due.map(carry_out).collect::<Result<_, _>>()?;
+    Ok(Applied { reports, is_held: plans.iter().any(|plan| plan.held.is_some()) })
 }
 
 /// The time, by which the age of segments is told. Not a thing that any result depends on.

@@ -123,10 +123,12 @@ fn the_oldest_of_both_logs_go_until_the_rest_is_small_enough() {
 #[test]
 fn what_is_applied_is_gone_and_what_is_left_verifies() {
     let (_scratch, logs) = session();
-    let needed = needed(Some(4), None);
-    let reports = apply(&logs, age_s(0), &some, NOW).unwrap();
-    assert_eq!(reports.iter().map(|it| it.first_kept.0).collect::<Vec<_>>(), [4, 2]);
-    assert_eq!(apply(&logs, age_s(0), &some, NOW).unwrap(), [], "there is nothing more");
+    let some = needed(Some(4), None);
+    let applied = apply(&logs, age_s(0), &some, NOW).unwrap();
+    assert!(applied.is_held, "the snapshot needs a closed one that is too old");
+    assert_eq!(applied.reports.iter().map(|it| it.first_kept.0).collect::<Vec<_>>(), [4, 2]);
+    let again = apply(&logs, age_s(0), &some, NOW).unwrap();
+    assert_eq!(again.reports, [], "there is nothing more");
     assert_eq!(logs.journal.segments().unwrap(), [SegmentNumber(4), SegmentNumber(5)]);
     let refused = refuse_pruned(&logs.path, &logs.journal, "replayed").unwrap_err();
     assert_eq!(refused.status, Status::Usage);
