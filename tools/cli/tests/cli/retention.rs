@@ -132,7 +132,9 @@ fn a_session_whose_front_is_gone_says_so_where_it_is_needed_and_verifies() {
     tapewatch(&resumed).ended_with(2).says(&[&told, "gone on with"]);
     assert_eq!(text(&description), died);
 
-    fs::remove_file(dir.join("journal/00000004.seg")).unwrap();
+    for end in ["seg", "idx"] {
+        fs::remove_file(dir.join(format!("journal/00000004.{end}"))).unwrap();
+    }
     tapewatch(&["journal", "verify", arg(&dir)])
         .ended_with(1)
         .says(&["segments 4 to 4 are missing"]);
