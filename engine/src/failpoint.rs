@@ -53,6 +53,8 @@ failpoints! {
         reopen_sealed "reopen.sealed" "That segment is sealed and has no index.",
         reopen_indexed "reopen.indexed" "That segment is indexed; its memory is not removed.",
         reopen_settled "reopen.settled" "All segments are sealed; none is prepared.",
+        prune_told "prune.told" "What is to be pruned is on record; no file is removed.",
+        prune_removed "prune.removed" "A file of a pruned segment is removed.",
     }
     others {
         "symbols.index.before" "The symbol index of a segment is made and not written.",

@@ -31,5 +31,6 @@ mod held;
 pub mod reader;
 pub mod record;
 pub mod release;
+pub mod tally;
 mod waiting;
 pub mod writer;

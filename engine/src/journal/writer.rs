@@ -8,6 +8,7 @@
 use crate::journal::record::Record;
 use crate::journal::{FLAG_RESTARTS, RecordKind};
 use crate::log::boot::BootId;
+use crate::log::directories::LogDirectories;
 use crate::log::failure::{AppendError, CreateError};
 use crate::log::frame::{Frame, FrameTag};
 use crate::log::options::{LogOptions, Place, SyncLevel};
@@ -175,7 +176,8 @@ impl Journal {
         let (append, on_error, sync) = (options.append, options.on_error, options.sync);
         let log = options.of_log(session);
         let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
-        let mut found = None;
+        // The first record of a journal whose front was pruned is kept beside it.
+        let mut found = first_record_pruned(&LogDirectories::of(&log.place))?;
         let see = |frame: &Frame<'_>| {
             if found.is_none() {
                 let text = match Record::read(frame) {
@@ -387,6 +389,14 @@ impl Appender {
             Appender::Thread(writer) => writer.append(tag, payload),
         }
     }
+}
+
+/// The session's description, where the segment that held it was pruned.
+fn first_record_pruned<S: Storage>(
+    directories: &LogDirectories<S>,
+) -> Result<Option<String>, ReopenError> {
+    let text = |record| String::from_utf8(record).unwrap_or_default();
+    Ok(directories.pruned()?.map(|pruned| text(pruned.first_record)))
 }
 
 /// Takes a feed's sequence in place of its last one.

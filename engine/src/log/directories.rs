@@ -10,6 +10,7 @@ use std::io;
 use crate::log::error::{Damage, LogError};
 use crate::log::index::{INDEX_ENTRY_BYTES, Index};
 use crate::log::options::Place;
+use crate::log::pruned::{PRUNED_BYTES_MAX, PRUNED_NAME, Pruned, PrunedError};
 use crate::log::seal::{SEAL_BYTES, SealBlock};
 use crate::log::segment::{
     LOG_FORMAT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderError,
@@ -140,14 +141,81 @@ impl<S: Storage> LogDirectories<S> {
         }
     }
 
-    /// Numbers of all segments, ascending.
+    /// What was taken away from the front of the log, if anything was.
     ///
     /// # Errors
-    /// As [`LogDirectories::names`].
+    /// The record of it cannot be read.
+    pub fn pruned(&self) -> Result<Option<Pruned>, LogError> {
+        let name = path_of(&self.disk, PRUNED_NAME);
+        let bytes = match read_whole(&self.disk, PRUNED_NAME, PRUNED_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error(&name, source)),
+        };
+        match Pruned::read(&bytes) {
+            Ok(pruned) => Ok(Some(pruned)),
+            Err(PrunedError::Version { found }) if found > LOG_FORMAT_VERSION => {
+                Err(LogError::Newer { file: name, found })
+            }
+            Err(fault) => Err(damaged(&name, 0, Damage::Pruned(fault))),
+        }
+    }
+
+    /// As [`LogDirectories::pruned`], of the log that is read.
+    ///
+    /// # Errors
+    /// As that; it is another log's.
+    pub(super) fn pruned_of(
+        &self,
+        kind: LogKind,
+        session: SessionId,
+    ) -> Result<Option<Pruned>, LogError> {
+        let pruned = self.pruned()?;
+        let wrong = pruned.as_ref().and_then(|pruned| {
+            if pruned.kind != kind {
+                Some(Damage::Kind { found: pruned.kind, expected: kind })
+            } else if pruned.session != session {
+                Some(Damage::Session { found: pruned.session, expected: session })
+            } else {
+                None
+            }
+        });
+        match wrong {
+            Some(damage) => Err(damaged(&path_of(&self.disk, PRUNED_NAME), 0, damage)),
+            None => Ok(pruned),
+        }
+    }
+
+    /// The first segment that the log has: 0 unless its front was pruned.
+    ///
+    /// # Errors
+    /// As [`LogDirectories::pruned`].
+    pub fn first(&self) -> Result<SegmentNumber, LogError> {
+        Ok(self.pruned()?.map_or(SegmentNumber(0), |pruned| pruned.first_kept))
+    }
+
+    /// Why the segments `first` to `last` are not there: they were pruned, or are missing.
+    pub(super) fn absent(&self, first: SegmentNumber, last: SegmentNumber) -> LogError {
+        match self.first() {
+            Ok(kept) if first < kept => {
+                LogError::Pruned { directory: self.describe(), wanted: first, first: kept }
+            }
+            Ok(_) => damaged(&self.describe(), 0, Damage::Missing { first, last }),
+            Err(error) => error,
+        }
+    }
+
+    /// Numbers of all segments, ascending. One that was pruned is none of them, also where its file has
+    /// not been removed yet.
+    ///
+    /// # Errors
+    /// As [`LogDirectories::names`] and [`LogDirectories::pruned`].
     pub fn segments(&self) -> Result<Vec<SegmentNumber>, LogError> {
         let names = self.names()?;
+        let first = self.first()?;
         let mut numbers: Vec<_> =
             names.iter().filter_map(|(_, name)| number_of(name, "seg")).collect();
+        numbers.retain(|number| *number >= first);
         numbers.sort_unstable();
         numbers.dedup();
         Ok(numbers)

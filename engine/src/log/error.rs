@@ -4,6 +4,7 @@ use std::io;
 
 use crate::log::frame::BrokenFrame;
 use crate::log::position::Position;
+use crate::log::pruned::PrunedError;
 use crate::log::segment::{LOG_FORMAT_VERSION, SegmentHeaderError};
 use crate::log::{LogKind, SegmentNumber, SessionId};
 
@@ -33,6 +34,16 @@ pub enum LogError {
         /// Its version.
         found: u32,
     },
+    /// What is wanted was pruned: nothing is damaged, and it is gone.
+    #[error("segment {} of {directory} was pruned; the log begins with segment {}", wanted.0, first.0)]
+    Pruned {
+        /// Where the log lies.
+        directory: String,
+        /// The segment that is wanted.
+        wanted: SegmentNumber,
+        /// The first that is kept.
+        first: SegmentNumber,
+    },
     /// Something stands there that no writer leaves, whenever it is killed.
     #[error("{file} at byte {offset_bytes}: {damage}")]
     Damaged {
@@ -51,6 +62,9 @@ pub enum Damage {
     /// The segment's header.
     #[error(transparent)]
     Header(#[from] SegmentHeaderError),
+    /// The record of what was pruned.
+    #[error(transparent)]
+    Pruned(#[from] PrunedError),
     /// A segment of another session.
     #[error("a segment of session {found} in the log of session {expected}")]
     Session {

@@ -1,6 +1,7 @@
 //! Append-only logs of framed records: what the journal and the output log are made of.
 //!
-//! A log is a directory of segments, `00000000.seg` and on, numbered without a hole:
+//! A log is a directory of segments, `00000000.seg` and on, numbered without a hole (from a later number
+//! on where its front was pruned):
 //!
 //! ```text
 //!  00000000.seg                                       00000001.seg            00000002.seg
@@ -31,6 +32,7 @@
 //! - [`reopen`]: what becomes of a log whose writer died, so that another one goes on
 //! - [`reader`]: frame by frame, while it is written or afterwards
 //! - [`verify`]: whether anything was changed
+//! - [`prune`] takes closed segments away from the front, [`pruned`] says which are gone
 
 pub mod boot;
 pub mod checksum;
@@ -45,6 +47,8 @@ pub mod mark;
 pub mod options;
 pub mod position;
 mod prepare;
+pub mod prune;
+pub mod pruned;
 #[cfg(test)]
 pub(crate) mod raw;
 pub mod reader;

@@ -14,7 +14,10 @@ use std::sync::Arc;
 use crate::failpoint;
 use crate::log::SegmentNumber;
 use crate::log::options::{LogOptions, SyncLevel};
-use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of, segment_name};
+use crate::log::pruned::PRUNED_NAME;
+use crate::log::segment::{
+    SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of_any, segment_name,
+};
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::verify::UNFINISHED_NAMES;
 use crate::memory::append_map::AppendMap;
@@ -185,5 +188,5 @@ pub(super) fn remove_unnamed<S: Storage>(directory: &S) -> io::Result<u64> {
 }
 
 fn is_of_log(name: &str) -> bool {
-    ["seg", "idx", "sym"].iter().any(|extension| number_of(name, extension).is_some())
+    number_of_any(name).is_some() || name == PRUNED_NAME
 }

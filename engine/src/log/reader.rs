@@ -96,7 +96,7 @@ pub(crate) enum Step {
 }
 
 impl<S: Storage> LogReader<S> {
-    /// Opens a log at its first frame.
+    /// Opens a log at its first frame: of one whose front was pruned, at the first that is kept.
     ///
     /// # Errors
     /// There is no log, its first segment is missing or cannot be read, is of another kind or of a
@@ -106,17 +106,8 @@ impl<S: Storage> LogReader<S> {
         kind: LogKind,
         at_tail: AtTail,
     ) -> Result<LogReader<S>, LogError> {
-        let first = SegmentNumber(0);
-        let Some(copy) = directories.copies(first, kind, None)?.into_iter().next() else {
-            let directory = directories.describe();
-            return Err(match directories.segments()?.first() {
-                Some(found) => {
-                    let last = SegmentNumber(found.0.saturating_sub(1));
-                    damaged(&directory, 0, Damage::Missing { first, last })
-                }
-                None => LogError::Empty { directory },
-            });
-        };
+        let (first, copy) = LogReader::open_first(&directories, kind)?;
+        directories.pruned_of(kind, copy.header.session())?;
         Ok(LogReader {
             directories,
             kind,
@@ -129,6 +120,34 @@ impl<S: Storage> LogReader<S> {
             looked_elsewhere: None,
             looked_through: None,
         })
+    }
+
+    /// The first segment of a log, opened.
+    fn open_first(
+        directories: &LogDirectories<S>,
+        kind: LogKind,
+    ) -> Result<(SegmentNumber, SegmentCopy<S::File>), LogError> {
+        loop {
+            let first = directories.first()?;
+            if let Some(copy) = directories.copies(first, kind, None)?.into_iter().next() {
+                return Ok((first, copy));
+            }
+            if directories.first()? != first {
+                // Pruned between the two looks.
+                continue;
+            }
+            let directory = directories.describe();
+            return Err(match directories.segments()?.first() {
+                Some(found) => {
+                    let last = SegmentNumber(found.0.saturating_sub(1));
+                    damaged(&directory, 0, Damage::Missing { first, last })
+                }
+                None if first > SegmentNumber(0) => {
+                    damaged(&directory, 0, Damage::Missing { first, last: first })
+                }
+                None => LogError::Empty { directory },
+            });
+        }
     }
 
     /// The session of the log.
@@ -183,14 +202,13 @@ impl<S: Storage> LogReader<S> {
     /// Goes to a frame whose place is known.
     ///
     /// # Errors
-    /// The segment is missing or cannot be read. That no frame begins at the place is told by
-    /// [`LogReader::next`], as damage or a torn tail.
+    /// The segment was pruned, is missing or cannot be read. That no frame begins at the place is told
+    /// by [`LogReader::next`], as damage or a torn tail.
     pub fn seek(&mut self, position: FramePosition) -> Result<(), LogError> {
         if position.segment != self.at.segment {
             let number = position.segment;
             let Some(copy) = self.copies(number)?.into_iter().next() else {
-                let damage = Damage::Missing { first: number, last: number };
-                return Err(damaged(&self.directories.describe(), 0, damage));
+                return Err(self.directories.absent(number, number));
             };
             self.enter(copy);
         }
@@ -208,7 +226,7 @@ impl<S: Storage> LogReader<S> {
     /// # Errors
     /// The directory cannot be listed, or the segment cannot be read.
     pub fn seek_near_time(&mut self, time: Nanos) -> Result<FramePosition, LogError> {
-        let mut to = FramePosition::first_of(SegmentNumber(0));
+        let mut to = FramePosition::first_of(self.directories.first()?);
         for number in self.directories.segments()? {
             // Nothing is known of a segment without an index, so nothing of those behind it.
             let Some(index) = self.directories.index(self.session(), number) else {
@@ -237,7 +255,7 @@ impl<S: Storage> LogReader<S> {
         feed: u16,
         sequence: Sequence,
     ) -> Result<FramePosition, LogError> {
-        let mut to = FramePosition::first_of(SegmentNumber(0));
+        let mut to = FramePosition::first_of(self.directories.first()?);
         for number in self.directories.segments()? {
             let Some(index) = self.directories.index(self.session(), number) else {
                 break;
@@ -337,7 +355,7 @@ impl<S: Storage> LogReader<S> {
             copies = self.copies(number)?;
             if copies.is_empty() {
                 let last = SegmentNumber(later.0.saturating_sub(1));
-                return Err(self.damage(Damage::Missing { first: number, last }));
+                return Err(self.absent(number, last));
             }
         }
         let Some(copy) = copies.into_iter().next() else {
@@ -355,7 +373,7 @@ impl<S: Storage> LogReader<S> {
         if !self.is_still_the_segment()? || follows && self.was_made_anew()? {
             let number = self.at.segment;
             let Some(copy) = self.copies(number)?.into_iter().next() else {
-                return Err(self.damage(Damage::Missing { first: number, last: number }));
+                return Err(self.absent(number, number));
             };
             self.enter(copy);
         }
@@ -497,6 +515,14 @@ impl<S: Storage> LogReader<S> {
         self.file = copy.name;
         self.looked_elsewhere = None;
         self.looked_through = None;
+    }
+
+    /// Why segments that follow are not there.
+    fn absent(&self, first: SegmentNumber, last: SegmentNumber) -> LogError {
+        match self.directories.absent(first, last) {
+            pruned @ LogError::Pruned { .. } => pruned,
+            _ => self.damage(Damage::Missing { first, last }),
+        }
     }
 
     fn damage(&self, damage: Damage) -> LogError {

@@ -72,8 +72,10 @@ pub enum Condition {
 pub struct Found {
     /// Whether it can be gone on with.
     pub condition: Condition,
-    /// Whole frames, those that end segments aside.
+    /// Whole frames, those that end segments aside; those of pruned segments are counted.
     pub frames: u64,
+    /// How many of them stood in segments that were pruned.
+    pub pruned_frames: u64,
     /// Sequence of the last of them; 0 if there is none.
     pub last_sequence: Sequence,
     /// Bytes behind it that its writer did not finish.
@@ -83,8 +85,10 @@ pub struct Found {
 /// What reopening has found and done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reopened {
-    /// Whole frames that were kept, those that end segments aside.
+    /// Whole frames that were kept, those that end segments aside; those of pruned segments are counted.
     pub frames: u64,
+    /// How many of them stood in segments that were pruned.
+    pub pruned_frames: u64,
     /// Sequence of the last of them; 0 if there is none.
     pub last_sequence: Sequence,
     /// Bytes behind the last whole frame that were given up: no append of them had returned, or the
@@ -172,7 +176,7 @@ pub fn finish<S: Storage + Clone>(options: &LogOptions<S>) -> Result<ClosedLog, 
     settling.remove_unused(None)?;
     settling.settle_segments()?;
     settling.remove_memory()?;
-    let segments = survey.last.map_or(0, |last| last.0 + 1);
+    let segments = survey.next().0;
     Ok(ClosedLog { seal: settling.last_seal(), segments })
 }
 
@@ -194,7 +198,7 @@ pub(super) fn settle<S: Storage + Clone>(
     if survey.tail == Tail::End {
         return Err(ReopenError::Finished { directory: directories.describe() });
     }
-    let next = survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
+    let next = survey.next();
     let mut settling = Settling::new(options, &survey);
     settling.remove_unused(Some(next))?;
     settling.settle_segments()?;
@@ -206,6 +210,7 @@ pub(super) fn settle<S: Storage + Clone>(
     };
     let reopened = Reopened {
         frames: survey.frames,
+        pruned_frames: survey.pruned_frames,
         last_sequence: survey.last_sequence,
         torn_bytes: survey.torn_bytes,
         dropped_frames: survey.dropped_frames,

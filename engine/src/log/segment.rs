@@ -236,6 +236,16 @@ pub fn number_of(name: &str, extension: &str) -> Option<SegmentNumber> {
     digits.parse().ok().map(SegmentNumber)
 }
 
+/// Ends of the names of the files that a closed segment may have, whole: itself, as it was written,
+/// compressed or encrypted, and its indexes.
+pub const SEGMENT_EXTENSIONS: [&str; 5] = ["seg", "idx", "sym", "seg.zst", "seg.zst.enc"];
+
+/// The number of the segment to which a file belongs by its name: itself, or an index of it.
+#[must_use]
+pub fn number_of_any(name: &str) -> Option<SegmentNumber> {
+    SEGMENT_EXTENSIONS.iter().find_map(|extension| number_of(name, extension))
+}
+
 /// The epoch of a segment: differs between the uses of one memory, between sessions and, by
 /// `incarnation`, between the processes that write one session.
 #[must_use]

@@ -66,22 +66,25 @@ pub(super) trait HeldOutputs: Send {
 /// See the module.
 pub(super) struct Held<S: Storage> {
     reader: LogReader<S>,
+    /// The first so many were pruned, so they cannot be compared.
+    pruned: u64,
     compared: u64,
     records: u64,
 }
 
 impl<S: Storage> Held<S> {
     /// Of the first `records` of a log whose reader is at its start those behind the first `told`, which
-    /// do not come again.
+    /// do not come again. The first `pruned` are gone: what comes in their place is not compared.
     pub(super) fn behind(
         mut reader: LogReader<S>,
         told: u64,
+        pruned: u64,
         records: u64,
     ) -> Result<Held<S>, LogError> {
-        for _ in 0..told {
+        for _ in pruned..told {
             reader.next()?;
         }
-        Ok(Held { reader, compared: told, records })
+        Ok(Held { reader, pruned, compared: told, records })
     }
 }
 
@@ -91,6 +94,10 @@ where
 {
     fn compare(&mut self, came: &Encoded) -> Result<(), HeldError> {
         let (found, held) = (self.compared, self.records);
+        if found < self.pruned {
+            self.compared += 1;
+            return Ok(());
+        }
         let at = match self.reader.next() {
             Ok(Next::Frame(frame, at)) => {
                 if frame.tag == came.tag && frame.payload == came.payload() {

@@ -194,7 +194,8 @@ impl OutputLog {
             Some(0) => None,
             Some(_) => {
                 let reader = LogReader::open(directories, LogKind::Output, AtTail::Stop)?;
-                Some(Box::new(Held::behind(reader, told, reopened.frames)?))
+                let held = Held::behind(reader, told, reopened.pruned_frames, reopened.frames)?;
+                Some(Box::new(held))
             }
         };
         Ok((OutputLog::over(log, waiting, acceptance, held), reopened))

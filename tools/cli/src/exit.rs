@@ -4,6 +4,7 @@
 //! writes the line. A failure's line says what, where and what to do.
 
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 /// The exit status of the process.
@@ -45,6 +46,18 @@ impl Failure {
     /// Usage or a wrong input (status 2).
     pub(crate) fn usage(line: impl Display) -> Failure {
         Failure::new(Status::Usage, line)
+    }
+
+    /// A file or directory that could not be made: usage, unless the disk is full or broken.
+    pub(crate) fn of_making(error: &io::Error, line: impl Display) -> Failure {
+        /// `EIO` as Linux numbers it.
+        const EIO: i32 = 5;
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let status = match is_full || error.raw_os_error() == Some(EIO) {
+            true => Status::No,
+            false => Status::Usage,
+        };
+        Failure::new(status, line)
     }
 
     /// A failure with `status`.

@@ -19,6 +19,7 @@ mod output;
 mod progress;
 mod recording;
 mod replay;
+mod retention;
 mod room;
 mod session_dir;
 mod session_names;

@@ -3,6 +3,7 @@
 use crate::log::directories::{LogDirectories, damaged};
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::FRAME_HEADER_BYTES;
+use crate::log::pruned::Pruned;
 use crate::log::reader::{AtTail, FramePosition, LogReader, Next};
 use crate::log::reopen::survey::segments;
 use crate::log::reopen::{Condition, Found};
@@ -38,15 +39,19 @@ pub(super) fn look<S: Storage + Clone>(
     directories: &LogDirectories<S>,
     kind: LogKind,
 ) -> Result<Found, LogError> {
-    if segments(directories)?.is_empty() {
+    let pruned = directories.pruned()?;
+    if segments(directories)?.is_empty() && pruned.is_none() {
         return Ok(Found::default());
     }
+    let pruned = pruned.as_ref();
+    let first = pruned.map_or(0, |pruned| pruned.first_kept.0);
+    let pruned_frames = pruned.map_or(0, Pruned::user_frames);
     let mut reader = LogReader::open(directories.clone(), kind, AtTail::Stop)?;
     let session = reader.session();
     // Frames of the sealed segments, by their seals.
     let mut sealed = Vec::new();
     loop {
-        let number = SegmentNumber(sealed.len() as u64);
+        let number = SegmentNumber(first + sealed.len() as u64);
         let copies = directories.copies(number, kind, Some(session))?;
         let Some(seal) = copies.into_iter().next().and_then(|copy| copy.seal) else { break };
         sealed.push(seal.frames().saturating_sub(1));
@@ -54,19 +59,23 @@ pub(super) fn look<S: Storage + Clone>(
     // The last of them is read; those before it too, if it has no frame but the one that closes it.
     loop {
         sealed.pop();
-        reader.seek(FramePosition::first_of(SegmentNumber(sealed.len() as u64)))?;
+        reader.seek(FramePosition::first_of(SegmentNumber(first + sealed.len() as u64)))?;
         let read = read_on(&mut reader)?;
         if read.frames == 0 && !sealed.is_empty() {
             continue;
         }
         check_tail(&reader, &read)?;
-        let frames = sealed.iter().sum::<u64>() + read.frames;
+        let frames = pruned_frames + sealed.iter().sum::<u64>() + read.frames;
+        let last_sequence = match (read.frames, pruned) {
+            (0, Some(pruned)) => pruned.last_sequence,
+            _ => read.last_sequence,
+        };
         let (condition, torn_bytes) = match read.tail {
             Tail::End => (Condition::Finished, 0),
             Tail::Torn { torn_bytes } if frames == 0 => (Condition::Absent, torn_bytes),
             Tail::Torn { torn_bytes } => (Condition::Torn, torn_bytes),
         };
-        return Ok(Found { condition, frames, last_sequence: read.last_sequence, torn_bytes });
+        return Ok(Found { condition, frames, pruned_frames, last_sequence, torn_bytes });
     }
 }
 

@@ -110,7 +110,7 @@ pub fn repair<S: Storage + Clone>(options: &LogOptions<S>) -> Result<Plan, Reope
     settling.rebuild_indexes();
     settling.remove_unused(None)?;
     settling.settle_segments()?;
-    let next = survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
+    let next = survey.next();
     let disk = options.place.directory();
     MarkKeeper::put(disk, options.session, options.boot, Position::new(next, 0))
         .map_err(failure(Act::Mark, next, disk))?;
@@ -133,9 +133,8 @@ impl Planned {
             return Ok(None);
         };
         let cut = survey.cut.as_ref();
-        let end = cut.map(|cut| cut.segment).or(survey.last.map(SegmentNumber::next));
-        let end = end.unwrap_or(SegmentNumber(0));
-        let checked = check_sealed(disk, end);
+        let end = cut.map_or(survey.next(), |cut| cut.segment);
+        let checked = check_sealed(disk, &survey, end);
         let checked = checked.map_err(|source| io_error(&disk.describe(), source))?;
         let mut fault = survey.fault.clone();
         fault = fault.or_else(|| checked.fault.clone());
@@ -171,10 +170,10 @@ struct Sealed {
 }
 
 /// Checks the seals and indexes of segments before `end`.
-fn check_sealed<S: Storage>(disk: &S, end: SegmentNumber) -> io::Result<Sealed> {
+fn check_sealed<S: Storage>(disk: &S, survey: &Survey, end: SegmentNumber) -> io::Result<Sealed> {
     let mut found = Sealed::default();
-    let mut previous = Seal::NONE;
-    for number in (0..end.0).map(SegmentNumber) {
+    let mut previous = survey.seal_before;
+    for number in (survey.first.0..end.0).map(SegmentNumber) {
         let Some(segment) = open(disk, number)? else { break };
         let Some(block) = seal_of(segment.file(), segment.header())? else {
             // It is sealed anyway.

@@ -39,7 +39,7 @@ pub(super) struct Settling<'a, S: Storage> {
 
 impl<'a, S: Storage> Settling<'a, S> {
     pub(super) fn new(options: &'a LogOptions<S>, survey: &'a Survey) -> Settling<'a, S> {
-        let (last_seal, done) = (Seal::NONE, Reopened::default());
+        let (last_seal, done) = (survey.seal_before, Reopened::default());
         let sealed_anew_from = survey.cut.as_ref().map(|cut| cut.segment);
         Settling { options, survey, last_seal, done, sealed_anew_from, rebuilds_indexes: false }
     }
@@ -81,7 +81,7 @@ impl<'a, S: Storage> Settling<'a, S> {
         let kept = kept.filter(|_| !drops);
         for storage in self.options.place.directories() {
             let is_disk = core::ptr::eq(storage, self.disk());
-            let from = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
+            let from = self.survey.next();
             // The memory of a writer may be gone.
             let removed = storage.create_directory().and_then(|()| {
                 let mut removed = remove_unnamed(storage)?;
@@ -101,15 +101,27 @@ impl<'a, S: Storage> Settling<'a, S> {
             });
             self.done.removed_files += removed.map_err(failure(Act::Remove, from, storage))?;
         }
+        if let Some(memory) = self.options.place.memory_directory() {
+            let removed = self.remove_pruned(memory);
+            removed.map_err(failure(Act::Remove, self.survey.first, memory))?;
+        }
         failpoint::hit(self.options.kind.failpoints().reopen_removed);
         Ok(())
+    }
+
+    /// Removes memory of segments that were pruned.
+    fn remove_pruned(&self, memory: &S) -> io::Result<()> {
+        let names = memory.list()?.into_iter();
+        let mut pruned =
+            names.filter(|name| number_of(name, "seg").is_some_and(|it| it < self.survey.first));
+        pruned.try_for_each(|name| memory.remove(&name))
     }
 
     /// Sees to it that every segment with frames is whole on disk, sealed and indexed.
     pub(super) fn settle_segments(&mut self) -> Result<(), LogFailure> {
         let disk = self.disk();
-        let end = self.survey.last.map_or(SegmentNumber(0), SegmentNumber::next);
-        for number in (0..end.0).map(SegmentNumber) {
+        let end = self.survey.next();
+        for number in (self.survey.first.0..end.0).map(SegmentNumber) {
             self.settle_segment(number)?;
             if let Some(memory) = self.options.place.memory_directory() {
                 remove_if_there(memory, &segment_name(number)).map_err(failure(
@@ -129,7 +141,7 @@ impl<'a, S: Storage> Settling<'a, S> {
     /// Removes the memory's directory, which is empty.
     pub(super) fn remove_memory(&self) -> Result<(), LogFailure> {
         let Some(memory) = self.options.place.memory_directory() else { return Ok(()) };
-        let last = self.survey.last.unwrap_or(SegmentNumber(0));
+        let last = self.survey.last.unwrap_or(self.survey.first);
         memory.remove_directory().map_err(failure(Act::Remove, last, memory))
     }
 

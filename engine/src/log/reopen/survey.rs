@@ -9,9 +9,11 @@ use crate::log::frame::{Frame, KIND_END};
 use crate::log::mark::{MARK_NAME, Mark};
 use crate::log::options::LogOptions;
 use crate::log::position::Position;
+use crate::log::pruned::Pruned;
 use crate::log::reopen::ReopenError;
 use crate::log::reopen::seen::{Copy, See, Wanted};
 use crate::log::reopen::table::{Action, Frames, Header, Power, Sight, decide};
+use crate::log::seal::Seal;
 use crate::log::segment::{SEGMENT_HEADER_BYTES, incarnation_of};
 use crate::log::storage::Storage;
 use crate::log::verify::Fault;
@@ -46,7 +48,12 @@ pub(super) struct CutAt {
 
 /// See the module.
 pub(super) struct Survey {
+    /// Those of pruned segments are counted.
     pub(super) frames: u64,
+    pub(super) pruned_frames: u64,
+    /// The first segment that was not pruned, and the seal of the one before it.
+    pub(super) first: SegmentNumber,
+    pub(super) seal_before: Seal,
     pub(super) last_sequence: Sequence,
     pub(super) last_time: Nanos,
     pub(super) tail: Tail,
@@ -81,6 +88,11 @@ struct Surveying<'a, S: Storage> {
 }
 
 impl Survey {
+    /// The segment behind the last one with frames that are kept.
+    pub(super) fn next(&self) -> SegmentNumber {
+        self.last.map_or(self.first, SegmentNumber::next)
+    }
+
     /// Reads a whole log and shows `see` every frame that is kept. `None`: there is no segment.
     pub(super) fn of<S: Storage + Clone>(
         directories: &LogDirectories<S>,
@@ -91,14 +103,20 @@ impl Survey {
         let disk = options.place.directory();
         let mark = read_mark(disk, options.session)?;
         let listed: BTreeSet<_> = segments(directories)?.into_iter().collect();
-        if listed.is_empty() {
+        let pruned = directories.pruned_of(options.kind, options.session)?;
+        if listed.is_empty() && pruned.is_none() {
             return missing_all(disk, &mark, refusal).map(|()| None);
         }
         let restarted = mark.is_before_restart(options.boot);
+        let pruned = pruned.as_ref();
+        let pruned_frames = pruned.map_or(0, Pruned::user_frames);
         let survey = Survey {
-            frames: 0,
-            last_sequence: Sequence(0),
-            last_time: Nanos(0),
+            frames: pruned_frames,
+            pruned_frames,
+            first: pruned.map_or(SegmentNumber(0), |pruned| pruned.first_kept),
+            seal_before: pruned.map_or(Seal::NONE, |pruned| pruned.seal),
+            last_sequence: pruned.map_or(Sequence(0), |pruned| pruned.last_sequence),
+            last_time: pruned.map_or(Nanos(0), |pruned| pruned.greatest_time),
             tail: Tail::Torn,
             last: None,
             cut: None,
@@ -121,10 +139,11 @@ impl Survey {
 
 impl<'a, S: Storage> Surveying<'a, S> {
     fn run(&mut self, see: See<'_>) -> Result<(), ReopenError> {
-        let latest = self.listed.last().copied().unwrap_or(SegmentNumber(0));
+        let first = self.survey.first;
+        let latest = self.listed.last().copied().unwrap_or(first);
         let mut end = Position::START;
         let mut unsealed = None;
-        let mut number = SegmentNumber(0);
+        let mut number = first;
         while number <= latest {
             let (copy, action) = self.segment(number, see)?;
             end = end.max(copy.end(number));
@@ -162,7 +181,7 @@ impl<'a, S: Storage> Surveying<'a, S> {
             }
             self.survey.fault = Some(Fault { file, offset_bytes: 0, what: damage.to_string() });
         }
-        let from = self.survey.last.unwrap_or(SegmentNumber(0));
+        let from = self.survey.last.unwrap_or(first);
         self.survey.incarnation = self.next_incarnation(from)?;
         Ok(())
     }

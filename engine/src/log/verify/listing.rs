@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::log::directories::{CURSORS_DIRECTORY, LogDirectories, Medium, path_of};
 use crate::log::error::LogError;
 use crate::log::mark::MARK_NAME;
+use crate::log::pruned::PRUNED_NAME;
 use crate::log::reopen::repair::is_put_aside;
-use crate::log::segment::{index_name, number_of, segment_name};
+use crate::log::segment::{index_name, number_of, number_of_any, segment_name};
 use crate::log::storage::Storage;
 use crate::log::verify::{Faults, UNFINISHED_NAMES};
 use crate::log::{LogKind, SegmentNumber};
@@ -20,16 +21,20 @@ pub(super) struct Listed {
     pub(super) unfinished: u64,
 }
 
-/// Lists a log. Names that its files do not have are faults.
+/// Lists a log whose first segment is `first`. Names that its files do not have are faults; files of
+/// segments before it are those that whoever pruned them had not removed when it died.
 pub(super) fn list<S: Storage>(
     directories: &LogDirectories<S>,
     kind: LogKind,
+    first: SegmentNumber,
     faults: &mut Faults,
 ) -> Result<Listed, LogError> {
     let mut listed = Listed::default();
     let mut strangers = BTreeSet::new();
     for (medium, name) in directories.names()? {
-        if let Some(number) = number_of(&name, "seg") {
+        if number_of_any(&name).is_some_and(|number| number < first) {
+            listed.unfinished += u64::from(medium == Medium::Disk);
+        } else if let Some(number) = number_of(&name, "seg") {
             listed.segments.insert(number);
         } else if let Some(number) = number_of(&name, "idx") {
             listed.indexes.insert(number);
@@ -37,7 +42,7 @@ pub(super) fn list<S: Storage>(
             // Made again where it is not what it should be: nothing of it is the log.
         } else if UNFINISHED_NAMES.iter().any(|end| name.ends_with(end)) {
             listed.unfinished += 1;
-        } else if name != MARK_NAME
+        } else if ![MARK_NAME, PRUNED_NAME].contains(&name.as_str())
             && !is_put_aside(&name)
             && (kind != LogKind::Output || name != CURSORS_DIRECTORY)
         {
@@ -47,7 +52,7 @@ pub(super) fn list<S: Storage>(
     if listed.segments.is_empty() {
         return Err(LogError::Empty { directory: directories.describe() });
     }
-    fill_holes(directories, &mut listed.segments);
+    fill_holes(directories, first, &mut listed.segments);
     for path in strangers {
         faults.add(&path, 0, "no file of a log has this name");
     }
@@ -59,12 +64,16 @@ pub(super) fn list<S: Storage>(
 }
 
 /// Adds segments that a listing left out because they were renamed meanwhile.
-fn fill_holes<S: Storage>(directories: &LogDirectories<S>, segments: &mut BTreeSet<SegmentNumber>) {
+fn fill_holes<S: Storage>(
+    directories: &LogDirectories<S>,
+    first: SegmentNumber,
+    segments: &mut BTreeSet<SegmentNumber>,
+) {
     let is_there = |number| {
         let name = segment_name(SegmentNumber(number));
         directories.each().any(|(_, storage)| storage.open(&name).is_ok())
     };
-    let mut due = 0;
+    let mut due = first.0;
     for number in segments.clone() {
         while due < number.0 && is_there(due) {
             segments.insert(SegmentNumber(due));

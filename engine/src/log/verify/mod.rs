@@ -13,7 +13,7 @@
 //! - `sealed`: seals and their chain
 //!
 //! The work is bounded: a segment is read twice, a damaged one at most [`FAULTS_MAX`] times a
-//! mebibyte more; memory does not grow with the log.
+//! mebibyte more; of the log nothing stays in memory but the seals.
 
 mod copy;
 mod listing;
@@ -27,6 +27,7 @@ use crate::log::directories::{
 };
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::{KIND_END, KIND_ROLL};
+use crate::log::pruned::Pruned;
 use crate::log::seal::Seal;
 use crate::log::segment::{index_name, segment_name};
 use crate::log::storage::Storage;
@@ -80,6 +81,10 @@ pub struct VerifyReport {
     pub torn_bytes: u64,
     /// Whether an `End` frame ends the log.
     pub ended_orderly: bool,
+    /// What was taken away from the front of the log.
+    pub pruned: Option<Pruned>,
+    /// The seal of every sealed segment, in order.
+    pub seals: Vec<(SegmentNumber, Seal)>,
     /// The last segment that is sealed. Who has noted its seal knows that nothing up to its end was
     /// changed.
     pub last_seal: Option<(SegmentNumber, Seal)>,
@@ -205,16 +210,22 @@ struct Verifier<'a, S> {
 
 impl<S: Storage> Verifier<'_, S> {
     fn run(&mut self) -> Result<(), LogError> {
+        let pruned = self.pruned()?;
+        let first = pruned.as_ref().map_or(SegmentNumber(0), |pruned| pruned.first_kept);
         let Listed { segments, indexes, unfinished } =
-            listing::list(self.directories, self.kind, &mut self.faults)?;
+            listing::list(self.directories, self.kind, first, &mut self.faults)?;
         self.report.unfinished_files = unfinished;
         self.session = self.first_session(&segments)?;
+        if let Some(pruned) = &pruned {
+            self.begins_behind(pruned);
+        }
+        self.report.pruned = pruned;
         // From behind: the writer and its keeper go forwards.
         let mut from_behind = segments.iter().rev().copied();
         self.last_with_frames = from_behind.clone().find(|number| self.has_frames(*number));
         self.last_sealed = from_behind.find(|number| self.is_sealed(*number));
         let last_index = indexes.iter().next_back().copied();
-        let mut expected = Some(SegmentNumber(0));
+        let mut expected = Some(first);
         for number in segments {
             if let Some(first) = expected.filter(|first| *first < number)
                 && self.is_needed(number)
@@ -230,6 +241,29 @@ impl<S: Storage> Verifier<'_, S> {
             self.segment(number, is_listed, last_index.is_some_and(|last| last > number))?;
         }
         Ok(())
+    }
+
+    /// What was pruned. A record of it that is damaged is a fault, and then nothing was.
+    fn pruned(&mut self) -> Result<Option<Pruned>, LogError> {
+        match self.directories.pruned() {
+            Err(LogError::Damaged { file, offset_bytes, damage }) => {
+                self.faults.add(&file, offset_bytes, damage);
+                Ok(None)
+            }
+            pruned => pruned,
+        }
+    }
+
+    /// The log begins where what was pruned ended, and its chain of seals goes on from there.
+    fn begins_behind(&mut self, pruned: &Pruned) {
+        let own = self.session.unwrap_or(pruned.session);
+        // It was read a moment ago: nothing else can be wrong.
+        let of_log = self.directories.pruned_of(self.kind, own);
+        if let Err(LogError::Damaged { file, offset_bytes, damage }) = of_log {
+            self.faults.add(&file, offset_bytes, damage);
+        }
+        self.chain = Chain::Sealed(pruned.seal);
+        self.order.skip();
     }
 
     /// The session of the first segment that can be read. Other segments are held to it.
@@ -297,6 +331,7 @@ impl<S: Storage> Verifier<'_, S> {
         self.place(number, &best);
         if let Sealing::Sealed(seal) = sealing {
             self.report.sealed_segments += 1;
+            self.report.seals.push((number, seal));
             self.report.last_seal = Some((number, seal));
         }
         self.chain = sealing.chain();

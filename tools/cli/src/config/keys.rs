@@ -120,6 +120,10 @@ pub(super) const BAR_SIZES: Numbers = Numbers::microseconds(BAR_STEP_NS as u64);
 /// Sizes of a log's segment.
 const SEGMENT_BYTES: Numbers = Numbers::powers(256 << 10, 1 << 30);
 
+/// Ages of what is kept, in ns: up to ten years.
+const AGES: Numbers =
+    Numbers { min: 0, max: 3_652 * 86_400_000_000_000, shape: Shape::Microseconds };
+
 /// For keys that are no number.
 const NONE: Numbers = Numbers::any(0, 0);
 
@@ -127,7 +131,7 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 10] = [
+pub(super) const SECTIONS: [(&str, &str); 11] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
@@ -138,10 +142,11 @@ pub(super) const SECTIONS: [(&str, &str); 10] = [
     ("bars", "Windows over the prints of each symbol, in exchange time."),
     ("output", "What leaves the engine, and when."),
     ("snapshots", "The state, kept now and then, so that a restart need not begin at the start."),
+    ("retention", "How long what was recorded is kept; `journal prune` does the same once."),
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 36] = [
+pub(super) static KEYS: [Key; 39] = [
     Key {
         section: "feed",
         name: "name",
@@ -340,6 +345,16 @@ pub(super) static KEYS: [Key; 36] = [
         slot: |config| Slot::Word(&mut config.journal.on_error),
     },
     Key {
+        section: "journal",
+        name: "low_disk_bytes",
+        about: &[
+            "Warns when the disk of the session has less room than this, while it is recorded; when it",
+            "is full the run ends, or goes on as on_error says. 0: no warning.",
+        ],
+        numbers: Numbers::any(0, 1024 * TIB),
+        slot: |config| Slot::U64(&mut config.journal.low_disk_bytes),
+    },
+    Key {
         section: "hashes",
         name: "every_sequences",
         about: &["Sequences from one digest to the next; 0: only at the end."],
@@ -407,6 +422,25 @@ pub(super) static KEYS: [Key; 36] = [
         about: &["Snapshots that are kept, the newest; two at least: one may be damaged."],
         numbers: Numbers::any(2, 1 << 20),
         slot: |config| Slot::U64(&mut config.snapshots.keep),
+    },
+    Key {
+        section: "retention",
+        name: "keep",
+        about: &[
+            "Closed segments whose last message was received longer ago are removed, such as \"5d\"; \"0s\":",
+            "never. What the newest snapshot or a consumer needs stays.",
+        ],
+        numbers: AGES,
+        slot: |config| Slot::Span(&mut config.retention.keep),
+    },
+    Key {
+        section: "retention",
+        name: "keep_bytes",
+        about: &[
+            "The oldest closed segments go until the session's logs have no more bytes; 0: never.",
+        ],
+        numbers: Numbers::any(0, 1024 * TIB),
+        slot: |config| Slot::U64(&mut config.retention.keep_bytes),
     },
 ];
 

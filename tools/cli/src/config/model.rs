@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) bars: Bars,
     pub(crate) output: Output,
     pub(crate) snapshots: Snapshots,
+    pub(crate) retention: Retention,
 }
 
 /// `[feed]`
@@ -76,6 +77,7 @@ pub(crate) struct Journal {
     pub(crate) sync_interval_ms: u64,
     pub(crate) sync_interval_bytes: u64,
     pub(crate) on_error: OnError,
+    pub(crate) low_disk_bytes: u64,
 }
 
 /// `[hashes]`
@@ -105,6 +107,13 @@ pub(crate) struct Snapshots {
     pub(crate) every_bytes: u64,
     pub(crate) every_ms: u64,
     pub(crate) keep: u64,
+}
+
+/// `[retention]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Retention {
+    pub(crate) keep: Span,
+    pub(crate) keep_bytes: u64,
 }
 
 /// A processor as the kernel numbers it.
@@ -303,6 +312,7 @@ impl Default for Journal {
             sync_interval_ms: 10,
             sync_interval_bytes: 16 << 20,
             on_error: OnError::Stop,
+            low_disk_bytes: 1 << 30,
         }
     }
 }

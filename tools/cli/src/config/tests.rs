@@ -50,11 +50,14 @@ fn changed() -> Config {
     config.journal.sync_interval_ms = 1;
     config.journal.sync_interval_bytes = 0;
     config.journal.on_error = OnError::ContinueUnjournaled;
+    config.journal.low_disk_bytes = 0;
     config.hashes.every_sequences = 0;
     config.bars.sizes = vec![Span(90_000_000_000), Span(1_000_000_000)];
     config.bars.lateness = Span(1_500_000);
     config.output.release = Release::Synced;
     config.output.segment_bytes = 1 << 30;
+    config.retention.keep = Span(5 * 86_400_000_000_000);
+    config.retention.keep_bytes = 100 << 30;
     config
 }
 
@@ -117,6 +120,7 @@ sync = \"none\"
 sync_interval_ms = 10
 sync_interval_bytes = 16777216
 on_error = \"stop\"
+low_disk_bytes = 1073741824
 
 [hashes]
 every_sequences = 1048576
@@ -128,6 +132,10 @@ lateness = \"0s\"
 [output]
 release = \"appended\"
 segment_bytes = 4194304
+
+[retention]
+keep = \"0s\"
+keep_bytes = 0
 ";
     assert_eq!(Config::default().to_toml(), golden);
 }

@@ -57,6 +57,9 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
     let held = held(&session)?;
     let segments: Vec<(PathBuf, u64)> =
         session.journal_paths().iter().flat_map(|path| segments_in(path)).collect();
+    // The number of the first segment is how many went before it.
+    let first = session.journal_directories().first();
+    let pruned = first.map_err(|error| cannot_read(&error))?.0;
     let bytes: u64 = segments.iter().map(|(_, bytes)| bytes).sum();
     let text = if args.json {
         let files: Vec<_> = segments
@@ -67,6 +70,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
             "id": session.id().to_string(),
             "date": session.day().to_string(),
             "state": session.state(),
+            "pruned_segments": pruned,
             "records": held.frames,
             "packets": held.packets,
             "messages": held.messages,
@@ -83,7 +87,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
         });
         format!("{json:#}\n")
     } else {
-        table_of(&session, &held, &segments, bytes)
+        table_of(&session, &held, &segments, (bytes, pruned))
     };
     console::write_result(&text)?;
     Ok(Status::Done)
@@ -143,7 +147,12 @@ fn segments_in(path: &Path) -> Vec<(PathBuf, u64)> {
     segments.into_values().collect()
 }
 
-fn table_of(session: &SessionDir, held: &Held, segments: &[(PathBuf, u64)], bytes: u64) -> String {
+fn table_of(
+    session: &SessionDir,
+    held: &Held,
+    segments: &[(PathBuf, u64)],
+    (bytes, pruned): (u64, u64),
+) -> String {
     let number = |value: Option<u64>| value.map_or_else(|| String::from("–"), |v| v.to_string());
     let time = |time: Option<Nanos>| time.map_or_else(|| String::from("–"), super::line::time_text);
     let end = match (held.ended, held.torn_bytes) {
@@ -164,7 +173,15 @@ fn table_of(session: &SessionDir, held: &Held, segments: &[(PathBuf, u64)], byte
         ("sequences", format!("{} to {}", number(held.first_sequence), number(held.last_sequence))),
         ("received", format!("{} to {}", time(held.first_recv), time(held.last_recv))),
         ("end", end),
-        ("segments", format!("{}, {} bytes", segments.len(), grouped(bytes))),
+        (
+            "segments",
+            match pruned {
+                0 => format!("{}, {} bytes", segments.len(), grouped(bytes)),
+                pruned => {
+                    format!("{}, {} bytes; {pruned} pruned", segments.len(), grouped(bytes))
+                }
+            },
+        ),
     ] {
         text += &format!("{name:<12} {value}\n");
     }

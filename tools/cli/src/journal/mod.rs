@@ -5,6 +5,7 @@ mod export;
 pub(crate) mod filter;
 mod info;
 pub(crate) mod line;
+mod prune;
 mod symbol_indexes;
 pub(crate) mod verify;
 
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   tapewatch journal info session
   tapewatch journal verify session --json
+  tapewatch journal prune session --keep 5d --dry-run
   tapewatch journal dump session --symbol AAPL --from-time 09:30:00 --limit 20
   tapewatch journal export session --from 09:30:00 --to 10:00:00 --out opening.itch";
 
@@ -40,6 +42,7 @@ enum Act {
     Verify(verify::VerifyArgs),
     Dump(dump::DumpArgs),
     Export(export::ExportArgs),
+    Prune(prune::PruneArgs),
 }
 
 /// Runs the command.
@@ -49,6 +52,7 @@ pub(crate) fn run(args: &JournalArgs, console: Console) -> Result<Status, Failur
         Act::Verify(args) => verify::run(args, console),
         Act::Dump(args) => dump::run(args, console),
         Act::Export(args) => export::run(args, console),
+        Act::Prune(args) => prune::run(args, console),
     }
 }
 

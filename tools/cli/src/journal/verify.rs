@@ -1,8 +1,17 @@
 //! `tapewatch journal verify`: whether a journal is what its writer left.
 //!
-//! Checks every frame, seal and index, the chain of seals, the order of sequences, and that the
-//! session's `hashes` file can be read and speaks of messages that the journal has. Whether the
-//! digests are those of the state is what `tapewatch replay SESSION` checks.
+//! Checks every frame, seal and index of both logs, the chains of seals, the order of sequences, that
+//! outputs and cursors can be read, that `session.toml` is what the journal says it was, and that the
+//! session's `hashes` file can be read and speaks of messages that the journal has. `--deep` replays
+//! the journal and compares the digests; `--seal` looks for a seal that was noted elsewhere.
+//!
+//! - `outputs`: the output log
+//! - `deep`: the replay
+//! - `told`: what was found, as JSON and for people
+
+mod deep;
+mod outputs;
+mod told;
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -12,11 +21,14 @@ use clap::{Args, ValueHint};
 use engine::journal::record::Record;
 use engine::log::error::LogError;
 use engine::log::reader::{AtTail, LogReader, Next};
+use engine::log::seal::Seal;
 use engine::log::segment::index_name;
 use engine::log::verify::{Fault, VerifyReport, verify};
 use engine::log::{LogKind, SegmentNumber};
 use engine::state::hashes::HashesReader;
-use serde_json::json;
+
+use outputs::OutputsFound;
+use told::{Found, SealedBy};
 
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
@@ -27,21 +39,27 @@ use crate::session_dir::SessionDir;
 const EXAMPLES: &str = "\
 Examples:
   tapewatch journal verify session
-  tapewatch journal verify session --json
+  tapewatch journal verify session --deep
+  tapewatch journal verify session --json --seal 5f1c…   (64 digits, as a recording ended with)
 
 Exit status: 0 nothing is wrong (a torn tail that a killed process left is nothing wrong);
-1 the journal is not what was written; 2 it cannot be read at all.";
+1 a log is not what was written, a digest is another one, or no segment has the seal; 2 it cannot be
+read at all, or its front was pruned and --deep has no snapshot to begin with.";
 
-/// Faults told to people; --json has all.
-const FAULTS_TOLD_MAX: usize = 20;
-
-/// Check that no byte of a journal was changed.
+/// Check that no byte of a session's journal and output log was changed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
     /// The directory of a recorded session.
     #[arg(value_name = "SESSION", value_hint = ValueHint::DirPath)]
     session: PathBuf,
+    /// Replay the journal, and compare the state with every digest on record.
+    #[arg(long)]
+    deep: bool,
+    /// Look for the segment that has this seal, noted when it was closed: nothing up to its end was
+    /// changed since.
+    #[arg(long, value_name = "HEX", value_parser = seal_of)]
+    seal: Option<Seal>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -50,13 +68,29 @@ pub(super) struct VerifyArgs {
 /// Runs the command.
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure> {
     let session = SessionDir::open(&args.session)?;
-    let (report, hashes) = examined(&session)?;
-    let text = if args.json {
-        format!("{:#}\n", json_of(&report, &hashes))
-    } else {
-        table_of(&report, &hashes)
+    let (mut report, hashes) = examined(&session)?;
+    let outputs = outputs::examined(&session)?;
+    if let Some(outputs) = &outputs {
+        report.faults.extend(outputs.report.faults.iter().cloned());
+        report.faults_left_out += outputs.report.faults_left_out;
+    }
+    // What is damaged is not what was recorded: its state proves nothing.
+    let deep = match args.deep && report.is_ok() {
+        true => Some(deep::run(&session, console)?),
+        false => None,
     };
+    if let Some(deep) = &deep {
+        report.faults.extend(deep.faults.iter().cloned());
+        if let Some(why) = &deep.not_comparable {
+            console.warning(&format!("not all digests on record can be compared: {why}"));
+        }
+    }
+    let seal = args.seal.map(|seal| (seal, sealed_by(seal, &report, outputs.as_ref())));
+    let found = Found { report, hashes, outputs, deep, seal };
+    let text =
+        if args.json { format!("{:#}\n", told::json_of(&found)) } else { told::table_of(&found) };
     console::write_result(&text)?;
+    let Found { report, seal, .. } = found;
     if report.unfinished_files > 0 {
         console.detail(&format!(
             "{} file(s) that the writer had not finished are left out",
@@ -66,15 +100,53 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure
     symbol_indexes::note_unusable(&session, console);
     let faults = report.faults.len() as u64 + report.faults_left_out;
     match report.faults.first() {
-        None => Ok(Status::Done),
+        None => match seal {
+            Some((seal, None)) => Err(Failure::no(format_args!(
+                "no segment of {} has the seal {seal}: it was noted of another session, or the segment was changed and sealed anew",
+                session.path().display()
+            ))),
+            _ => Ok(Status::Done),
+        },
         Some(first) => Err(Failure::no(format_args!(
-            "the journal is not what was written: {} fault(s), the first in {} at byte {}: {}; keep it as it is, and restore it from a copy",
+            "the session is not what was written: {} fault(s), the first in {} at byte {}: {}; keep it as it is, and restore it from a copy",
             grouped(faults),
             first.file,
             first.offset_bytes,
             first.what
         ))),
     }
+}
+
+/// A seal as it is told: 64 hexadecimal digits.
+fn seal_of(text: &str) -> Result<Seal, String> {
+    let wrong = || String::from("a seal has 64 hexadecimal digits");
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut seal = [0; 32];
+    for (at, byte) in seal.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(Seal(seal))
+}
+
+/// Which segment has a seal.
+fn sealed_by(
+    seal: Seal,
+    journal: &VerifyReport,
+    outputs: Option<&OutputsFound>,
+) -> Option<SealedBy> {
+    let logs = [("journal", Some(journal)), ("output", outputs.map(|outputs| &outputs.report))];
+    logs.into_iter().find_map(|(log, report)| {
+        let report = report?;
+        let own = report.seals.iter().find(|(_, own)| *own == seal);
+        let kept = own.map(|(segment, _)| SealedBy { log, segment: *segment, is_pruned: false });
+        kept.or_else(|| {
+            let pruned = report.pruned.as_ref().filter(|pruned| pruned.seal == seal)?;
+            let segment = SegmentNumber(pruned.first_kept.0 - 1);
+            Some(SealedBy { log, segment, is_pruned: true })
+        })
+    })
 }
 
 /// What the journal of `session` is found to be, and the file of digests beside it.
@@ -102,6 +174,7 @@ pub(crate) fn cannot_read(error: &LogError) -> Failure {
         LogError::Io { .. } => (Status::Usage, "check the path and its permissions"),
         LogError::Empty { .. } => (Status::Usage, "name a session that was recorded"),
         LogError::Newer { .. } => (Status::Usage, "use a newer tapewatch"),
+        LogError::Pruned { .. } => (Status::Usage, "restore the segments from a copy"),
         LogError::Damaged { .. } => (Status::No, "`tapewatch journal verify` tells all faults"),
     };
     Failure::new(status, format_args!("{error}; {advice}"))
@@ -123,6 +196,13 @@ fn add(report: &mut VerifyReport, file: &Path, what: String) {
 
 /// The journal's first record holds the text of `session.toml` as it was at the beginning.
 fn check_description(session: &SessionDir, report: &mut VerifyReport) {
+    if let Some(pruned) = &report.pruned {
+        if !str::from_utf8(&pruned.first_record).is_ok_and(|text| session.began_as(text)) {
+            let what = String::from("it is not what the journal's first record said it was");
+            add(report, &session.path().join("session.toml"), what);
+        }
+        return;
+    }
     let directories = session.journal_directories();
     let Ok(mut reader) = LogReader::open(directories, LogKind::Journal, AtTail::Stop) else {
         return;
@@ -148,7 +228,8 @@ fn check_complete(session: &SessionDir, hashes: &HashLines, report: &mut VerifyR
         let what = format!("session.toml says complete, and {unsealed} segment(s) have no seal");
         add(report, &journal, what);
     }
-    for number in (0..report.segments).map(SegmentNumber) {
+    let first = report.pruned.as_ref().map_or(0, |pruned| pruned.first_kept.0);
+    for number in (first..first + report.segments).map(SegmentNumber) {
         let index = journal.join(index_name(number));
         if !index.exists() {
             add(
@@ -202,72 +283,4 @@ fn check_hashes(session: &SessionDir, report: &mut VerifyReport) -> HashLines {
             }
         }
     }
-}
-
-fn json_of(report: &VerifyReport, hashes: &HashLines) -> serde_json::Value {
-    let faults: Vec<_> = report
-        .faults
-        .iter()
-        .map(|fault| json!({"file": fault.file, "offset": fault.offset_bytes, "what": fault.what}))
-        .collect();
-    json!({
-        "ok": report.faults.is_empty(),
-        "frames": report.frames,
-        "segments": report.segments,
-        "first_sequence": report.first_sequence.map(|sequence| sequence.0),
-        "last_sequence": report.last_sequence.map(|sequence| sequence.0),
-        "torn_bytes": report.torn_bytes,
-        "faults": faults,
-        "hashes_checked": hashes.checked,
-        "hashes_beyond": hashes.beyond,
-        "faults_left_out": report.faults_left_out,
-        "sealed_segments": report.sealed_segments,
-        "ended_orderly": report.ended_orderly,
-        "seal": report.last_seal.as_ref().map(|(_, seal)| seal.to_string()),
-        "unfinished_files": report.unfinished_files,
-    })
-}
-
-fn table_of(report: &VerifyReport, hashes: &HashLines) -> String {
-    let sequence = |sequence: Option<engine::units::Sequence>| {
-        sequence.map_or_else(|| String::from("–"), |sequence| sequence.0.to_string())
-    };
-    let verdict = if report.faults.is_empty() { "nothing is wrong" } else { "NOT as written" };
-    let end = match (report.ended_orderly, report.torn_bytes) {
-        (true, _) => String::from("ended in order"),
-        (false, 0) => String::from("not ended: its writer is at work or was killed"),
-        (false, torn) => {
-            format!("not ended: its writer is at work or was killed; {torn} torn bytes")
-        }
-    };
-    let seal = report.last_seal.as_ref().map_or_else(
-        || String::from("none"),
-        |(number, seal)| format!("{seal} (segment {})", number.0),
-    );
-    let mut text = String::new();
-    for (name, value) in [
-        ("verdict", verdict.to_owned()),
-        ("frames", grouped(report.frames)),
-        ("segments", format!("{}, {} sealed", report.segments, report.sealed_segments)),
-        (
-            "sequences",
-            format!("{} to {}", sequence(report.first_sequence), sequence(report.last_sequence)),
-        ),
-        ("end", end),
-        ("last seal", seal),
-        ("hash lines", grouped(hashes.checked)),
-    ] {
-        text += &format!("{name:<12} {value}\n");
-    }
-    for fault in report.faults.iter().take(FAULTS_TOLD_MAX) {
-        text += &format!(
-            "fault        {} at byte {}: {}\n",
-            fault.file, fault.offset_bytes, fault.what
-        );
-    }
-    let more = report.faults.len().saturating_sub(FAULTS_TOLD_MAX);
-    if more > 0 {
-        text += &format!("             and {more} more; --json has them\n");
-    }
-    text
 }

@@ -129,10 +129,13 @@ fn is_temporary(name: &OsStr, names: &[&str]) -> bool {
 
 /// The directory cannot be used.
 fn cannot_write(dir: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format_args!(
-        "cannot write to the output directory {}: {error}; name another with --out or change its permissions",
-        dir.display()
-    ))
+    Failure::of_making(
+        error,
+        format_args!(
+            "cannot write to the output directory {}: {error}; name another with --out or change its permissions",
+            dir.display()
+        ),
+    )
 }
 
 /// A file being written. Dropped before [`SealedFile::publish`], it leaves nothing behind.

@@ -21,6 +21,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use engine::log::directories::CURSORS_DIRECTORY;
+use engine::log::pruned::PRUNED_NAME;
 
 use crate::exit::Failure;
 
@@ -144,6 +145,11 @@ impl RecordingDir {
         self.keeps = true;
     }
 
+    /// The session's directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the journal lies.
     pub(crate) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
@@ -251,10 +257,13 @@ fn is_session_memory(memory: &Path) -> bool {
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format_args!(
-        "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
-        path.display()
-    ))
+    Failure::of_making(
+        error,
+        format_args!(
+            "cannot write to the session directory {}: {error}; name another with --session or change its permissions",
+            path.display()
+        ),
+    )
 }
 
 /// Whether a process has the session of `path` locked.
@@ -310,11 +319,12 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether a file or directory in that of a log is called as those of a log are: segments and indexes,
-/// finished or not, and the cursors of consumers.
+/// finished or not, what was pruned, and the cursors of consumers.
 fn is_of_log(name: &str) -> bool {
     let is_number = |stem: &str| stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit());
     let is_part = |end: &str| ["seg", "idx", "sym"].iter().any(|part| end.starts_with(part));
     name == CURSORS_DIRECTORY
+        || name == PRUNED_NAME
         || name.split_once('.').is_some_and(|(stem, end)| is_number(stem) && is_part(end))
 }
 

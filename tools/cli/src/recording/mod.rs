@@ -11,11 +11,13 @@ pub(crate) mod follower;
 mod kept;
 mod places;
 mod restart;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
 use engine::log::directories::LogDirectories;
@@ -32,14 +34,17 @@ use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
 
 use crate::config::{self, Config};
+use crate::console::Console;
 use crate::exit::{Failure, Status};
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
 use crate::recording::restart::{Holds, Restart};
+use crate::recording::upkeep::{Tended, Upkeep};
 use crate::replay::bars::Told;
 use crate::replay::hashes::Hashes;
 use crate::replay::outputs::{OutputSink, OutputSummary};
+use crate::retention::{self, Keep, Logs, PruneLock};
 
 /// The only feed of a session so far.
 pub(crate) const FEED: u16 = 0;
@@ -61,6 +66,8 @@ pub(crate) struct Recording {
     description: Description,
     /// The session's directory in memory.
     memory: Option<PathBuf>,
+    /// Looks after room and retention, from when the run has started.
+    upkeep: Option<Upkeep>,
 }
 
 /// A session's journal.
@@ -157,10 +164,20 @@ impl Recording {
             Err(error) => return Err(cannot_make_outputs(&error)),
         };
         dir.describe(&text)?;
-        let (kept, outputs) = (None, Some(outputs));
+        let (kept, outputs, upkeep) = (None, Some(outputs), None);
         let restart = Restart { snapshot: None, warnings: Vec::new() };
         let bars_told = BTreeMap::new();
-        Ok(Recording { journal, kept, restart, bars_told, outputs, dir, description, memory })
+        Ok(Recording {
+            journal,
+            kept,
+            restart,
+            bars_told,
+            outputs,
+            dir,
+            description,
+            memory,
+            upkeep,
+        })
     }
 
     /// Takes up the session in `path`, described as it is, whose writer is gone: from its newest
@@ -171,13 +188,14 @@ impl Recording {
         from_snapshot: bool,
     ) -> Result<Recording, Failure> {
         let mut dir = RecordingDir::take_up(path)?;
+        let _not_pruned_meanwhile = PruneLock::take(path)?;
         let config = &description.config;
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
-        dir.describe(&text)?;
         let options = places::of_journal(config, memory.as_deref(), dir.journal());
         let directories = LogDirectories::of(&options.place);
+        dir.describe(&text)?;
         let damaged = |error: &dyn core::fmt::Display| {
             Failure::no(format_args!(
                 "{error}; `tapewatch journal verify {}` tells more",
@@ -200,12 +218,21 @@ impl Recording {
         let output_directories = LogDirectories::<Directory>::of(&options.place);
         let found = reopen::look(&output_directories, LogKind::Output);
         let found = found.map_err(|error| damaged(&error))?;
-        let holds = Holds { session: description.id, records, outputs: found.frames };
+        let holds = Holds {
+            session: description.id,
+            records,
+            outputs: found.frames,
+            pruned_outputs: found.pruned_frames,
+            first: directories.first().map_err(|error| damaged(&error))?,
+        };
         let made_by = config.made_by(&description.symbols);
         // Digests before the snapshot are not computed again.
         let may_use = from_snapshot && Hashes::are_readable(&dir.hashes());
         let restart = Restart::choose(&follower::shelf(path), &holds, &made_by, may_use)?;
         let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
+        if head.is_none() {
+            retention::refuse_pruned(path, &directories, "gone on with")?;
+        }
         let kept = (records > 0)
             .then(|| Kept::new(directories, FEED, records, head.as_ref()))
             .transpose()?;
@@ -222,7 +249,18 @@ impl Recording {
             Outputs::Open(Box::new(outputs))
         };
         let outputs = Some(outputs);
-        Ok(Recording { journal, kept, restart, bars_told, outputs, dir, description, memory })
+        let upkeep = None;
+        Ok(Recording {
+            journal,
+            kept,
+            restart,
+            bars_told,
+            outputs,
+            dir,
+            description,
+            memory,
+            upkeep,
+        })
     }
 
     /// The directory.
@@ -307,6 +345,31 @@ impl Recording {
         self.dir.keep();
     }
 
+    /// Starts the thread that warns of a disk with little room and prunes what is not to be kept, as
+    /// configured. It ends with the recording.
+    pub(crate) fn tend(&mut self, console: Console) {
+        let (config, memory) = (&self.description.config, self.memory.as_deref());
+        let Written::Open(journal) = &self.journal else { return };
+        let place = places::of_journal(config, memory, self.dir.journal()).place;
+        let retention = &config.retention;
+        let age = u64::try_from(retention.keep.0).ok().filter(|age_ns| *age_ns > 0);
+        self.upkeep = Upkeep::start(Tended {
+            logs: Logs {
+                path: self.dir.path().to_owned(),
+                journal: LogDirectories::of(&place),
+                output: self.output_directories(),
+            },
+            session: self.description.id,
+            keep: Keep {
+                age: age.map(Duration::from_nanos),
+                bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
+            },
+            low_disk_bytes: config.journal.low_disk_bytes,
+            tails: journal.tails().clone(),
+            console,
+        });
+    }
+
     /// How far the session is accepted.
     pub(crate) fn acceptance(&self) -> Acceptance {
         acceptance(&self.journal, &self.description.config)
@@ -360,7 +423,8 @@ impl Recording {
     /// Nothing more comes. With `ends` the journal gets its end; without, it is left as a kill leaves
     /// it, for a run that goes on.
     pub(crate) fn close(self, ends: bool) -> Closed {
-        let Recording { journal, kept, dir, description, memory, .. } = self;
+        let Recording { journal, kept, dir, description, memory, upkeep, .. } = self;
+        drop(upkeep);
         let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
             _ if is_left => (Err(ClosedWithout::Left), LogStatistics::default(), None),

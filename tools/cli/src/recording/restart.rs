@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use engine::log::SessionId;
 use engine::log::directories::LogDirectories;
 use engine::log::reader::AtTail;
 use engine::log::storage::Directory;
+use engine::log::{SegmentNumber, SessionId};
 use engine::output::reader::{NextOutput, OutputReadError, OutputReader};
 use engine::output::record::OutputRecord;
+use engine::output::tally::{BarsTold, Tally};
 use engine::snapshot::{MadeBy, Shelf, Snapshot, SnapshotHead};
 
 use crate::exit::Failure;
@@ -34,8 +35,12 @@ pub(super) struct Holds {
     pub(super) session: SessionId,
     /// Packets and gaps in the journal.
     pub(super) records: u64,
-    /// Outputs in the output log.
+    /// Outputs in the output log, those that were pruned included.
     pub(super) outputs: u64,
+    /// How many of them were pruned.
+    pub(super) pruned_outputs: u64,
+    /// The first segment of the journal that was not pruned.
+    pub(super) first: SegmentNumber,
 }
 
 impl Restart {
@@ -78,6 +83,9 @@ fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Optio
             "it was made by another version, or under another configuration",
         ));
     }
+    if head.next.segment < holds.first || head.outputs < holds.pruned_outputs {
+        return Some(String::from("what the logs had behind it was pruned"));
+    }
     if head.outputs > holds.outputs {
         return Some(format!(
             "{} outputs were told by then, and the output log holds {}",
@@ -96,8 +104,14 @@ pub(super) fn bars_told(
     if outputs == 0 {
         return Ok(told);
     }
+    let pruned = log.pruned()?;
+    if let Some(tally) = pruned.as_ref().and_then(|pruned| Tally::read(&pruned.first_record)) {
+        let counted =
+            |(size_ns, BarsTold { windows, outputs })| (size_ns, Told { windows, outputs });
+        told.extend(tally.bars.into_iter().map(counted));
+    }
     let mut reader = OutputReader::open(log, AtTail::Stop)?;
-    for _ in 0..outputs {
+    for _ in pruned.map_or(0, |pruned| pruned.user_frames())..outputs {
         if let NextOutput::Record(OutputRecord::Bar { bar, .. }, _) = reader.next()? {
             told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default().take(&bar);
         }

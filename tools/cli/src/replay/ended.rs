@@ -41,7 +41,7 @@ pub(crate) struct Ended<O> {
     pub(super) fault: Option<Failure>,
     pub(super) recorded: Option<RecordingEnd>,
     pub(super) outputs: OutputSummary,
-    pub(super) hash_check: Option<HashCheck>,
+    pub(crate) hash_check: Option<HashCheck>,
     /// What the follower did, for `summary.json`.
     pub(super) snapshots: Option<Value>,
     /// What the run went on from.

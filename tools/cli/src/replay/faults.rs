@@ -95,6 +95,9 @@ pub(crate) fn of_journal(error: &JournalError) -> Failure {
         JournalError::Log(LogError::Newer { .. }) | JournalError::Unsupported { .. } => {
             (Status::Usage, "use a newer tapewatch")
         }
+        JournalError::Log(LogError::Pruned { .. }) => {
+            (Status::Usage, "restore the segments from a copy")
+        }
         JournalError::Log(LogError::Damaged { .. })
         | JournalError::Record { .. }
         | JournalError::Backwards { .. } => {

@@ -242,6 +242,7 @@ impl Session {
         if let Some(recording) = &mut recording {
             recording.keep();
             recording.take_warnings().iter().for_each(|warning| console.warning(warning));
+            recording.tend(console);
         }
         if let Some(follower) = &follower {
             follower.begin();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::replay::{faults, inputs};
+use crate::retention;
 use crate::session_dir::SessionDir;
 
 /// The only feed of a session so far.
@@ -47,6 +48,7 @@ impl ReplaySource {
     /// Opens the journal of a session.
     pub(crate) fn session(session: &SessionDir) -> Result<ReplaySource, Failure> {
         let directories = session.journal_directories();
+        retention::refuse_pruned(session.path(), &directories, "replayed")?;
         let total_bytes = size_bytes(&session.journal_paths());
         let source =
             JournalSource::open(directories, FEED).map_err(|error| faults::of_journal(&error))?;

@@ -357,6 +357,151 @@ fn an_export_without_room_ends_with_a_line_and_leaves_nothing() {
     }
 }
 
+/// Fills a tmpfs but for so many pages.
+fn fill(tmpfs: &Tmpfs, pages: u64) -> PathBuf {
+    let ballast = tmpfs.path().join("ballast");
+    let free = rustix::fs::statvfs(tmpfs.path()).unwrap();
+    let bytes = (free.f_bavail * free.f_frsize).saturating_sub(pages * PAGE_BYTES);
+    std::fs::write(&ballast, vec![1; usize::try_from(bytes).unwrap()]).unwrap();
+    ballast
+}
+
+/// Contents of the files that a run writes into a directory, the summary's state for the summary.
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let content = |name: String| {
+        let content = text(&dir.join(&name));
+        match name.as_str() {
+            "summary.json" => {
+                let summary: serde_json::Value = serde_json::from_str(&content).unwrap();
+                (name, summary["state_hash"].to_string())
+            }
+            _ => (name, content),
+        }
+    };
+    names(dir).into_iter().map(content).collect()
+}
+
+#[test]
+fn wherever_a_report_finds_no_room_the_next_run_writes_it_whole() {
+    let Some(tmpfs) = Tmpfs::mount(8 << 20) else { return };
+    let place = Place::new();
+    let input = place.file("day.itch", RandomSession::new(13, 20, 4_000).bytes());
+    let args = |session: &str, out: &Path| {
+        let mut args = place.record(arg(&input), &place.path(session), ("disk", "inline"));
+        let more = ["--trades", "--bbo", "--metrics", "--quiet", "--bar", "5ms", "--out", arg(out)];
+        args.extend(more.map(String::from));
+        args
+    };
+    let whole = place.path("whole-out");
+    tapewatch(&args("whole", &whole)).ended_with(0);
+    let expected = files(&whole);
+    assert_eq!(expected.len(), 7, "{:?}", names(&whole));
+    let out = tmpfs.path().join("out");
+    let (mut failed, mut step) = (Vec::new(), 0);
+    for run in 0.. {
+        let session = format!("session-{run}");
+        std::fs::create_dir_all(&out).unwrap();
+        let ballast = fill(&tmpfs, step);
+        let ended = tapewatch(&args(&session, &out));
+        std::fs::remove_file(&ballast).unwrap();
+        if ended.status == Some(0) {
+            break;
+        }
+        let ended = ended.ended_with(1);
+        ended.says(&["cannot write", arg(&out), "No space left on device"]);
+        failed.push(ended.stderr);
+        let mut again = args(&session, &out);
+        again.push(String::from("--resume"));
+        tapewatch(&again).ended_with(0);
+        assert!(files(&out) == expected, "after {step} pages: {:?}", names(&out));
+        std::fs::remove_dir_all(&out).unwrap();
+        step = step * 3 / 2 + 1;
+    }
+    assert!(files(&out) == expected, "where there is room");
+    assert!(failed.len() > 5, "{failed:#?}");
+}
+
+#[test]
+fn digests_that_find_no_room_or_a_broken_disk_are_told_and_the_session_goes_on_later() {
+    let place = Place::new();
+    let input = place.file("day.itch", session().bytes());
+    let whole = place.path("whole");
+    let args = |dir: &Path| place.record(arg(&input), dir, ("disk", "inline"));
+    tapewatch(&args(&whole)).ended_with(0);
+    // The first line cannot be written: nothing is begun. A write to what is not mapped is an EIO.
+    for (target, told) in
+        [("/dev/full", "No space left on device"), ("/proc/self/mem", "Input/output error")]
+    {
+        let dir = place.path("begun");
+        std::fs::create_dir(&dir).unwrap();
+        std::os::unix::fs::symlink(target, dir.join("hashes")).unwrap();
+        let run = tapewatch(&args(&dir)).ended_with(1);
+        run.says(&["cannot write", arg(&dir.join("hashes")), told]);
+        tapewatch(&args(&dir)).ended_with(0);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+    let Some(tmpfs) = Tmpfs::mount(1 << 20) else { return };
+    let dir = place.path("session");
+    std::fs::create_dir(&dir).unwrap();
+    std::os::unix::fs::symlink(tmpfs.path().join("hashes"), dir.join("hashes")).unwrap();
+    let ballast = fill(&tmpfs, 2);
+    let run = tapewatch(&args(&dir)).ended_with(1);
+    run.says(&["cannot write", arg(&dir.join("hashes")), "No space left on device"]);
+    std::fs::remove_file(&ballast).unwrap();
+    let mut again = args(&dir);
+    again.push(String::from("--resume"));
+    tapewatch(&again).ended_with(0);
+    let came_to = |dir: &Path| {
+        let report = dir.join("report");
+        let summary = serde_json::from_str(&text(&report.join("summary.json"))).unwrap();
+        crate::recording::came_to(&summary, &report)
+    };
+    assert_eq!(came_to(&dir), came_to(&whole));
+    verified(&dir);
+}
+
+#[test]
+fn a_prune_without_room_for_its_record_removes_nothing() {
+    let Some(tmpfs) = Tmpfs::mount(64 << 20) else { return };
+    let place = Place::new();
+    let input = place.file("day.itch", session().bytes());
+    let dir = tmpfs.path().join("session");
+    let mut args = place.record(arg(&input), &dir, ("disk", "inline"));
+    for bar in ["1ms", "2ms", "5ms"] {
+        args.extend(["--bar", bar].map(String::from));
+    }
+    tapewatch(&args).ended_with(0);
+    let before = names(&dir.join("output"));
+    let ballast = fill(&tmpfs, 0);
+    let prune = ["journal", "prune", arg(&dir), "--keep", "1s", "--quiet"];
+    let run = tapewatch(&prune).ended_with(1);
+    run.says(&["output/pruned", "No space left", "nothing was removed", "make room"]);
+    assert_eq!(names(&dir.join("output")), before);
+    verified(&dir);
+    std::fs::remove_file(&ballast).unwrap();
+    tapewatch(&prune).ended_with(0);
+    assert!(names(&dir.join("output")).len() < before.len());
+    verified(&dir);
+}
+
+#[test]
+fn a_disk_with_little_room_is_told_once_while_a_session_is_recorded() {
+    let Some(tmpfs) = Tmpfs::mount(64 << 20) else { return };
+    let place = Place::new();
+    let input = place.file("day.itch", session().bytes());
+    for (low, told) in [("1073741824", 1), ("1024", 0), ("0", 0)] {
+        let dir = tmpfs.path().join("session");
+        let mut args = place.record(arg(&input), &dir, ("disk", "inline"));
+        args.extend(["--set".to_owned(), format!("journal.low_disk_bytes={low}")]);
+        let run = tapewatch(&args).ended_with(0);
+        assert_eq!(run.stderr.lines().count(), told, "{run:#?}");
+        if told > 0 {
+            run.says(&["warning", arg(&dir), "bytes of room left", "journal.low_disk_bytes"]);
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
 #[test]
 fn a_book_is_found_where_its_index_has_no_room() {
     let Some(tmpfs) = Tmpfs::mount(24 << 20) else { return };
@@ -376,4 +521,17 @@ fn a_book_is_found_where_its_index_has_no_room() {
     std::fs::remove_file(tmpfs.path().join("filler")).unwrap();
     assert_eq!(tapewatch(&args).ended_with(0).stdout, run.stdout);
     assert!(names(&journal).iter().any(index));
+}
+
+#[test]
+fn a_directory_without_room_for_a_name_is_a_full_disk_and_no_matter_of_usage() {
+    let place = Place::new();
+    let input = place.file("day.itch", session().prefix(100));
+    // The directory itself is the only name that there may be.
+    let Some(tmpfs) = Tmpfs::mount_with("size=1m,nr_inodes=1") else { return };
+    let dir = tmpfs.path().join("session");
+    let run = tapewatch(&place.record(arg(&input), &dir, ("disk", "inline"))).ended_with(1);
+    run.says(&["cannot write to the session directory", arg(&dir), "No space left on device"]);
+    let run = tapewatch(&["replay", arg(&input), "--out", arg(&tmpfs.path().join("out"))]);
+    run.ended_with(1).says(&["cannot write to the output directory", "No space left on device"]);
 }

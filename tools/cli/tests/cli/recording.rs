@@ -67,6 +67,8 @@ impl Place {
             String::from("journal.segment_bytes=262144"),
             String::from("journal.memory_bytes_max=1048576"),
             String::from("output.segment_bytes=262144"),
+            // No warning on the small disks of tests.
+            String::from("journal.low_disk_bytes=0"),
             format!("journal.memory_dir={}", self.memory().display()),
             format!("journal.place={place}"),
             format!("journal.append={append}"),
