@@ -356,6 +356,12 @@ impl Shard {
         &self.books
     }
 
+    /// The books, to go on with them alone.
+    #[must_use]
+    pub fn into_books(self) -> Books {
+        self.books
+    }
+
     /// Every field, for the walk over state. Taken apart in full, so that a new field does not compile
     /// until it is decided whether it is state.
     pub(crate) fn parts(&self) -> ShardParts<'_> {
