@@ -1,6 +1,6 @@
 //! `tapewatch book`: one symbol's full order book at any instant of a recorded session.
 //!
-//! [`start`] finds where to begin, [`state`] the book in the journal from there on, [`show`] writes it. A session that is being recorded is
+//! [`start`] says where the way to it begins, [`state`] goes on in the journal, [`show`] writes it. A session that is being recorded is
 //! read as far as it goes.
 
 mod show;
@@ -10,7 +10,7 @@ mod state;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use engine::units::Nanos;
+use engine::units::{Nanos, SymbolId};
 
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
@@ -18,6 +18,7 @@ use crate::journal::line::time_text;
 use crate::session_dir::SessionDir;
 use crate::session_names::{Reach, locates_of};
 use show::{Layout, Shown};
+use start::StartingPoint;
 use state::{BookAt, PrefixEnd, book_at};
 
 const EXAMPLES: &str = "\
@@ -64,8 +65,7 @@ pub(crate) fn run(args: &BookArgs, console: Console) -> Result<Status, Failure> 
     let Some(&symbol) = locates.first().and_then(|locates| locates.first()) else {
         unreachable!("Invariant: each name that is found has a locate");
     };
-    let start = start::nearest(&session, symbol, at, console)?;
-    let found = book_at(&session, symbol, at, start, console)?;
+    let found = found(&session, symbol, &args.symbol, at, console)?;
     tell_end(&found, at, &session, console);
     let shown = Shown {
         symbol: &args.symbol,
@@ -80,6 +80,26 @@ pub(crate) fn run(args: &BookArgs, console: Console) -> Result<Status, Failure> 
     let text = if args.json { shown.json() } else { shown.text() };
     console::write_result(&text)?;
     Ok(Status::Done)
+}
+
+/// The book, from the nearest snapshot on where there is one.
+fn found(
+    session: &SessionDir,
+    symbol: SymbolId,
+    name: &str,
+    at: Nanos,
+    console: Console,
+) -> Result<BookAt, Failure> {
+    if let Some(start) = StartingPoint::of_snapshot(session, symbol, name, at, console) {
+        // A loss of power may have left a journal that ends before the snapshot; where nothing is read
+        // behind it, the last message is not known either.
+        match book_at(session, symbol, at, start, console) {
+            Ok(found) if found.sequence.is_some() => return Ok(found),
+            Ok(_) => console.detail("no message stands behind the snapshot: the journal is read"),
+            Err(failure) => console.detail(&format!("the journal is read: {}", failure.line)),
+        }
+    }
+    book_at(session, symbol, at, StartingPoint::of_journal(session.day())?, console)
 }
 
 /// What is worth knowing of a time outside the session's.

@@ -1,95 +1,128 @@
-//! Where the way to a book begins: at the nearest snapshot before the time asked for that has the book,
-//! else at the start of the journal.
+//! Where the way to a symbol's book begins: at the newest snapshot from before the time asked for, or
+//! at the start of the journal.
+//!
+//! Of a snapshot only its head, its decoder and the symbol's book are read, each checked. One that is
+//! damaged, of another program or of no use here is passed over: an older one gives the same answer,
+//! and so does the journal alone.
 
 use std::fs::File;
 
-use engine::book::books::Limits;
+use engine::book::books::{Books, Limits};
+use engine::log::SegmentNumber;
+use engine::log::reader::FramePosition;
+use engine::memory::MemoryError;
 use engine::pipeline::stage::Decoder as _;
 use engine::shard::Shard;
-use engine::snapshot::{Snapshot, SnapshotHead};
-use engine::state::Section;
-use engine::state::image::{IMAGE_VERSION, ImageSource as _, Part, PartKind, restore_book};
-use engine::units::{Nanos, SymbolId};
+use engine::snapshot::Snapshot;
+use engine::state::image::{ImageSource as _, Part, PartKind, restore_book};
+use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
-use super::state::StartingPoint;
 use crate::console::Console;
+use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::DECODER_VERSION;
+use crate::recording::follower::shelf;
 use crate::replay::faults;
 use crate::session_dir::SessionDir;
 
-/// The nearest starting point before `at`.
-pub(super) fn nearest(
-    session: &SessionDir,
-    symbol: SymbolId,
-    at: Nanos,
-    console: Console,
-) -> Result<StartingPoint, Failure> {
-    let of_journal =
-        || StartingPoint::of_journal(session.day()).map_err(|error| faults::no_memory(&error));
-    // The state of a session of some symbols has no others.
-    if !session.symbols().is_empty() {
-        return of_journal();
-    }
-    let shelf = session.shelf();
-    // Snapshots that cannot be listed are none: the journal has everything.
-    for records in shelf.list().unwrap_or_default() {
-        let snapshot = match shelf.open(records) {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                console.warning(&format!("a snapshot is passed over: {error}"));
-                continue;
-            }
+/// What is known after all that stands before a frame.
+pub(crate) struct StartingPoint {
+    /// The first frame that is not taken yet.
+    pub(crate) position: FramePosition,
+    /// Books that hold the symbol's orders; of others nothing is asked.
+    pub(crate) books: Books,
+    /// The decoder, which knows whether the day has started.
+    pub(crate) decoder: Itch50Decoder,
+    /// The greatest time of all messages so far; `None` if there is none. Not after the time asked for.
+    pub(crate) greatest_time: Option<Nanos>,
+    /// Sequence of the last message; `None` if it is not known.
+    pub(crate) sequence: Option<Sequence>,
+}
+
+impl StartingPoint {
+    /// The start of a session's journal.
+    pub(crate) fn of_journal(day: TradingDay) -> Result<StartingPoint, Failure> {
+        let begun = || -> Result<StartingPoint, MemoryError> {
+            Ok(StartingPoint {
+                position: FramePosition::first_of(SegmentNumber(0)),
+                books: Books::new(Limits::default())?,
+                decoder: Itch50Decoder::new(day.midnight())?,
+                greatest_time: None,
+                sequence: None,
+            })
         };
-        if !is_before(snapshot.head(), session, at) {
-            continue;
-        }
-        match of_snapshot(&snapshot, session, symbol) {
-            Ok(start) => {
-                console.detail(&format!("begins with {}", snapshot.name()));
-                return Ok(start);
-            }
-            Err(why) => {
-                let name = snapshot.name();
-                console.warning(&format!("a snapshot is passed over: {name}: {why}"));
-            }
-        }
+        begun().map_err(|error| faults::no_memory(&error))
     }
-    of_journal()
+
+    /// The newest snapshot whose messages all have a time of at most `at`; `None` if there is none that
+    /// can be used.
+    pub(crate) fn of_snapshot(
+        session: &SessionDir,
+        symbol: SymbolId,
+        name: &str,
+        at: Nanos,
+        console: Console,
+    ) -> Option<StartingPoint> {
+        // The engine computed what it was asked for, and refused what its limits did not hold.
+        let is_computed = session.symbols().is_empty()
+            || session.symbols().iter().any(|computed| computed == name);
+        if !is_computed || session.over_capacity() > 0 {
+            return None;
+        }
+        let shelf = shelf(session.path());
+        for records in shelf.list().unwrap_or_default() {
+            let restored = match shelf.open(records) {
+                Ok(snapshot) if is_of_use(&snapshot, session, at) => {
+                    restored(&snapshot, session.day(), symbol)
+                        .map_err(|error| format!("{}: {error}", snapshot.name()))
+                        .inspect(|_| {
+                            console.detail(&format!("the book begins at {}", snapshot.name()));
+                        })
+                }
+                Ok(_) => continue,
+                Err(error) => Err(error.to_string()),
+            };
+            match restored {
+                Ok(start) => return Some(start),
+                Err(why) => console.detail(&format!("a snapshot is passed over: {why}")),
+            }
+        }
+        None
+    }
 }
 
-/// Whether all that a snapshot has seen is of `at` or before, and its books can be read.
-fn is_before(head: &SnapshotHead, session: &SessionDir, at: Nanos) -> bool {
-    let books = Section::Books;
+/// Whether a snapshot is of this session, by this program's decoder, and not after the time.
+fn is_of_use(snapshot: &Snapshot<File>, session: &SessionDir, at: Nanos) -> bool {
+    let head = snapshot.head();
     head.session == session.id()
-        && head.last_time <= at
-        && head.made_by.image_version == IMAGE_VERSION
         && head.made_by.decoder_version == DECODER_VERSION
-        && head.made_by.state_versions[books as usize - 1] == books.state_version()
+        && head.last_time <= at
 }
 
-fn of_snapshot(
+/// What a snapshot holds of a symbol.
+fn restored(
     snapshot: &Snapshot<File>,
-    session: &SessionDir,
+    day: TradingDay,
     symbol: SymbolId,
-) -> Result<StartingPoint, Box<dyn core::error::Error>> {
-    let mut decoder = Itch50Decoder::new(session.day().midnight())?;
+) -> Result<StartingPoint, String> {
+    let head = snapshot.head();
+    let mut shard = Shard::new(Limits::default()).map_err(|error| error.to_string())?;
+    // A symbol without a message until then has no book there.
+    restore_book(snapshot, symbol, &mut shard).map_err(|error| error.to_string())?;
+    let mut decoder = Itch50Decoder::new(day.midnight()).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     let part = Part { kind: PartKind::Decoder, symbol: SymbolId(0) };
-    if !snapshot.read(part, &mut bytes)? {
-        return Err("it has no decoder".into());
+    if !snapshot.read(part, &mut bytes).map_err(|error| error.to_string())? {
+        return Err(String::from("it has no decoder"));
     }
-    decoder.restore(&bytes)?;
-    let mut shard = Shard::new(Limits::default())?;
-    // One of which no message had come has no book, and needs none.
-    restore_book(snapshot, symbol, &mut shard)?;
-    let head = snapshot.head();
+    decoder.restore(&bytes).map_err(|error| error.to_string())?;
     Ok(StartingPoint {
         position: head.next,
         books: shard.into_books(),
         decoder,
-        greatest_time: Some(head.last_time).filter(|time| time.0 != i64::MIN),
-        sequence: (head.messages > 0).then_some(head.last_sequence),
+        greatest_time: Some(head.last_time).filter(|last| last.0 != i64::MIN),
+        // The engine knows the last message that it applied, which need not be the last one.
+        sequence: None,
     })
 }

@@ -4,10 +4,9 @@
 //! A closed segment is read only where its symbol index says that the symbol has messages or that the
 //! prefix ends; a segment that is being written, or that its writer left open, is read whole. Messages
 //! are decoded and applied by the engine's own decoder and books, so that the book is the one that a
-//! replay of the prefix gives. It begins at a [`StartingPoint`]: the start of the journal, or wherever
-//! the symbol's book is known already.
+//! replay of the prefix gives. It begins at a [`StartingPoint`]: a snapshot, or the start of the journal.
 
-use engine::book::books::{Books, Limits};
+use engine::book::books::Books;
 use engine::journal::RecordKind;
 use engine::journal::symbol_index::segment::{Origin, index_segment};
 use engine::journal::symbol_index::{MessageKeys as _, PARTS, SymbolIndex};
@@ -15,7 +14,6 @@ use engine::log::directories::LogDirectories;
 use engine::log::reader::{AtTail, FramePosition, LogReader, Next};
 use engine::log::storage::Directory;
 use engine::log::{LogKind, SegmentNumber};
-use engine::memory::MemoryError;
 use engine::packet::Packet;
 use engine::pipeline::stage::{Cursor, Decoded, Decoder as _, EventBatch};
 use engine::quality::Quality;
@@ -23,39 +21,12 @@ use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::keys::Itch50Keys;
 
+use crate::book::start::StartingPoint;
 use crate::console::Console;
-use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::journal::verify::cannot_read;
 use crate::journal::{FEED, cannot_replay, packet_of};
 use crate::session_dir::SessionDir;
-
-/// Where the way to a book begins: what is known after all that stands before a frame.
-pub(crate) struct StartingPoint {
-    /// The first frame that is not taken yet.
-    pub(crate) position: FramePosition,
-    /// Books that hold the symbol's orders; of others nothing is asked.
-    pub(crate) books: Books,
-    /// The decoder, which knows whether the day has started.
-    pub(crate) decoder: Itch50Decoder,
-    /// The greatest time of all messages so far; `None` if there is none. Not after the time asked for.
-    pub(crate) greatest_time: Option<Nanos>,
-    /// Sequence of the last message; `None` if there is none.
-    pub(crate) sequence: Option<Sequence>,
-}
-
-impl StartingPoint {
-    /// The start of a session's journal.
-    pub(crate) fn of_journal(day: TradingDay) -> Result<StartingPoint, MemoryError> {
-        Ok(StartingPoint {
-            position: FramePosition::first_of(SegmentNumber(0)),
-            books: Books::new(Limits::default())?,
-            decoder: Itch50Decoder::new(day.midnight())?,
-            greatest_time: None,
-            sequence: None,
-        })
-    }
-}
 
 /// Why the prefix ends where it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

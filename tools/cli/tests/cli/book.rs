@@ -348,6 +348,43 @@ fn apples_book_is_the_references_at_any_time() {
 }
 
 #[test]
+fn a_book_from_a_snapshot_is_the_one_from_the_journals_start() {
+    let place = Place::new();
+    let day = RandomSession::new(14, 6, 40_000);
+    let input = place.file("day.itch", day.bytes());
+    let session = place.path("session");
+    let mut args = place.record(arg(&input), &session, ("disk", "inline"));
+    args.extend(["--date", "2019-12-30", "--set", "snapshots.every_messages=5000"].map(Into::into));
+    args.extend(["--set", "snapshots.keep=100"].map(Into::into));
+    tapewatch(&args).ended_with(0);
+    let begins_at = |at_ns: i64| {
+        let at = instant(at_ns);
+        let args = ["book", arg(&session), "--symbol", "AB", "--at", &at, "-v"];
+        let told = tapewatch(&args).ended_with(0).stderr;
+        told.contains("the book begins at").then_some(told)
+    };
+    let mut random = Random::new(15);
+    let mut from_snapshots = 0;
+    for at_ns in times(day.bytes(), &mut random, 25) {
+        from_snapshots += u32::from(begins_at(at_ns).is_some());
+        let locate = 1 + random.below(6) as u16;
+        let name = format!("A{}", char::from(b'A' + locate as u8));
+        check(&session, day.bytes(), &name, locate, at_ns);
+    }
+    assert!(from_snapshots > 10, "{from_snapshots}");
+    // With every snapshot damaged the journal answers.
+    let end_ns = MIDNIGHT_NS + Nanos::DAY;
+    for name in names(&session.join("snapshots")) {
+        let path = session.join("snapshots").join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.iter_mut().for_each(|byte| *byte ^= 0x10);
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(begins_at(end_ns), None);
+    check(&session, day.bytes(), "AB", 1, end_ns);
+}
+
+#[test]
 fn a_damaged_or_foreign_symbol_index_is_made_again_and_is_no_fault_of_the_journal() {
     let place = Place::new();
     let day = RandomSession::new(9, 6, 30_000);

@@ -32,6 +32,10 @@ impl Bound {
                 .parse()
                 .map(Bound::Sequence)
                 .map_err(|error: std::num::ParseIntError| wrong(error.to_string())),
+            // An hour alone would be a time, and is more likely a sequence.
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(wrong(String::from("a number alone is neither time nor sequence")))
+            }
             None => day.instant(text).map(Bound::Time).map_err(wrong),
         }
     }
