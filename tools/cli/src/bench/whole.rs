@@ -101,7 +101,8 @@ impl Whole {
     /// A replay of the recorded session.
     pub(super) fn replay_journal(&self) -> Result<Duration, Failure> {
         let session = self.folder.0.join("session");
-        self.replay(|| ReplaySource::session(&SessionDir::open(&session)?))
+        let made_by = self.config.made_by(&[]);
+        self.replay(|| Ok(ReplaySource::session(&SessionDir::open(&session)?, &made_by)?.0))
     }
 
     fn record_as(&self, name: &str) -> Result<Duration, Failure> {

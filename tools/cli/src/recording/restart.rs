@@ -95,7 +95,7 @@ fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Optio
     None
 }
 
-/// What the first `outputs` of an output log have told of bars, by size in ns.
+/// What the first `outputs` of an output log have told of bars, as far as it still has them, by size in ns.
 pub(super) fn bars_told(
     log: LogDirectories<Directory>,
     outputs: u64,

@@ -1,6 +1,7 @@
 //! `tapewatch replay`: files and captures through the engine, at a chosen pace.
 
 pub(crate) mod bars;
+mod drive;
 mod ended;
 pub(crate) mod engine;
 pub(crate) mod faults;

@@ -1,11 +1,14 @@
 //! What a replay reads: files and captures, or the journal of a recorded session.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use engine::journal::source::{JournalError, JournalSource};
+use engine::log::SegmentNumber;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Source};
+use engine::snapshot::{MadeBy, Snapshot};
 use feed_handlers::input::{InputError, InputSource};
 use serde_json::{Value, json};
 
@@ -45,22 +48,38 @@ pub(crate) enum SourceError {
 }
 
 impl ReplaySource {
-    /// Opens the journal of a session.
-    pub(crate) fn session(session: &SessionDir) -> Result<ReplaySource, Failure> {
+    /// Opens the journal of a session: at its start or, where that was pruned, at the oldest snapshot made
+    /// by `made_by` that stands in for it, which is given too.
+    pub(crate) fn session(
+        session: &SessionDir,
+        made_by: &MadeBy,
+    ) -> Result<(ReplaySource, Option<Arc<Snapshot<File>>>), Failure> {
         let directories = session.journal_directories();
-        retention::refuse_pruned(session.path(), &directories, "replayed")?;
         let total_bytes = size_bytes(&session.journal_paths());
-        let source =
-            JournalSource::open(directories, FEED).map_err(|error| faults::of_journal(&error))?;
+        let failed = |error: JournalError| faults::of_journal(&error);
+        let first = directories.first().map_err(|error| failed(error.into()))?;
+        let mut source = JournalSource::open(directories.clone(), FEED).map_err(failed)?;
         session.refuse_another(source.reader().session())?;
-        Ok(ReplaySource::Journal(Box::new(Recorded {
+        let mut from = None;
+        if first > SegmentNumber(0) {
+            from = stand_in(session, first, made_by);
+            match &from {
+                Some(snapshot) => {
+                    let head = snapshot.head();
+                    source.start_from(head.next, head.last_sequence).map_err(failed)?;
+                }
+                None => retention::refuse_pruned(session.path(), &directories, "replayed")?,
+            }
+        }
+        let recorded = ReplaySource::Journal(Box::new(Recorded {
             name: session.path().display().to_string(),
             is_being_recorded: session.is_being_recorded(),
             source,
             packets: 0,
             messages_bytes: 0,
             total_bytes,
-        })))
+        }));
+        Ok((recorded, from.map(Arc::new)))
     }
 
     /// The next arrival.
@@ -178,4 +197,22 @@ impl From<SourceError> for Failure {
 fn size_bytes(paths: &[PathBuf]) -> u64 {
     let entries = paths.iter().flat_map(fs::read_dir).flatten().flatten();
     entries.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
+}
+
+/// The oldest snapshot behind which a journal that begins with the segment `first` has everything.
+fn stand_in(
+    session: &SessionDir,
+    first: SegmentNumber,
+    made_by: &MadeBy,
+) -> Option<Snapshot<File>> {
+    let shelf = session.shelf();
+    // What cannot be listed or is damaged stands in for nothing.
+    let oldest_first = shelf.list().unwrap_or_default().into_iter().rev();
+    oldest_first.filter_map(|records| shelf.open(records).ok()).find(|snapshot| {
+        let head = snapshot.head();
+        head.session == session.id()
+            && head.next.segment >= first
+            && head.made_by == *made_by
+            && snapshot.check().is_ok()
+    })
 }

@@ -1,0 +1,303 @@
+//! Drives an input to its end, packet by packet, and ends what was recorded.
+//!
+//! Whatever ends the input, all before it has been applied, and the summary and the symbols' lines can
+//! be taken. Where the run is recorded, every packet is journaled before the engine sees it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::packet::{Arrival, Packet};
+use engine::pipeline::pipelined::PushError;
+use engine::pipeline::stage::Decoder as _;
+use engine::shard::{Observer, ShardPlace};
+use engine::snapshot::Accepted;
+use engine::units::{Nanos, Sequence};
+
+use crate::console::Console;
+use crate::exit::Failure;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::recording::follower::Reached;
+use crate::recording::{Closed, Recording, Taken};
+use crate::replay::ended::{Ended, GAPS_TOLD_MAX};
+use crate::replay::engine::{Engine, Start};
+use crate::replay::faults;
+use crate::replay::outputs::OutputSummary;
+use crate::replay::pace::Pace;
+use crate::replay::restarting::Restarting;
+use crate::replay::session::Session;
+
+/// Packets between two updates of the progress bar.
+const PACKETS_PER_UPDATE: u64 = 512;
+
+/// Longest sleep of a paced run before it looks whether it is to end.
+const SLEEP_MAX: Duration = Duration::from_millis(50);
+
+impl Session {
+    /// Drives the input to its end at `pace`. `observers` gives one for each shard.
+    ///
+    /// What ends the input otherwise than well is kept as [`Ended::fault`].
+    ///
+    /// # Errors
+    /// The engine cannot be started, or a stage of it failed.
+    pub(crate) fn drive<O: Observer + Send + 'static>(
+        self,
+        mut pace: Pace,
+        console: Console,
+        interrupt: &Interrupt,
+        observers: impl FnMut(ShardPlace) -> O,
+    ) -> Result<Ended<O>, Failure> {
+        let Session { setup, mut source, day, mut recording, snapshots, began, heard, .. } = self;
+        let (follower, session_dir, from) = (self.follower, self.session_dir, self.from);
+        let stop = heard.outputs.stop();
+        let selection = setup.wanted.selection(setup.config.limits().symbols_max);
+        let start = Start {
+            midnight: day.midnight(),
+            selection,
+            // Where there is a follower, hash points are its work.
+            hash_points: snapshots.is_none(),
+            from: from.as_deref(),
+        };
+        let mut engine = Engine::start(&setup.config, start, observers, heard, console)?;
+        let mut restarting = from.map(|snapshot| Restarting::of(snapshot.head(), began));
+        if let Some(recording) = &mut recording {
+            recording.keep();
+            recording.take_warnings().iter().for_each(|warning| console.warning(warning));
+            recording.tend(console);
+        }
+        if let Some(follower) = &follower {
+            follower.begin();
+        }
+        let progress = Progress::new(console, source.progress().1);
+        let start = Instant::now();
+        let begun = restarting.as_ref().map_or(Accepted::default(), |it| it.accepted);
+        let (mut packets, mut gaps, mut gap_messages) = (0u64, begun.gaps, begun.gap_messages);
+        let mut fault = None;
+        // Whether the input came to an end of its own, good or not.
+        let mut is_cut = false;
+        let mut is_interrupted = false;
+        loop {
+            if stop.is_asked() {
+                is_cut = true;
+                break;
+            }
+            if interrupt.is_asked() {
+                is_interrupted = true;
+                fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                break;
+            }
+            let arrival = match source.next() {
+                Ok(arrival) => arrival,
+                Err(error) => {
+                    fault = Some(error.into());
+                    break;
+                }
+            };
+            if let Arrival::Packet(packet) = &arrival
+                && pace.is_paced()
+                && !recording.as_ref().is_some_and(Recording::is_before_restart)
+                && !wait(&mut pace, start, packet.recv, interrupt)
+            {
+                continue;
+            }
+            if let (Some(restarting), Some(recording)) = (&mut restarting, &recording)
+                && recording.has_all_again()
+            {
+                restarting.is_ready(engine.decoder().counts().messages);
+            }
+            match recorded_before(&mut recording, &arrival, engine.sequencer().feed_time()) {
+                Ok(Taken::Yes) => {}
+                Ok(Taken::Before) => {
+                    packets += 1;
+                    if packets.is_multiple_of(PACKETS_PER_UPDATE) {
+                        progress.show(source.progress().0, 0);
+                    }
+                    continue;
+                }
+                Ok(Taken::Ended) => {
+                    progress.aside(|| console.note(ENDED_BEFORE));
+                    break;
+                }
+                Err(failure) => {
+                    is_cut = true;
+                    fault = Some(failure);
+                    break;
+                }
+            }
+            match arrival {
+                Arrival::Packet(packet) => {
+                    match engine.push(&packet) {
+                        Ok(()) => {}
+                        Err(PushError::SecondStart(second)) => {
+                            let ahead_bytes = bytes_before(&packet, second.sequence);
+                            let place = source.place(ahead_bytes);
+                            fault = Some(faults::second_start(second, place.as_deref()));
+                            break;
+                        }
+                        // Which stage it was is told when the stages are taken apart.
+                        Err(PushError::StageFailed) => break,
+                    }
+                    packets += 1;
+                    if pace.is_paced() || packets.is_multiple_of(PACKETS_PER_UPDATE) {
+                        let messages = engine.decoder().counts().messages;
+                        progress.show(source.progress().0, messages);
+                    }
+                }
+                Arrival::Gap { first, end } => {
+                    gaps += 1;
+                    gap_messages = gap_messages.saturating_add(end.0.saturating_sub(first.0));
+                    if gaps <= GAPS_TOLD_MAX {
+                        progress.aside(|| console.note(&faults::gap(first, end)));
+                    }
+                    if engine.gap(first, end).is_err() {
+                        break;
+                    }
+                }
+                Arrival::End => break,
+            }
+        }
+        let torn_packets = engine.torn_packets();
+        let mut finished = match engine.finish() {
+            Ok(finished) => finished,
+            Err(failed) => {
+                // All that was accepted is carried to disk before the failure is told; a run may go on with it.
+                let closed =
+                    recording.map(|it| it.close(false).end(false, 0, &UNFINISHED)).transpose();
+                let failure = faults::stage_failed(&failed);
+                return Err(closed.err().unwrap_or(failure));
+            }
+        };
+        let elapsed = start.elapsed();
+        progress.finish();
+        if torn_packets > 0 {
+            fault.get_or_insert_with(|| faults::torn_packets(torn_packets));
+        }
+        let over_capacity = finished.shards.iter().map(|shard| shard.quality().over_capacity).sum();
+        // What the output log did not take is told again by a run that goes on, and only by that.
+        // Nor does a session end where it was interrupted before all came again that was put out before.
+        let expected = finished.market.listener().outputs.expected();
+        let is_stopped = stop.is_asked() || is_interrupted && expected > 0;
+        is_cut |= is_stopped;
+        let closed = recording.map(|it| it.close(!is_stopped));
+        is_cut |= closed.as_ref().is_some_and(Closed::is_refused);
+        if !is_cut {
+            finished.close_windows();
+        }
+        let mut note = |failure: Failure| {
+            fault.get_or_insert(failure);
+        };
+        let outputs = finished.market.listener_mut().outputs.finish(!is_cut);
+        let outputs = outputs.map_err(&mut note).unwrap_or(UNFINISHED);
+        if let Some(follower) = follower
+            && let Err(failure) = follower.finish()
+        {
+            note(failure);
+        }
+        let journaled = closed.as_ref().is_none_or(|closed| closed.holds_all(&outputs));
+        let position = finished.sequencer.position();
+        let messages = finished.decoder.counts().messages;
+        let mut snapshots_json = None;
+        // A run that goes on begins with what there is: nobody waits for more of a stopped one.
+        if let Some(snapshots) = snapshots.filter(|_| !is_stopped) {
+            let end = snapshots.finish(Reached { position, messages });
+            if journaled
+                && let Some((at, state)) = &end.state
+                && (*at != position || *state != finished.hash)
+            {
+                note(faults::follower_differs(&finished.hash, state));
+            }
+            end.fault.map(&mut note);
+            snapshots_json = Some(end.json);
+            finished.market.listener_mut().hashes = end.hashes;
+        }
+        let hashes = &mut finished.market.listener_mut().hashes;
+        // Before the session is called complete: then nobody writes digests any more.
+        let has_hashes = hashes.end(position, &finished.hash, journaled).map_err(&mut note).is_ok();
+        let end = |closed: Closed| closed.end(has_hashes, over_capacity, &outputs);
+        let recorded = closed.map(end).transpose().map_err(&mut note).ok().flatten();
+        let mut hash_check = hashes.check();
+        if let (Some(check), Some(session)) = (&mut hash_check, &session_dir) {
+            let shards = (finished.shards.len(), session.shards());
+            if shards.0 != shards.1 && (over_capacity > 0 || session.over_capacity() > 0) {
+                check.not_compared_at_a_limit(shards);
+            }
+        }
+        if fault.is_none()
+            && let Some(session) = session_dir.filter(|session| session.state() == "complete")
+        {
+            let missing = source.torn().or_else(|| finished.market.listener().hashes.unreached());
+            fault = missing.map(|what| faults::not_complete(session.path(), &what));
+        }
+        if fault.is_none() {
+            fault = source.passed_over();
+        }
+        let ended = Ended {
+            finished,
+            source,
+            setup,
+            day,
+            gaps,
+            gap_messages,
+            fault,
+            recorded,
+            outputs,
+            hash_check,
+            snapshots: snapshots_json,
+            restarted: restarting.map(|restarting| restarting.done(messages)),
+            elapsed,
+        };
+        ended.tell(&pace, console);
+        Ok(ended)
+    }
+}
+
+/// Told where the input of a session that goes on has more than the session had.
+const ENDED_BEFORE: &str =
+    "the session had ended in order here: what the input has behind it does not belong to it";
+
+/// Of an output log that was left as a kill leaves it.
+const UNFINISHED: OutputSummary =
+    OutputSummary { is_ended: false, is_open: true, incomplete: None, json: None };
+
+/// Journals an arrival, where the run is recorded, before the engine sees it.
+#[inline]
+fn recorded_before(
+    recording: &mut Option<Recording>,
+    arrival: &Arrival<'_>,
+    feed_time: Nanos,
+) -> Result<Taken, Failure> {
+    match (recording, arrival) {
+        (Some(recording), Arrival::Packet(packet)) => recording.packet(packet),
+        (Some(recording), Arrival::Gap { first, end }) => recording.gap(*first, *end, feed_time),
+        (None, _) | (_, Arrival::End) => Ok(Taken::Yes),
+    }
+}
+
+/// Bytes of `packet` before its message `sequence`, length prefixes included.
+fn bytes_before(packet: &Packet<'_>, sequence: Sequence) -> u64 {
+    let mut ahead = sequence.0.saturating_sub(packet.sequence.0);
+    let before = packet.iter().take_while(|_| {
+        let is_before = ahead > 0;
+        ahead = ahead.saturating_sub(1);
+        is_before
+    });
+    before.map(|message| (size_of::<u16>() + message.len()) as u64).sum()
+}
+
+/// Waits until a packet received at `recv` is due; `false` if the end was asked for before.
+fn wait(pace: &mut Pace, start: Instant, recv: Nanos, interrupt: &Interrupt) -> bool {
+    let now_ns = || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let due_ns = pace.due_ns(recv);
+    loop {
+        let early_ns = due_ns.saturating_sub(now_ns());
+        if early_ns == 0 {
+            break;
+        }
+        if interrupt.is_asked() {
+            return false;
+        }
+        thread::sleep(Duration::from_nanos(early_ns).min(SLEEP_MAX));
+    }
+    pace.handed_over(due_ns, now_ns());
+    true
+}
