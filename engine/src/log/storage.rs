@@ -15,7 +15,7 @@ use std::os::unix::fs::FileExt as PositionedFile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 
 use crate::log::archive::key::ArchiveKey;
@@ -83,6 +83,12 @@ pub trait Storage: Send + Sync {
 
     /// The directory as messages name it.
     fn describe(&self) -> String;
+
+    /// Bytes that can still be written to its file system, as far as that is known.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn available_bytes(&self) -> io::Result<u64>;
 
     /// Decrypts those of its files that are encrypted; `None` if it was given none.
     fn archive_key(&self) -> Option<&Arc<ArchiveKey>> {
@@ -241,6 +247,11 @@ impl Storage for Directory {
 
     fn describe(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn available_bytes(&self) -> io::Result<u64> {
+        let system = statvfs(&self.path)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
     fn archive_key(&self) -> Option<&Arc<ArchiveKey>> {

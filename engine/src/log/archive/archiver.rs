@@ -18,6 +18,11 @@ use crate::log::archive::compress::{
 };
 use crate::log::storage::Storage;
 
+/// Segments for which there must be room on the disk before one is archived: that one in its new form,
+/// and those that the writer's keeper prepares meanwhile. With less the recording is about to end, and
+/// shall not do so the sooner for being archived.
+const SPARED_SEGMENTS: u64 = 4;
+
 /// Between two looks.
 const PERIOD: Duration = Duration::from_millis(200);
 
@@ -139,7 +144,8 @@ impl<S: Storage> Work<S> {
     }
 
     fn archiving<'a>(&'a self, kind: LogKind, disk: &'a S) -> Archiving<'a, S> {
-        Archiving { disk, kind, options: &self.options, stops: &self.shared.stops }
+        let (options, stops) = (&self.options, &self.shared.stops);
+        Archiving { disk, kind, options, stops, spares_segments: SPARED_SEGMENTS }
     }
 
     /// Archives what is closed by now; whether all of it went well.

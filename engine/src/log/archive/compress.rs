@@ -113,7 +113,8 @@ pub(super) struct Archived {
 /// is, and the others are gone on with, unless the storage is full.
 pub fn compress_all<S: Storage>(disk: &S, kind: LogKind, options: &ArchiveOptions) -> Compressed {
     let mut done = Compressed::default();
-    let archiving = Archiving { disk, kind, options, stops: &AtomicBool::new(false) };
+    let archiving =
+        Archiving { disk, kind, options, stops: &AtomicBool::new(false), spares_segments: 0 };
     let closed = archiving.remove_unfinished().and_then(|()| archiving.closed());
     let closed = closed.unwrap_or_else(|source| {
         let fault = ArchiveFault::Io(source);
@@ -164,12 +165,16 @@ pub(super) struct Archiving<'a, S> {
     pub(super) options: &'a ArchiveOptions,
     /// Whether to leave everything as it is.
     pub(super) stops: &'a AtomicBool,
+    /// Segments for which room is left on the disk: those that a writer may need meanwhile.
+    pub(super) spares_segments: u64,
 }
 
 /// A plain segment, and its seal if it has one.
 struct Plain<F> {
     file: F,
     bytes: u64,
+    /// Bytes that it had while it was written.
+    segment_bytes: u64,
     seal: Option<SealBlock>,
 }
 
@@ -217,6 +222,11 @@ impl<S: Storage> Archiving<'_, S> {
         name: &str,
     ) -> Result<Option<Archived>, ArchiveFault> {
         let plain = self.open_plain(name)?;
+        let spared_bytes = self.spares_segments.saturating_mul(plain.segment_bytes);
+        if spared_bytes > 0 && self.disk.available_bytes()? < spared_bytes {
+            let what = "less room than is left to the log's writer";
+            return Err(io::Error::new(io::ErrorKind::StorageFull, what).into());
+        }
         let archived_bytes = match (self.already_archived(number, plain.seal.as_ref()), &plain.seal)
         {
             (Some(bytes), _) => bytes,
@@ -237,11 +247,11 @@ impl<S: Storage> Archiving<'_, S> {
         let file = self.disk.open(name)?;
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         let filled = file.read_at(&mut bytes, 0)?;
-        let seal = match SegmentHeader::read(&bytes[..filled]) {
-            Ok(header) => seal_of(&file, &header)?,
-            Err(_) => None,
+        let (seal, segment_bytes) = match SegmentHeader::read(&bytes[..filled]) {
+            Ok(header) => (seal_of(&file, &header)?, header.segment_bytes()),
+            Err(_) => (None, 0),
         };
-        Ok(Plain { bytes: file.size_bytes()?, file, seal })
+        Ok(Plain { bytes: file.size_bytes()?, segment_bytes, file, seal })
     }
 
     /// Bytes of the archived form, if it stands there already, gives its own seal, and the plain one has
@@ -256,7 +266,7 @@ impl<S: Storage> Archiving<'_, S> {
         let header = SegmentHeader::read(&header).ok().filter(|own| own.number() == number)?;
         let seal = seal_of(&opened, &header).ok()??;
         let is_same = plain.is_none_or(|plain| *plain == seal);
-        (is_same && self.gives(&opened, &seal).ok()?).then_some(bytes)
+        (is_same && self.gives(&opened, &seal).ok()? == Some(true)).then_some(bytes)
     }
 
     /// Writes the new form, proves it and gives it its name. Tells its bytes; `None` if this is to stop.
@@ -276,8 +286,10 @@ impl<S: Storage> Archiving<'_, S> {
             let file = self.disk.open(&new)?;
             let bytes = file.size_bytes()?;
             let opened = SegmentFile::open(file, form, self.options.key.as_ref());
-            if !self.gives(&opened.map_err(ArchiveFault::ReadBack)?, seal)? {
-                return Err(ArchiveFault::Differs);
+            match self.gives(&opened.map_err(ArchiveFault::ReadBack)?, seal)? {
+                Some(true) => {}
+                Some(false) => return Err(ArchiveFault::Differs),
+                None => return Ok(None),
             }
             failpoint::hit(self.kind.failpoints().archive_written);
             self.disk.rename(&new, &name)?;
@@ -341,9 +353,9 @@ impl<S: Storage> Archiving<'_, S> {
         Ok(Some(to.finish()?))
     }
 
-    /// Whether a file gives the content that `seal` seals, and the seal behind it.
-    fn gives<F: StoredFile>(&self, file: &F, seal: &SealBlock) -> io::Result<bool> {
-        self.walk(file, seal, |_| Ok(())).map(|whole| whole == Some(true))
+    /// Whether a file gives the content that `seal` seals, and the seal behind it; `None` if this is to stop.
+    fn gives<F: StoredFile>(&self, file: &F, seal: &SealBlock) -> io::Result<Option<bool>> {
+        self.walk(file, seal, |_| Ok(()))
     }
 
     /// Shows all bytes of a segment to `see`. Whether they are what `seal` seals; `None` if this is to stop.

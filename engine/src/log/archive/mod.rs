@@ -85,3 +85,6 @@ fn part_of(start: u64, held: usize, offset: u64, wanted: usize) -> (usize, usize
     let from = usize::try_from(offset - start).unwrap_or(usize::MAX).min(held);
     (from, wanted.min(held - from))
 }
+
+#[cfg(test)]
+mod tests;

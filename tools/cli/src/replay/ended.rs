@@ -86,7 +86,8 @@ impl<O> Ended<O> {
                 "{why}; the run went on without its journal, and the session is marked incomplete"
             ));
         }
-        if let Some(RecordingEnd { not_archived: Some(why), .. }) = &self.recorded {
+        if let Some(RecordingEnd { incomplete: None, not_archived: Some(why), .. }) = &self.recorded
+        {
             console.warning(&format!("{why}; the segment stays as it was written, and is whole"));
         }
         if let Some(check) = &self.hash_check {

@@ -5,6 +5,7 @@ mod recording;
 mod running;
 mod support;
 
+mod archived;
 mod bars;
 mod bars_of_days;
 mod bench_throughput;
