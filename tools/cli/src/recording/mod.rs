@@ -516,8 +516,9 @@ impl Closed {
             None if whole && seal.is_some() && outputs.is_ended => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
-        dir.describe(&description.text(state, over_capacity))?;
+        // A process that dies over it leaves a session that is not complete yet: it is taken up again.
         let archived = archive.end(seal.is_some());
+        dir.describe(&description.text(state, over_capacity))?;
         let mut json =
             json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
         json["archive"] = archived.json;

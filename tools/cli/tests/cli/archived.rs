@@ -114,11 +114,8 @@ fn every_command_reads_a_session_the_same_however_it_is_kept() {
         let info = tapewatch(&["journal", "info", arg(&dir), "--json"]).ended_with(0).json();
         assert_eq!(info["messages"], MESSAGES);
         let listed = info["segments"].as_array().unwrap();
-        assert_eq!(
-            listed.len(),
-            segments.iter().filter(|name| name.contains(".seg")).count()
-                - names(&dir.join("output")).iter().filter(|name| name.contains(".seg")).count()
-        );
+        let of_journal = names(&dir.join("journal"));
+        assert_eq!(listed.len(), of_journal.iter().filter(|name| name.contains(".seg")).count());
         let (again, run) = replayed(&dir, &["--bar", "1ms"], &place.path("again"));
         assert_eq!(run.json()["hash_check"]["mismatch"], serde_json::Value::Null);
         said.push((outputs, again));
@@ -202,8 +199,7 @@ fn a_key_given_in_place_of_a_variables_name_is_not_repeated() {
     let set = format!("encryption.key_env={}", KEYS[0]);
     let run = tapewatch(&["replay", "day.itch", "--set", &set]).ended_with(2);
     assert!(run.stderr.contains("encryption.key_env"), "{run:#?}");
-    let said = run.stderr.replace(&set, "");
-    assert!(!said.contains(&KEYS[0][..16]), "{run:#?}");
+    assert!(!run.stderr.contains(&KEYS[0][..16]), "{run:#?}");
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn verify_finds_one_changed_byte_of_an_archived_segment_and_replay_stops_before_
         assert!(messages > 1_000 && messages < MESSAGES, "{messages}");
         let prefix = RandomSession::new(10, 20, MESSAGES).prefix(messages).to_vec();
         let prefix = place.file("prefix", &prefix);
-        let direct = replayed(&prefix, &[], &place.path("direct")).0;
+        let direct = replayed(&prefix, &["--bar", "1ms"], &place.path("direct")).0;
         assert_eq!(came_to(&run.json(), &out), direct);
     }
 }
