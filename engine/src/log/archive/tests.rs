@@ -10,6 +10,7 @@ use crate::log::archive::compress::{ArchiveOptions, Compressed, compress_all};
 use crate::log::archive::damage::ContainerFault;
 use crate::log::archive::key::{ArchiveKey, KeyFault};
 use crate::log::archive::segment_file::SegmentForm;
+use crate::log::boot::BootId;
 use crate::log::directories::LogDirectories;
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::FrameTag;
@@ -49,6 +50,7 @@ fn options(disk: &FaultStorage, memory: Option<&FaultStorage>) -> LogOptions<Fau
         segment_bytes: SEGMENT_BYTES_MIN,
         memory_bytes_max: 4 * SEGMENT_BYTES_MIN,
         sync: SyncLevel::None,
+        boot: BootId([1; 16]),
     }
 }
 

@@ -271,8 +271,8 @@ fn a_book_is_the_references_at_any_time_of_a_day_that_is_hard_on_an_engine() {
     assert!(ends.len() > 20, "prefixes of many lengths: {ends:?}");
     let kept = names(&session.join("journal"));
     let count = |end: &str| kept.iter().filter(|name| name.ends_with(end)).count();
-    assert!(count(".seg") > 4, "{kept:?}");
-    assert_eq!(count(".sym"), count(".seg"), "{kept:?}");
+    assert!(count(".seg.zst") > 4, "{kept:?}");
+    assert_eq!(count(".sym"), count(".seg.zst"), "{kept:?}");
     verified(&session);
 }
 

@@ -33,7 +33,7 @@ fn recorded(place: &Place) -> PathBuf {
 
 fn segments(dir: &Path, log: &str) -> Vec<String> {
     let mut names = names(&dir.join(log));
-    names.retain(|name| name.ends_with(".seg"));
+    names.retain(|name| name.ends_with(".seg.zst"));
     names
 }
 
@@ -156,7 +156,7 @@ fn a_recording_prunes_as_it_is_configured_and_gives_the_same_results() {
     running.close_input();
     let run = running.end().ended_with(0);
     assert_eq!(run.stderr, "");
-    assert!(segments(&dir, "output")[0] != "00000000.seg");
+    assert!(segments(&dir, "output")[0] != "00000000.seg.zst");
     let report = tapewatch(&["journal", "verify", arg(&dir), "--json"]).ended_with(0).json();
     assert!(report["output"]["pruned"]["first_segment"].as_u64() > Some(0), "{report:#}");
     let [ours, theirs] = [&dir, &whole].map(|dir| text(&dir.join("report/bars.csv")));

@@ -15,6 +15,8 @@ fn recorded(place: &Place, messages: usize) -> (PathBuf, Run) {
     let dir = place.path("session");
     let mut args = place.record(arg(&input), &dir, MODES[0]);
     args.extend(["--bar", "1ms", "--bar", "5ms"].map(String::from));
+    // Segments as they are written, so that any byte of them can be changed; `archived` has the others.
+    args.extend(["--set", "archive.compress=false"].map(String::from));
     let run = tapewatch(&args).ended_with(0);
     (dir, run)
 }
