@@ -34,7 +34,7 @@ fn options(disk: &FaultStorage, sync: SyncLevel, boot: u8) -> LogOptions<FaultSt
 }
 
 fn payload(sequence: u64) -> Vec<u8> {
-    vec![sequence as u8 | 0x40; 200 + 90 * (sequence as usize % 5)]
+    vec![sequence as u8 | 0x40; 20 + 40 * (sequence as usize % 5)]
 }
 
 /// A log of so many frames whose writer is gone, but for segments that are just prepared; where each
@@ -164,7 +164,7 @@ impl Fates for Subset {
 #[test]
 fn every_subset_of_the_unsynced_sectors_of_a_tail_leaves_a_prefix_with_all_that_was_synced() {
     const SYNCED: u64 = 4;
-    const FRAMES: u64 = 14;
+    const FRAMES: u64 = 40;
     let disk = FaultStorage::new(FaultPlan::default());
     let mut writer = LogWriter::create(options(&disk, SyncLevel::None, 1)).unwrap();
     let mut ends = Vec::new();

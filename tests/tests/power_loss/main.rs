@@ -45,8 +45,9 @@ fn a_reader_that_trusts_every_checksum_is_found_out() {
     let works = LogWork::all();
     let found = (0..400).find_map(|seed| {
         let work = &works[(seed % works.len() as u64) as usize];
-        run_reading(work, seed, Lenient).err()
+        let what = run_reading(work, seed, Lenient).err()?;
+        // Not any error: a wrong frame was given as if it were whole.
+        what.contains("is not what was appended").then_some(what)
     });
-    let what = found.expect("what a loss of power has torn is given as if it were whole");
-    assert!(what.contains("seed"), "{what}");
+    assert!(found.is_some(), "what a loss of power has torn is not noticed");
 }
