@@ -92,6 +92,7 @@ impl<'a, S: Storage> Settling<'a, S> {
                 for number in unused.into_iter().rev() {
                     storage.remove(&segment_name(number))?;
                     remove_if_there(storage, &index_name(number))?;
+                    remove_if_there(storage, &symbol_index_name(number))?;
                     removed += 1;
                 }
                 if drops {
