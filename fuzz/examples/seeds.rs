@@ -29,6 +29,7 @@ fn main() -> Outcome {
     seeds.plain("made", &session, &zero_prefixed)?;
     seeds.capture("made", &capture)?;
     seeds.inputs("made", &[&session, &zero_prefixed, &capture])?;
+    seeds.archive()?;
     seeds.csv_trades()?;
     seeds.arbiter()?;
     seeds.steps()?;
@@ -96,6 +97,29 @@ impl Seeds {
             self.write("input", &format!("{name}-{number}-two"), &[&[4, 0, split], &both])?;
         }
         Ok(())
+    }
+
+    /// Containers of little and much, with and without changes, and one as it is.
+    fn archive(&mut self) -> Outcome {
+        let seed: Vec<u8> =
+            (0..90_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        for choice in [1_u8, 3, 5, 7] {
+            self.write("archive", &format!("whole-{choice}"), &[&[choice, 255], &seed])?;
+            let changes = [0, 1, 9, 0, 9, 9, 0, 40, 9];
+            self.write(
+                "archive",
+                &format!("changed-{choice}"),
+                &[&[choice, 231], &seed, &changes],
+            )?;
+        }
+        let compressed = [
+            &[0x54, 0x2A, 0x4D, 0x18, 32, 0, 0, 0][..],
+            b"TWZCHECK\x01\0\0\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            &[0x5E, 0x2A, 0x4D, 0x18, 17, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0],
+            &[1, 0, 0, 0, 0, 0xB1, 0xEA, 0x92, 0x8F],
+        ];
+        self.write("archive", "compressed", &[&[0, 0], &compressed.concat()])?;
+        self.write("archive", "encrypted", &[&[2, 0], b"TWCIPHER\x01\0\0\0\x40\0\0\0"])
     }
 
     /// Good lines in every form, and lines that are nearly good.

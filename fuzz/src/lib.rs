@@ -5,6 +5,7 @@
 //! A target's input begins with a few bytes that choose what is done with the rest, so that a change
 //! of one byte changes one thing. `examples/seeds.rs` writes inputs in these layouts.
 
+pub mod bytes;
 pub mod logs;
 pub mod pieces;
 pub mod steps;

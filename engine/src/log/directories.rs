@@ -2,11 +2,16 @@
 //!
 //! A memory-backed log is written in memory; an archiver carries closed segments to disk under their
 //! own names and then takes the copy in memory away for another use. So a segment may stand in either
-//! place, or in both, and move while it is read. A sealed copy goes before one that is not, a copy in
-//! memory before one on disk: it is as long or longer.
+//! place, or in both, and move while it is read. On disk it may stand there plain, archived, or both
+//! while it is [archived](crate::log::archive). A sealed copy goes before one that is not, a copy in
+//! memory before one on disk, which is as long or longer, and a plain one before an archived one.
 
 use std::io;
+use std::sync::Arc;
 
+use crate::log::archive::damage::{ContainerDamage, OpenError};
+use crate::log::archive::key::ArchiveKey;
+use crate::log::archive::segment_file::{SegmentFile, SegmentForm};
 use crate::log::error::{Damage, LogError};
 use crate::log::index::{INDEX_ENTRY_BYTES, Index};
 use crate::log::options::Place;
@@ -14,7 +19,7 @@ use crate::log::pruned::{PRUNED_BYTES_MAX, PRUNED_NAME, Pruned, PrunedError};
 use crate::log::seal::{SEAL_BYTES, SealBlock};
 use crate::log::segment::{
     LOG_FORMAT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderError,
-    index_name, number_of, segment_name,
+    index_name,
 };
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::{LogKind, SegmentNumber, SessionId};
@@ -33,6 +38,8 @@ const OPEN_TRIES: u32 = 4;
 pub struct LogDirectories<S> {
     disk: S,
     memory: Option<S>,
+    /// Decrypts what is encrypted.
+    key: Option<Arc<ArchiveKey>>,
 }
 
 /// One of the two directories.
@@ -46,7 +53,7 @@ pub enum Medium {
 
 /// One copy of a segment, opened.
 pub(super) struct SegmentCopy<F> {
-    pub(super) file: F,
+    pub(super) file: SegmentFile<F>,
     /// Its path, as messages name it.
     pub(super) name: String,
     pub(super) header: SegmentHeader,
@@ -58,13 +65,25 @@ impl<S: Storage> LogDirectories<S> {
     /// A log in one directory.
     #[must_use]
     pub fn disk(disk: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: None }
+        LogDirectories::new(disk, None)
     }
 
     /// A log that is, or was, written in `memory` and carried to `disk`. Either may not exist.
     #[must_use]
     pub fn disk_and_memory(disk: S, memory: S) -> LogDirectories<S> {
-        LogDirectories { disk, memory: Some(memory) }
+        LogDirectories::new(disk, Some(memory))
+    }
+
+    fn new(disk: S, memory: Option<S>) -> LogDirectories<S> {
+        let key = disk.archive_key().cloned();
+        LogDirectories { disk, memory, key }
+    }
+
+    /// The same directories, in which encrypted segments are read with `key`. Without this they are with
+    /// that of the directory on disk, if it has one.
+    #[must_use]
+    pub fn with_key(self, key: Option<Arc<ArchiveKey>>) -> LogDirectories<S> {
+        LogDirectories { key, ..self }
     }
 
     /// Where a log that is written at a place lies.
@@ -73,8 +92,7 @@ impl<S: Storage> LogDirectories<S> {
     where
         S: Clone,
     {
-        let (disk, memory) = (place.directory().clone(), place.memory_directory().cloned());
-        LogDirectories { disk, memory }
+        LogDirectories::new(place.directory().clone(), place.memory_directory().cloned())
     }
 
     /// The directories, the one in memory first: what leaves it is on disk by then.
@@ -155,7 +173,7 @@ impl<S: Storage> LogDirectories<S> {
         match Pruned::read(&bytes) {
             Ok(pruned) => Ok(Some(pruned)),
             Err(PrunedError::Version { found }) if found > LOG_FORMAT_VERSION => {
-                Err(LogError::Newer { file: name, found })
+                Err(LogError::Newer { file: name, found, known: LOG_FORMAT_VERSION })
             }
             Err(fault) => Err(damaged(&name, 0, Damage::Pruned(fault))),
         }
@@ -213,12 +231,26 @@ impl<S: Storage> LogDirectories<S> {
     pub fn segments(&self) -> Result<Vec<SegmentNumber>, LogError> {
         let names = self.names()?;
         let first = self.first()?;
-        let mut numbers: Vec<_> =
-            names.iter().filter_map(|(_, name)| number_of(name, "seg")).collect();
+        let segments = names.iter().filter_map(|(_, name)| SegmentForm::of_name(name));
+        let mut numbers: Vec<_> = segments.map(|(number, _)| number).collect();
         numbers.retain(|number| *number >= first);
         numbers.sort_unstable();
         numbers.dedup();
         Ok(numbers)
+    }
+
+    /// Bytes of all segments as they were written, as far as that can be told.
+    #[must_use]
+    pub fn content_bytes(&self) -> u64 {
+        let numbers = self.segments().unwrap_or_default().into_iter();
+        let size = |number| {
+            let mut forms = SegmentForm::ALL.into_iter();
+            forms.find_map(|form| {
+                let file = |(_, storage)| self.open_file(storage, form, number).ok().flatten();
+                self.each().filter_map(file).find_map(|file| file.size_bytes().ok())
+            })
+        };
+        numbers.filter_map(size).sum()
     }
 
     /// The index of a segment, if there is one that can be read and is that segment's.
@@ -246,12 +278,21 @@ impl<S: Storage> LogDirectories<S> {
         loop {
             let (mut copies, mut failure) = (Vec::new(), None);
             for (_, storage) in self.each() {
-                match open_copy(storage, number, kind, session) {
+                match self.open_copy(storage, SegmentForm::Plain, number, kind, session) {
                     Ok(copy) => copies.extend(copy),
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            // Stable: memory stands before disk.
+            // After the plain one, which is removed once these are there.
+            for form in [SegmentForm::Compressed, SegmentForm::Encrypted] {
+                match self.open_copy(&self.disk, form, number, kind, session) {
+                    Ok(copy) => copies.extend(copy),
+                    // Beside a plain one that is sealed it is not needed.
+                    Err(_) if copies.iter().any(|copy: &SegmentCopy<_>| copy.seal.is_some()) => {}
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            // Stable: memory stands before disk, plain before archived.
             copies.sort_by_key(|copy| copy.seal.is_none());
             match failure {
                 Some(error) if copies.is_empty() => {
@@ -268,6 +309,43 @@ impl<S: Storage> LogDirectories<S> {
     }
 }
 
+impl<S: Storage> LogDirectories<S> {
+    /// The file of a segment in one of the directories, in one form; `None` if there is none.
+    pub(super) fn open_file(
+        &self,
+        storage: &S,
+        form: SegmentForm,
+        number: SegmentNumber,
+    ) -> Result<Option<SegmentFile<S::File>>, LogError> {
+        let file = match storage.open(&form.name(number)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(LogError::Io { file: path_of(storage, &form.name(number)), source });
+            }
+        };
+        let opened = SegmentFile::open(file, form, self.key.as_ref());
+        opened.map(Some).map_err(|error| open_error(&path_of(storage, &form.name(number)), error))
+    }
+
+    /// The copy of a segment in one of the directories, in one form; `None` if there is none.
+    pub(super) fn open_copy(
+        &self,
+        storage: &S,
+        form: SegmentForm,
+        number: SegmentNumber,
+        kind: LogKind,
+        session: Option<SessionId>,
+    ) -> Result<Option<SegmentCopy<S::File>>, LogError> {
+        let Some(file) = self.open_file(storage, form, number)? else { return Ok(None) };
+        let name = path_of(storage, &form.name(number));
+        let header = read_header(&file, &name)?;
+        belongs(&header, number, kind, session).map_err(|damage| damaged(&name, 0, damage))?;
+        let seal = seal_of(&file, &header).map_err(|source| io_error(&name, source))?;
+        Ok(Some(SegmentCopy { file, name, header, seal }))
+    }
+}
+
 /// The first `SEGMENT_HEADER_BYTES` of a file as a header.
 pub(super) fn read_header<F: StoredFile>(file: &F, name: &str) -> Result<SegmentHeader, LogError> {
     let mut bytes = [0; SEGMENT_HEADER_BYTES];
@@ -276,7 +354,7 @@ pub(super) fn read_header<F: StoredFile>(file: &F, name: &str) -> Result<Segment
         SegmentHeaderError::Version { found }
             if found > LOG_FORMAT_VERSION && !is_an_own_version_changed(&bytes) =>
         {
-            LogError::Newer { file: name.to_owned(), found }
+            LogError::Newer { file: name.to_owned(), found, known: LOG_FORMAT_VERSION }
         }
         fault => damaged(name, 0, Damage::Header(fault)),
     })
@@ -289,25 +367,6 @@ fn is_an_own_version_changed(header: &[u8; SEGMENT_HEADER_BYTES]) -> bool {
         own[SEGMENT_MAGIC.len()..][..4].copy_from_slice(&version.to_le_bytes());
         SegmentHeader::read(&own).is_ok()
     })
-}
-
-/// The copy of a segment in one directory, if there is one.
-pub(super) fn open_copy<S: Storage>(
-    storage: &S,
-    number: SegmentNumber,
-    kind: LogKind,
-    session: Option<SessionId>,
-) -> Result<Option<SegmentCopy<S::File>>, LogError> {
-    let name = path_of(storage, &segment_name(number));
-    let file = match storage.open(&segment_name(number)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(LogError::Io { file: name, source }),
-    };
-    let header = read_header(&file, &name)?;
-    belongs(&header, number, kind, session).map_err(|damage| damaged(&name, 0, damage))?;
-    let seal = seal_of(&file, &header).map_err(|source| io_error(&name, source))?;
-    Ok(Some(SegmentCopy { file, name, header, seal }))
 }
 
 /// Whether a header is that of the segment `number` of the log.
@@ -370,8 +429,21 @@ pub(super) fn path_of<S: Storage>(storage: &S, name: &str) -> String {
     format!("{}/{name}", storage.describe())
 }
 
+/// An error in reading a file: of the storage, or of the container that it is in.
 pub(super) fn io_error(name: &str, source: io::Error) -> LogError {
-    LogError::Io { file: name.to_owned(), source }
+    open_error(name, OpenError::from(source))
+}
+
+fn open_error(name: &str, error: OpenError) -> LogError {
+    let file = name.to_owned();
+    match error {
+        OpenError::Io(source) => LogError::Io { file, source },
+        OpenError::Damaged(ContainerDamage { offset_bytes, fault }) => {
+            LogError::Damaged { file, offset_bytes, damage: Damage::Container(fault) }
+        }
+        OpenError::Newer { found, known } => LogError::Newer { file, found, known },
+        OpenError::Key(fault) => LogError::Locked { file, fault },
+    }
 }
 
 pub(super) fn damaged(name: &str, offset_bytes: u64, damage: Damage) -> LogError {

@@ -2,10 +2,12 @@
 
 use std::io;
 
+use crate::log::archive::damage::ContainerFault;
+use crate::log::archive::key::KeyFault;
 use crate::log::frame::BrokenFrame;
 use crate::log::position::Position;
 use crate::log::pruned::PrunedError;
-use crate::log::segment::{LOG_FORMAT_VERSION, SegmentHeaderError};
+use crate::log::segment::SegmentHeaderError;
 use crate::log::{LogKind, SegmentNumber, SessionId};
 
 /// A log cannot be read, or not further. All before the place has been given out.
@@ -27,12 +29,22 @@ pub enum LogError {
         directory: String,
     },
     /// Written by a newer program.
-    #[error("{file} has format version {found}, this program reads up to {LOG_FORMAT_VERSION}")]
+    #[error("{file} has format version {found}, this program reads up to {known}")]
     Newer {
         /// The segment.
         file: String,
         /// Its version.
         found: u32,
+        /// The greatest that is known.
+        known: u32,
+    },
+    /// An archived segment is encrypted, and its key is not there.
+    #[error("cannot read {file}: {fault}")]
+    Locked {
+        /// The segment.
+        file: String,
+        /// What is wrong with the key.
+        fault: KeyFault,
     },
     /// What is wanted was pruned: nothing is damaged, and it is gone.
     #[error("segment {} of {directory} was pruned; the log begins with segment {}", wanted.0, first.0)]
@@ -179,6 +191,9 @@ pub enum Damage {
         /// Before this place all was durable.
         durable: Position,
     },
+    /// An archived segment's container.
+    #[error("{0}")]
+    Container(ContainerFault),
     /// The frame that closes a segment has a payload.
     #[error("the frame that closes the segment has a payload of {bytes} bytes")]
     Closing {

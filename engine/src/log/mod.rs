@@ -33,7 +33,9 @@
 //! - [`reader`]: frame by frame, while it is written or afterwards
 //! - [`verify`]: whether anything was changed
 //! - [`prune`] takes closed segments away from the front, [`pruned`] says which are gone
+//! - [`archive`]: closed segments compressed and encrypted, read as they are
 
+pub mod archive;
 pub mod boot;
 pub mod checksum;
 pub mod directories;

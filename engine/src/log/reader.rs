@@ -11,6 +11,7 @@
 //! reader is at it: an open file is trusted only as far as its frames have the segment's epoch, and
 //! where they end the segment is looked for anew.
 
+use crate::log::archive::segment_file::SegmentFile;
 use crate::log::directories::{LogDirectories, SegmentCopy, damaged, io_error};
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::{Frame, FrameRead, KIND_END, KIND_ROLL};
@@ -74,7 +75,7 @@ pub struct LogReader<S: Storage> {
     directories: LogDirectories<S>,
     kind: LogKind,
     at_tail: AtTail,
-    window: SegmentWindow<S::File>,
+    window: SegmentWindow<SegmentFile<S::File>>,
     /// The current file, as messages name it.
     file: String,
     at: FramePosition,

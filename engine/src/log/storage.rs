@@ -13,10 +13,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as PositionedFile;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 
+use crate::log::archive::key::ArchiveKey;
 use crate::memory::append_map::AppendMap;
 
 /// A directory of files.
@@ -81,6 +83,17 @@ pub trait Storage: Send + Sync {
 
     /// The directory as messages name it.
     fn describe(&self) -> String;
+
+    /// Bytes that can still be written to its file system, as far as that is known.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn available_bytes(&self) -> io::Result<u64>;
+
+    /// Decrypts those of its files that are encrypted; `None` if it was given none.
+    fn archive_key(&self) -> Option<&Arc<ArchiveKey>> {
+        None
+    }
 }
 
 /// An open file of a [`Storage`].
@@ -154,13 +167,20 @@ pub(crate) fn write_by_rename<S: Storage>(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
     path: PathBuf,
+    key: Option<Arc<ArchiveKey>>,
 }
 
 impl Directory {
     /// The directory at `path`, which must exist when it is used.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Directory {
-        Directory { path: path.into() }
+        Directory { path: path.into(), key: None }
+    }
+
+    /// The same directory, whose encrypted files are decrypted with `key`.
+    #[must_use]
+    pub fn with_key(self, key: Option<Arc<ArchiveKey>>) -> Directory {
+        Directory { key, ..self }
     }
 
     /// Its path.
@@ -227,6 +247,15 @@ impl Storage for Directory {
 
     fn describe(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn available_bytes(&self) -> io::Result<u64> {
+        let system = statvfs(&self.path)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
+    fn archive_key(&self) -> Option<&Arc<ArchiveKey>> {
+        self.key.as_ref()
     }
 }
 

@@ -58,6 +58,10 @@ impl Storage for Lenient {
     fn describe(&self) -> String {
         self.0.describe()
     }
+
+    fn available_bytes(&self) -> io::Result<u64> {
+        self.0.available_bytes()
+    }
 }
 
 impl StoredFile for LenientFile {

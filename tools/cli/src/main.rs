@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 //! `tapewatch`: the command line. Arguments in, exit status out; each command has a module of its own.
 
+mod archive_key;
 mod args;
 mod bench;
 mod book;

@@ -6,13 +6,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::log::SessionId;
+use engine::log::archive::key::ArchiveKey;
 use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
 use engine::snapshot::Shelf;
 use toml::{Table, Value};
 
+use crate::archive_key;
 use crate::config::Config;
 use crate::day::TradingDay;
 use crate::exit::Failure;
@@ -171,24 +174,29 @@ impl SessionDir {
         })
     }
 
-    /// Where the journal's segments lie.
-    pub(crate) fn journal_directories(&self) -> LogDirectories<Directory> {
-        let disk = Directory::new(self.path.join("journal"));
-        match &self.memory {
+    /// The key of its archived segments, if its configuration names one.
+    fn key(&self) -> Result<Option<Arc<ArchiveKey>>, Failure> {
+        archive_key::named_in(&self.config(&[])?)
+    }
+
+    /// Where the journal's segments lie, and the key of those that are encrypted.
+    pub(crate) fn journal_directories(&self) -> Result<LogDirectories<Directory>, Failure> {
+        let disk = Directory::new(self.path.join("journal")).with_key(self.key()?);
+        Ok(match &self.memory {
             Some(memory) => LogDirectories::disk_and_memory(disk, Directory::new(memory)),
             None => LogDirectories::disk(disk),
-        }
+        })
     }
 
     /// Where the output log's segments lie: in memory beside the journal's.
-    pub(crate) fn output_directories(&self) -> LogDirectories<Directory> {
-        let disk = Directory::new(self.path.join("output"));
-        match self.memory.as_deref().and_then(Path::parent) {
+    pub(crate) fn output_directories(&self) -> Result<LogDirectories<Directory>, Failure> {
+        let disk = Directory::new(self.path.join("output")).with_key(self.key()?);
+        Ok(match self.memory.as_deref().and_then(Path::parent) {
             Some(memory) => {
                 LogDirectories::disk_and_memory(disk, Directory::new(memory.join("output")))
             }
             None => LogDirectories::disk(disk),
-        }
+        })
     }
 
     /// The directories of the journal that there may be.

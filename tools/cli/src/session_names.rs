@@ -63,8 +63,9 @@ pub(crate) fn locates_of(
     // A locate is known never to be named only at the end.
     let may_stop = reach == Reach::FirstOfEach && wanted.iter().all(|name| !name.starts_with('#'));
     let mut missing: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
-    let mut reader = LogReader::open(session.journal_directories(), LogKind::Journal, AtTail::Stop)
-        .map_err(|error| cannot_read(&error))?;
+    let mut reader =
+        LogReader::open(session.journal_directories()?, LogKind::Journal, AtTail::Stop)
+            .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
     let first = session.journal_directories().first().map_err(|error| cannot_read(&error))?;
     if first > SegmentNumber(0)

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
         return output::run(args, &session, &interrupt, console);
     }
     let mut filter = args.filter.filter(session.day())?;
-    let directories = session.journal_directories();
+    let directories = session.journal_directories()?;
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;

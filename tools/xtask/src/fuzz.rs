@@ -6,7 +6,8 @@ use crate::paths;
 use crate::steps::{Failure, cargo, has_nightly, is_there, nightly_cargo, step, tell};
 
 /// The targets, as `fuzz/Cargo.toml` names them.
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 9] = [
+    "archive",
     "capture",
     "csv_trades",
     "moldudp64",

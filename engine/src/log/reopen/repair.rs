@@ -13,18 +13,19 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::log::SegmentNumber;
+use crate::log::archive::segment_file::SegmentForm;
 use crate::log::directories::{
-    INDEX_BYTES_MAX, LogDirectories, Medium, io_error, path_of, read_whole, seal_of,
+    INDEX_BYTES_MAX, LogDirectories, Medium, io_error, path_of, read_whole,
 };
 use crate::log::failure::Act;
 use crate::log::mark::{MARK_NAME, MarkKeeper};
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::Position;
-use crate::log::reopen::settle::{Segment, Settling, open};
+use crate::log::reopen::settle::{Segment, Settling, open_sealed};
 use crate::log::reopen::survey::{Refusal, Survey, Tail, segments};
 use crate::log::reopen::{ReopenError, failure};
 use crate::log::seal::{Seal, SealBlock, Sealer};
-use crate::log::segment::{index_name, segment_name};
+use crate::log::segment::index_name;
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::verify::Fault;
 use crate::units::Sequence;
@@ -134,7 +135,7 @@ impl Planned {
         };
         let cut = survey.cut.as_ref();
         let end = cut.map_or(survey.next(), |cut| cut.segment);
-        let checked = check_sealed(disk, &survey, end);
+        let checked = check_sealed(directories, options, &survey, end);
         let checked = checked.map_err(|source| io_error(&disk.describe(), source))?;
         let mut fault = survey.fault.clone();
         fault = fault.or_else(|| checked.fault.clone());
@@ -170,12 +171,17 @@ struct Sealed {
 }
 
 /// Checks the seals and indexes of segments before `end`.
-fn check_sealed<S: Storage>(disk: &S, survey: &Survey, end: SegmentNumber) -> io::Result<Sealed> {
+fn check_sealed<S: Storage>(
+    directories: &LogDirectories<S>,
+    options: &LogOptions<S>,
+    survey: &Survey,
+    end: SegmentNumber,
+) -> io::Result<Sealed> {
+    let disk = options.place.directory();
     let mut found = Sealed::default();
     let mut previous = survey.seal_before;
     for number in (survey.first.0..end.0).map(SegmentNumber) {
-        let Some(segment) = open(disk, number)? else { break };
-        let Some(block) = seal_of(segment.file(), segment.header())? else {
+        let Some((segment, block)) = open_sealed(directories, options, number)? else {
             // It is sealed anyway.
             break;
         };
@@ -185,7 +191,7 @@ fn check_sealed<S: Storage>(disk: &S, survey: &Survey, end: SegmentNumber) -> io
             found.from.get_or_insert(number);
             found.sealed_anew += 1;
             found.fault.get_or_insert_with(|| Fault {
-                file: path_of(disk, &segment_name(number)),
+                file: path_of(disk, &segment.file().form().name(number)),
                 offset_bytes: segment.content_bytes,
                 what: String::from("the seal is not the one of what the segment holds"),
             });
@@ -234,7 +240,7 @@ fn changed<S: Storage>(
             let is_of = from.is_some_and(|from| *number >= from)
                 || survey.repaired.contains(number)
                 || medium == Medium::Memory;
-            name == segment_name(*number) && is_of
+            SegmentForm::of_name(&name).is_some_and(|(segment, _)| segment == *number) && is_of
                 || name == index_name(*number) && (is_of || sealed.indexes.contains(number))
         });
         if is_changed || name == MARK_NAME {

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::log::directories::{SegmentCopy, damaged, io_error, open_copy, path_of};
+use crate::log::archive::segment_file::{SegmentFile, SegmentForm};
+use crate::log::directories::{LogDirectories, SegmentCopy, damaged, io_error, path_of};
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::{BrokenFrame, Frame, FrameTag, KIND_END, KIND_ROLL};
 use crate::log::mark::Mark;
@@ -37,7 +38,7 @@ pub(super) struct Copy<F> {
     /// Bytes behind the content that are not zero, up to the last of them.
     pub(super) torn_bytes: u64,
     /// The file, where its header can be read.
-    pub(super) window: Option<SegmentWindow<F>>,
+    pub(super) window: Option<SegmentWindow<SegmentFile<F>>>,
 }
 
 /// Shown every frame of the log's user.
@@ -52,14 +53,25 @@ pub(super) struct Wanted {
 }
 
 impl<F: StoredFile> Copy<F> {
-    /// Looks at the copy in `storage`. `None`: there is none.
+    /// Looks at the copy in `storage`, one of the directories; at the archived one where the plain one is
+    /// gone or, since a power cut, not sealed. `None`: there is none.
     pub(super) fn look<S: Storage<File = F>>(
+        directories: &LogDirectories<S>,
         storage: &S,
         wanted: Wanted,
         see: See<'_>,
     ) -> Result<Option<Copy<F>>, ReopenError> {
         let Wanted { number, kind, session } = wanted;
-        match open_copy(storage, number, kind, Some(session)) {
+        let open = |form| directories.open_copy(storage, form, number, kind, Some(session));
+        let plain = open(SegmentForm::Plain);
+        if !matches!(&plain, Ok(Some(copy)) if copy.seal.is_some()) {
+            for form in [SegmentForm::Compressed, SegmentForm::Encrypted] {
+                if let Some(archived) = open(form)? {
+                    return Copy::walk(archived, see).map(Some);
+                }
+            }
+        }
+        match plain {
             Ok(None) => Ok(None),
             Ok(Some(copy)) => Copy::walk(copy, see).map(Some),
             Err(LogError::Damaged { file, damage: damage @ Damage::Header(_), .. }) => {
@@ -136,7 +148,7 @@ impl<F: StoredFile> Copy<F> {
     /// Goes to the end of the whole frames; tells what stands there, if that is anything.
     fn frames_of(
         &mut self,
-        window: &mut SegmentWindow<F>,
+        window: &mut SegmentWindow<SegmentFile<F>>,
         see: See<'_>,
     ) -> Result<Option<BrokenFrame>, ReopenError> {
         loop {
@@ -175,7 +187,7 @@ impl<F: StoredFile> Copy<F> {
     /// What stands behind the frames, and what they are.
     fn judge(
         &mut self,
-        window: &SegmentWindow<F>,
+        window: &SegmentWindow<SegmentFile<F>>,
         broken: Option<BrokenFrame>,
         seal: Option<&SealBlock>,
     ) -> io::Result<()> {

@@ -7,7 +7,8 @@ use std::io;
 
 use crate::failpoint;
 use crate::log::SegmentNumber;
-use crate::log::directories::{INDEX_BYTES_MAX, read_whole, seal_of};
+use crate::log::archive::segment_file::{SegmentFile, SegmentForm};
+use crate::log::directories::{INDEX_BYTES_MAX, LogDirectories, SegmentCopy, read_whole, seal_of};
 use crate::log::failure::{Act, LogFailure};
 use crate::log::frame::{FRAME_HEADER_BYTES, FrameTag, KIND_END, KIND_ROLL, write_unpublished};
 use crate::log::index::{Index, IndexBuilder};
@@ -16,9 +17,9 @@ use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::prepare::remove_unnamed;
 use crate::log::reopen::survey::Survey;
 use crate::log::reopen::{Reopened, failure};
-use crate::log::seal::{SEAL_BYTES, Seal, Sealer};
+use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
 use crate::log::segment::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name,
+    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name, symbol_index_name,
 };
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::window::{Seen, SegmentWindow};
@@ -37,7 +38,7 @@ pub(super) struct Settling<'a, S: Storage> {
     rebuilds_indexes: bool,
 }
 
-impl<'a, S: Storage> Settling<'a, S> {
+impl<'a, S: Storage + Clone> Settling<'a, S> {
     pub(super) fn new(options: &'a LogOptions<S>, survey: &'a Survey) -> Settling<'a, S> {
         let (last_seal, done) = (survey.seal_before, Reopened::default());
         let sealed_anew_from = survey.cut.as_ref().map(|cut| cut.segment);
@@ -85,12 +86,13 @@ impl<'a, S: Storage> Settling<'a, S> {
             // The memory of a writer may be gone.
             let removed = storage.create_directory().and_then(|()| {
                 let mut removed = remove_unnamed(storage)?;
+                let names = storage.list()?;
                 let mut unused: Vec<_> =
-                    storage.list()?.iter().filter_map(|name| number_of(name, "seg")).collect();
-                unused.retain(|number| *number >= from && !(is_disk && Some(*number) == kept));
+                    names.iter().filter_map(|name| SegmentForm::of_name(name)).collect();
+                unused.retain(|(number, _)| *number >= from && !(is_disk && Some(*number) == kept));
                 unused.sort_unstable();
-                for number in unused.into_iter().rev() {
-                    storage.remove(&segment_name(number))?;
+                for (number, form) in unused.into_iter().rev() {
+                    storage.remove(&form.name(number))?;
                     remove_if_there(storage, &index_name(number))?;
                     remove_if_there(storage, &symbol_index_name(number))?;
                     removed += 1;
@@ -150,6 +152,18 @@ impl<'a, S: Storage> Settling<'a, S> {
         let disk = self.disk();
         let is_sealed_anew = self.survey.repaired.contains(&number)
             || self.sealed_anew_from.is_some_and(|from| number >= from);
+        if let Some((archived, content_bytes)) =
+            self.archived(number).map_err(failure(Act::Seal, number, disk))?
+        {
+            if is_sealed_anew {
+                self.unarchive(&archived).map_err(failure(Act::Seal, number, disk))?;
+            } else if self.is_indexed(number, content_bytes) {
+                return Ok(());
+            } else {
+                let walked = archived.walk().map_err(failure(Act::Index, number, disk))?;
+                return self.index(number, &walked.index.finish());
+            }
+        }
         let sealed = match is_sealed_anew {
             true => None,
             false => self.sealed(number).map_err(failure(Act::Seal, number, disk))?,
@@ -162,7 +176,12 @@ impl<'a, S: Storage> Settling<'a, S> {
             }
             None => self.seal(number)?.index.finish(),
         };
-        write_index(disk, &index, self.options.sync).map_err(failure(Act::Index, number, disk))?;
+        self.index(number, &index)
+    }
+
+    fn index(&mut self, number: SegmentNumber, index: &Index) -> Result<(), LogFailure> {
+        let disk = self.disk();
+        write_index(disk, index, self.options.sync).map_err(failure(Act::Index, number, disk))?;
         self.done.indexed_segments += 1;
         failpoint::hit(self.options.kind.failpoints().reopen_indexed);
         Ok(())
@@ -180,6 +199,43 @@ impl<'a, S: Storage> Settling<'a, S> {
                 && index.number() == number
                 && index.content_bytes() == content_bytes
         })
+    }
+
+    /// The archived file of a segment whose plain one is gone, or is not sealed any more, and its
+    /// content's bytes. Takes its seal for the last one.
+    #[allow(clippy::type_complexity, reason = "a file in a file")]
+    fn archived(
+        &mut self,
+        number: SegmentNumber,
+    ) -> io::Result<Option<(Segment<SegmentFile<S::File>>, u64)>> {
+        let archived =
+            open_archived(&LogDirectories::of(&self.options.place), self.options, number)?;
+        Ok(archived.map(|(segment, seal)| {
+            self.last_seal = seal.seal();
+            (segment, seal.content_bytes())
+        }))
+    }
+
+    /// Puts the plain file of an archived segment back in its place, so that it can be changed.
+    fn unarchive(&self, archived: &Segment<SegmentFile<S::File>>) -> io::Result<()> {
+        let (disk, number) = (self.disk(), archived.header().number());
+        let (name, new) = (segment_name(number), format!("{}{NEW}", segment_name(number)));
+        remove_if_there(disk, &new)?;
+        let size_bytes = archived.file().size_bytes()?;
+        let file = disk.create(&new, size_bytes)?;
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut at_bytes = 0;
+        while at_bytes < size_bytes {
+            let filled = archived.file().read_at(&mut buffer, at_bytes)?;
+            file.write_at(&buffer[..filled], at_bytes)?;
+            at_bytes += filled as u64;
+        }
+        // So long that what is put behind the frames has room.
+        file.set_size(archived.header().segment_bytes())?;
+        file.sync_data()?;
+        disk.rename(&new, &name)?;
+        disk.sync_directory()?;
+        remove_if_there(disk, &archived.file().form().name(number))
     }
 
     /// The file on disk of a segment that is sealed already, and its content's bytes. Takes its seal
@@ -411,6 +467,47 @@ pub(super) fn open<S: Storage>(
     let filled = file.read_at(&mut bytes, 0)?;
     // Whether it may be another file than a segment was decided before: then the other copy counts.
     Ok(SegmentHeader::read(&bytes[..filled]).ok().map(|header| Segment::new(file, header)))
+}
+
+/// The file on disk of a segment in the form that counts of it, and its seal; `None` if it has none.
+#[allow(clippy::type_complexity, reason = "a file in a file")]
+pub(super) fn open_sealed<S: Storage>(
+    directories: &LogDirectories<S>,
+    options: &LogOptions<S>,
+    number: SegmentNumber,
+) -> io::Result<Option<(Segment<SegmentFile<S::File>>, SealBlock)>> {
+    let (disk, kind, session) = (options.place.directory(), options.kind, Some(options.session));
+    for form in SegmentForm::ALL {
+        let copy = directories.open_copy(disk, form, number, kind, session);
+        if let Some(SegmentCopy { file, header, seal: Some(seal), .. }) =
+            copy.map_err(io::Error::other)?
+        {
+            return Ok(Some((Segment::new(file, header), seal)));
+        }
+    }
+    Ok(None)
+}
+
+/// The archived file of a segment and its seal, where that is what counts of it: the plain one is gone, or
+/// is not sealed.
+#[allow(clippy::type_complexity, reason = "a file in a file")]
+pub(super) fn open_archived<S: Storage>(
+    directories: &LogDirectories<S>,
+    options: &LogOptions<S>,
+    number: SegmentNumber,
+) -> io::Result<Option<(Segment<SegmentFile<S::File>>, SealBlock)>> {
+    let (disk, kind, session) = (options.place.directory(), options.kind, Some(options.session));
+    let open = |form| directories.open_copy(disk, form, number, kind, session);
+    if matches!(open(SegmentForm::Plain), Ok(Some(copy)) if copy.seal.is_some()) {
+        return Ok(None);
+    }
+    for form in [SegmentForm::Compressed, SegmentForm::Encrypted] {
+        let copy = open(form).map_err(io::Error::other)?;
+        if let Some(SegmentCopy { file, header, seal: Some(seal), .. }) = copy {
+            return Ok(Some((Segment::new(file, header), seal)));
+        }
+    }
+    Ok(None)
 }
 
 fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {

@@ -275,11 +275,13 @@ impl<'a, S: Storage> Surveying<'a, S> {
         let (disk, memory) = self.disk();
         let nobody = &mut |_: &Frame<'_>| Ok(());
         let in_memory = match memory {
-            Some(memory) => Copy::look(memory, wanted, nobody)?,
+            Some(memory) => Copy::look(self.directories, memory, wanted, nobody)?,
             None => None,
         };
-        let Some(in_memory) = in_memory else { return Copy::look(disk, wanted, see) };
-        let is_memory = match Copy::look(disk, wanted, nobody)? {
+        let Some(in_memory) = in_memory else {
+            return Copy::look(self.directories, disk, wanted, see);
+        };
+        let is_memory = match Copy::look(self.directories, disk, wanted, nobody)? {
             None => true,
             Some(on_disk) => {
                 let is_better = self.is_better(&in_memory, &on_disk)?;
@@ -292,9 +294,9 @@ impl<'a, S: Storage> Surveying<'a, S> {
         match memory.filter(|_| is_memory) {
             Some(memory) => {
                 self.survey.rows.push((number, 1));
-                Copy::look(memory, wanted, see)
+                Copy::look(self.directories, memory, wanted, see)
             }
-            None => Copy::look(disk, wanted, see),
+            None => Copy::look(self.directories, disk, wanted, see),
         }
     }
 
@@ -329,7 +331,8 @@ impl<'a, S: Storage> Surveying<'a, S> {
     ) -> Result<Option<SegmentNumber>, ReopenError> {
         for later in self.listed.range(number.next()..) {
             for (_, storage) in self.directories.each() {
-                let copy = Copy::look(storage, self.wanted(*later), &mut |_| Ok(()))?;
+                let copy =
+                    Copy::look(self.directories, storage, self.wanted(*later), &mut |_| Ok(()))?;
                 if copy.is_some_and(|copy| copy.has_frames()) {
                     return Ok(Some(*later));
                 }
@@ -353,7 +356,7 @@ impl<'a, S: Storage> Surveying<'a, S> {
             let wanted = Wanted { number: later, kind: self.kind, session: self.session };
             let mut most: Option<Copy<S::File>> = None;
             for (_, storage) in self.directories.each() {
-                let copy = Copy::look(storage, wanted, &mut |_| Ok(()))?;
+                let copy = Copy::look(self.directories, storage, wanted, &mut |_| Ok(()))?;
                 let is_more = |copy: &Copy<S::File>| {
                     most.as_ref().is_none_or(|most| most.content_bytes < copy.content_bytes)
                 };
@@ -385,7 +388,8 @@ impl<'a, S: Storage> Surveying<'a, S> {
         let mut greatest = None;
         for number in self.listed.range(from..) {
             for (_, storage) in self.directories.each() {
-                let copy = Copy::look(storage, self.wanted(*number), &mut |_| Ok(()))?;
+                let copy =
+                    Copy::look(self.directories, storage, self.wanted(*number), &mut |_| Ok(()))?;
                 let header = copy.and_then(|copy| copy.window.map(|window| *window.header()));
                 greatest = greatest.max(header.as_ref().and_then(incarnation_of));
             }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
 
+use crate::log::archive::key::ArchiveKey;
 use crate::log::storage::{Storage, StoredFile};
 use crate::memory::append_map::AppendMap;
 
@@ -147,6 +148,7 @@ pub struct FileImage {
 #[derive(Clone)]
 pub struct FaultStorage {
     shared: Arc<Mutex<Shared>>,
+    key: Option<Arc<ArchiveKey>>,
 }
 
 struct Shared {
@@ -217,14 +219,19 @@ impl Shared {
         Ok(())
     }
 
-    /// Refuses `more` bytes if there is no room for them.
-    fn take_room(&self, more: u64) -> io::Result<()> {
-        let Some(max) = self.plan.space_bytes_max else { return Ok(()) };
+    /// Bytes for which there is room.
+    fn room(&self) -> io::Result<u64> {
+        let Some(max) = self.plan.space_bytes_max else { return Ok(u64::MAX) };
         let mut used = 0;
         for stored in self.files.values() {
             used += stored.file.metadata()?.len();
         }
-        if used + more > max { Err(Answer::Full.error()) } else { Ok(()) }
+        Ok(max.saturating_sub(used))
+    }
+
+    /// Refuses `more` bytes if there is no room for them.
+    fn take_room(&self, more: u64) -> io::Result<()> {
+        if more > self.room()? { Err(Answer::Full.error()) } else { Ok(()) }
     }
 }
 
@@ -243,7 +250,13 @@ impl FaultStorage {
             known: BTreeMap::new(),
             files_made: 0,
         };
-        FaultStorage { shared: Arc::new(Mutex::new(shared)) }
+        FaultStorage { shared: Arc::new(Mutex::new(shared)), key: None }
+    }
+
+    /// The same directory, whose encrypted files are decrypted with `key`.
+    #[must_use]
+    pub fn with_key(self, key: Option<Arc<ArchiveKey>>) -> FaultStorage {
+        FaultStorage { key, ..self }
     }
 
     /// Fails by another plan from now on; calls are counted anew.
@@ -380,6 +393,14 @@ impl Storage for FaultStorage {
 
     fn describe(&self) -> String {
         "(fault storage)".to_owned()
+    }
+
+    fn available_bytes(&self) -> io::Result<u64> {
+        lock(&self.shared).room()
+    }
+
+    fn archive_key(&self) -> Option<&Arc<ArchiveKey>> {
+        self.key.as_ref()
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::log::archive::segment_file::SegmentForm;
 use crate::log::directories::{CURSORS_DIRECTORY, LogDirectories, Medium, path_of};
 use crate::log::error::LogError;
 use crate::log::mark::MARK_NAME;
 use crate::log::pruned::PRUNED_NAME;
 use crate::log::reopen::repair::is_put_aside;
-use crate::log::segment::{index_name, number_of, number_of_any, segment_name};
+use crate::log::segment::{index_name, number_of, number_of_any};
 use crate::log::storage::Storage;
 use crate::log::verify::{Faults, UNFINISHED_NAMES};
 use crate::log::{LogKind, SegmentNumber};
@@ -34,7 +35,7 @@ pub(super) fn list<S: Storage>(
     for (medium, name) in directories.names()? {
         if number_of_any(&name).is_some_and(|number| number < first) {
             listed.unfinished += u64::from(medium == Medium::Disk);
-        } else if let Some(number) = number_of(&name, "seg") {
+        } else if let Some((number, _)) = SegmentForm::of_name(&name) {
             listed.segments.insert(number);
         } else if let Some(number) = number_of(&name, "idx") {
             listed.indexes.insert(number);
@@ -63,15 +64,20 @@ pub(super) fn list<S: Storage>(
     Ok(listed)
 }
 
-/// Adds segments that a listing left out because they were renamed meanwhile.
+/// Adds segments that a listing left out because they were renamed or archived meanwhile.
 fn fill_holes<S: Storage>(
     directories: &LogDirectories<S>,
     first: SegmentNumber,
     segments: &mut BTreeSet<SegmentNumber>,
 ) {
     let is_there = |number| {
-        let name = segment_name(SegmentNumber(number));
-        directories.each().any(|(_, storage)| storage.open(&name).is_ok())
+        let has = |storage: &S| {
+            // The plain one first, which is removed once the others are there.
+            let mut names =
+                SegmentForm::ALL.map(|form| form.name(SegmentNumber(number))).into_iter();
+            names.any(|name| storage.open(&name).is_ok())
+        };
+        directories.each().any(|(_, storage)| has(storage))
     };
     let mut due = first.0;
     for number in segments.clone() {

@@ -22,6 +22,8 @@ mod sealed;
 
 use std::collections::BTreeSet;
 
+use crate::log::archive::damage::ContainerDamage;
+use crate::log::archive::segment_file::{SegmentFile, SegmentForm};
 use crate::log::directories::{
     INDEX_BYTES_MAX, LogDirectories, Medium, belongs, damaged, path_of, read_header, read_whole,
 };
@@ -29,7 +31,7 @@ use crate::log::error::{Damage, LogError};
 use crate::log::frame::{KIND_END, KIND_ROLL};
 use crate::log::pruned::Pruned;
 use crate::log::seal::Seal;
-use crate::log::segment::{index_name, segment_name};
+use crate::log::segment::index_name;
 use crate::log::storage::Storage;
 use crate::log::{LogKind, SegmentNumber, SessionId};
 use crate::units::Sequence;
@@ -121,6 +123,14 @@ impl Faults {
         }
     }
 
+    /// A file that cannot be read: where its container is damaged, if it is in one that is.
+    fn add_unreadable(&mut self, file: &str, offset_bytes: u64, error: &std::io::Error) {
+        match ContainerDamage::within(error) {
+            Some(damage) => self.add(file, damage.offset_bytes, damage.fault),
+            None => self.add(file, offset_bytes, format_args!("it cannot be read: {error}")),
+        }
+    }
+
     fn add_all(&mut self, others: Faults) {
         let room = FAULTS_MAX - self.found.len();
         self.left_out += others.left_out + others.found.len().saturating_sub(room) as u64;
@@ -167,7 +177,7 @@ pub fn verify<S: Storage>(
 
 /// The copies of a segment, walked.
 struct Copies<F> {
-    walked: Vec<Walked<F>>,
+    walked: Vec<Walked<SegmentFile<F>>>,
     /// Of copies that could not be walked.
     faults: Faults,
     /// Whether memory became another segment's meanwhile.
@@ -176,7 +186,7 @@ struct Copies<F> {
 
 /// What was found of a segment.
 struct Checked<F> {
-    best: Walked<F>,
+    best: Walked<SegmentFile<F>>,
     sealing: Sealing,
     /// Of all copies.
     faults: Faults,
@@ -279,7 +289,9 @@ impl<S: Storage> Verifier<'_, S> {
                         return Ok(Some(copy.header.session()));
                     }
                 }
-                Err(error @ LogError::Newer { .. }) => return Err(error),
+                Err(error @ (LogError::Newer { .. } | LogError::Locked { .. })) => {
+                    return Err(error);
+                }
                 Err(LogError::Damaged { .. }) => is_damaged = true,
                 Err(error) => failure = failure.or(Some(error)),
             }
@@ -385,45 +397,45 @@ impl<S: Storage> Verifier<'_, S> {
     /// what has left it is on disk by then.
     fn walk_copies(&self, number: SegmentNumber) -> Result<Copies<S::File>, LogError> {
         let (mut walked, mut faults, mut has_moved) = (Vec::new(), Faults::default(), false);
-        for (medium, storage) in self.directories.each() {
-            let name = path_of(storage, &segment_name(number));
-            let file = match storage.open(&segment_name(number)) {
-                Ok(file) => file,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    faults.add(&name, 0, format_args!("it cannot be read: {error}"));
-                    continue;
-                }
-            };
-            let header = read_header(&file, &name).and_then(|header| {
+        let forms = SegmentForm::ALL.into_iter();
+        let mut files = forms.flat_map(|form| self.directories.each().map(move |at| (form, at)));
+        files.try_for_each(|(form, (medium, storage))| -> Result<(), LogError> {
+            let name = path_of(storage, &form.name(number));
+            let opened = self.directories.open_file(storage, form, number);
+            let opened = opened.and_then(|file| {
+                let Some(file) = file else { return Ok(None) };
+                let header = read_header(&file, &name)?;
                 let belongs = belongs(&header, number, self.kind, self.session);
-                belongs.map(|()| header).map_err(|damage| damaged(&name, 0, damage))
+                belongs.map_err(|damage| damaged(&name, 0, damage))?;
+                Ok(Some((file, header)))
             });
-            let header = match header {
-                Ok(header) => header,
-                Err(error @ LogError::Newer { .. }) => return Err(error),
+            let (file, header) = match opened {
+                Ok(None) => return Ok(()),
+                Ok(Some(opened)) => opened,
                 Err(LogError::Damaged { file, offset_bytes, damage }) => {
                     has_moved |= medium == Medium::Memory;
                     faults.add(&file, offset_bytes, damage);
-                    continue;
+                    return Ok(());
                 }
-                Err(error) => {
-                    faults.add(&name, 0, error);
-                    continue;
+                Err(LogError::Io { source, .. }) => {
+                    faults.add(&name, 0, format_args!("it cannot be read: {source}"));
+                    return Ok(());
                 }
+                Err(error) => return Err(error),
             };
             match Walked::walk(file, name.clone(), header, self.kind, self.order.clone()) {
                 Ok(copy) if copy.has_moved() => has_moved = true,
                 Ok(copy) => walked.push(copy),
-                Err(error) => faults.add(&name, 0, format_args!("it cannot be read: {error}")),
+                Err(error) => faults.add_unreadable(&name, 0, &error),
             }
-        }
+            Ok(())
+        })?;
         Ok(Copies { walked, faults, has_moved })
     }
 
     /// Whether the segment may stand where it stands: behind one that was closed, and not behind the
     /// end of the log.
-    fn place(&mut self, number: SegmentNumber, walked: &Walked<S::File>) {
+    fn place(&mut self, number: SegmentNumber, walked: &Walked<SegmentFile<S::File>>) {
         let has_frames = walked.index.frames() > 0;
         if has_frames && let Some(open) = self.open.take() {
             let damage = Damage::Unfinished { later: number };
@@ -448,7 +460,7 @@ impl<S: Storage> Verifier<'_, S> {
     fn index(
         &mut self,
         number: SegmentNumber,
-        walked: &Walked<S::File>,
+        walked: &Walked<SegmentFile<S::File>>,
         is_listed: bool,
         later_is_listed: bool,
         sealing: Sealing,

@@ -66,7 +66,7 @@ pub(super) fn check<F: StoredFile>(
             Sealing::Faulty
         }
         Err(error) => {
-            faults.add(&walked.name, at_bytes, format_args!("it cannot be read: {error}"));
+            faults.add_unreadable(&walked.name, at_bytes, &error);
             Sealing::Faulty
         }
     }

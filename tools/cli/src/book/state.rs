@@ -59,7 +59,7 @@ pub(crate) fn book_at(
     start: StartingPoint,
     console: Console,
 ) -> Result<BookAt, Failure> {
-    let directories = session.journal_directories();
+    let directories = session.journal_directories()?;
     let reader = LogReader::open(directories.clone(), LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;

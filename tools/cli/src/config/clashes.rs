@@ -13,7 +13,7 @@ pub(super) struct Clash {
 
 /// Every clash in `config`, whose values are each within their own range.
 pub(super) fn clashes(config: &Config) -> Vec<Clash> {
-    let Config { engine, limits, threads, journal, output, .. } = config;
+    let Config { engine, limits, threads, journal, archive, encryption, output, .. } = config;
     let mut clashes = cores_named_twice(config);
     let mut clash = |keys, what| clashes.push(Clash { keys, what });
 
@@ -55,6 +55,18 @@ pub(super) fn clashes(config: &Config) -> Vec<Clash> {
                 "is \"synced\", which needs journal.sync = \"interval\" or \"batch\"; \"none\" tells no time",
             ),
         );
+    }
+    if !encryption.key_file.is_empty() && !encryption.key_env.is_empty() {
+        let what = String::from("names a key, and so does encryption.key_file; give one of them");
+        clash(["encryption.key_env", "encryption.key_file"], what);
+    }
+    for (key, given) in
+        [("encryption.key_file", &encryption.key_file), ("encryption.key_env", &encryption.key_env)]
+    {
+        if !given.is_empty() && !archive.compress {
+            let what = "names a key, and segments are encrypted only with archive.compress = true";
+            clash([key, "archive.compress"], String::from(what));
+        }
     }
     clashes
 }
@@ -164,6 +176,25 @@ mod tests {
         assert_eq!(with(Sync::Nothing)[0].keys, ["output.release", "journal.sync"]);
         assert_eq!(with(Sync::Interval), []);
         assert_eq!(with(Sync::Batch), []);
+    }
+
+    #[test]
+    fn there_is_one_key_and_something_that_it_encrypts() {
+        let with = |file: &str, env: &str, compress| {
+            of(|config| {
+                (config.encryption.key_file, config.encryption.key_env) = (file.into(), env.into());
+                config.archive.compress = compress;
+            })
+        };
+        assert_eq!(with("/key", "", true), []);
+        assert_eq!(with("", "KEY", true), []);
+        assert_eq!(with("", "", false), []);
+        assert_eq!(
+            with("/key", "KEY", true)[0].keys,
+            ["encryption.key_env", "encryption.key_file"]
+        );
+        assert_eq!(with("/key", "", false)[0].keys, ["encryption.key_file", "archive.compress"]);
+        assert_eq!(with("", "KEY", false)[0].keys, ["encryption.key_env", "archive.compress"]);
     }
 
     #[test]

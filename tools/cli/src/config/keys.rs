@@ -38,6 +38,10 @@ pub(super) enum Slot<'a> {
     Feed(&'a mut FeedName),
     /// An absolute path.
     Dir(&'a mut PathBuf),
+    /// The absolute path of a file, or an empty text for none.
+    File(&'a mut String),
+    /// The name of an environment variable, or an empty text for none.
+    Variable(&'a mut String),
     /// A processor; may be left out.
     Core(&'a mut Option<Core>),
     /// A list of processors; may be left out.
@@ -131,13 +135,18 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 11] = [
+pub(super) const SECTIONS: [(&str, &str); 13] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
     ("threads", "Where threads run and how they wait. Cores are numbered as the kernel does."),
     ("ring", "Capacities of the rings between threads, in values."),
     ("journal", "How what arrived is kept."),
+    ("archive", "How closed segments are kept on disk. Every command reads them as they are."),
+    (
+        "encryption",
+        "The key of archived segments and snapshots; without one they are not encrypted.",
+    ),
     ("hashes", "Digests of the state, by which a replay is checked."),
     ("bars", "Windows over the prints of each symbol, in exchange time."),
     ("output", "What leaves the engine, and when."),
@@ -146,7 +155,7 @@ pub(super) const SECTIONS: [(&str, &str); 11] = [
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 39] = [
+pub(super) static KEYS: [Key; 43] = [
     Key {
         section: "feed",
         name: "name",
@@ -353,6 +362,36 @@ pub(super) static KEYS: [Key; 39] = [
         ],
         numbers: Numbers::any(0, 1024 * TIB),
         slot: |config| Slot::U64(&mut config.journal.low_disk_bytes),
+    },
+    Key {
+        section: "archive",
+        name: "compress",
+        about: &["Compresses segments once they are closed, off the hot threads."],
+        numbers: NONE,
+        slot: |config| Slot::Flag(&mut config.archive.compress),
+    },
+    Key {
+        section: "archive",
+        name: "level",
+        about: &["zstd's level: higher ones take longer and less room."],
+        numbers: Numbers::any(1, 19),
+        slot: |config| Slot::U32(&mut config.archive.level),
+    },
+    Key {
+        section: "encryption",
+        name: "key_file",
+        about: &[
+            "File with the key: 64 hexadecimal digits or 32 bytes, for its owner alone (mode 600).",
+        ],
+        numbers: NONE,
+        slot: |config| Slot::File(&mut config.encryption.key_file),
+    },
+    Key {
+        section: "encryption",
+        name: "key_env",
+        about: &["Environment variable with the key's 64 hexadecimal digits, in place of a file."],
+        numbers: NONE,
+        slot: |config| Slot::Variable(&mut config.encryption.key_env),
     },
     Key {
         section: "hashes",

@@ -15,6 +15,8 @@ pub(crate) struct Config {
     pub(crate) threads: Threads,
     pub(crate) ring: Ring,
     pub(crate) journal: Journal,
+    pub(crate) archive: Archive,
+    pub(crate) encryption: Encryption,
     pub(crate) hashes: Hashes,
     pub(crate) bars: Bars,
     pub(crate) output: Output,
@@ -78,6 +80,20 @@ pub(crate) struct Journal {
     pub(crate) sync_interval_bytes: u64,
     pub(crate) on_error: OnError,
     pub(crate) low_disk_bytes: u64,
+}
+
+/// `[archive]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Archive {
+    pub(crate) compress: bool,
+    pub(crate) level: u32,
+}
+
+/// `[encryption]`: where the key is, if there is one; never the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Encryption {
+    pub(crate) key_file: String,
+    pub(crate) key_env: String,
 }
 
 /// `[hashes]`
@@ -314,6 +330,12 @@ impl Default for Journal {
             on_error: OnError::Stop,
             low_disk_bytes: 1 << 30,
         }
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Archive { compress: true, level: 1 }
     }
 }
 

@@ -107,7 +107,7 @@ fn rules(defaults: &mut Config, key: &Key) -> Vec<String> {
             vec![format!("{}; not pinned where left out, the default.", capitalised(&range))]
         }
         Slot::Spans(_) => vec![format!("Each {range}.")],
-        Slot::Flag(_) | Slot::Feed(_) | Slot::Dir(_) => {
+        Slot::Flag(_) | Slot::Feed(_) | Slot::Dir(_) | Slot::File(_) | Slot::Variable(_) => {
             vec![format!("Default {}.", default.unwrap_or_default())]
         }
     }

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::clashes;
 use super::fault::{Fault, Given};
-use super::keys::{self, Key, SECTIONS};
+use super::keys::{self, Key, SECTIONS, Slot};
 use super::model::Config;
 use super::suggest;
 use super::value;
@@ -146,6 +146,13 @@ impl Reader<'_> {
 
     fn put(&mut self, key: &'static Key, given: Given, value: &DeValue<'_>) {
         let result = value::put(&mut self.config, key, value);
+        // What was given for a variable's name may be the key itself.
+        let given = match (key.slot)(&mut self.config) {
+            Slot::Variable(_) if matches!(given, Given::Set(_)) => {
+                Given::Set(format!("{}=…", key.path()))
+            }
+            _ => given,
+        };
         self.given.insert(key.path(), (given.clone(), result.is_ok()));
         if let Err(what) = result {
             self.faults.push(Fault { given, key: Some(key.path()), what });

@@ -51,6 +51,8 @@ fn changed() -> Config {
     config.journal.sync_interval_bytes = 0;
     config.journal.on_error = OnError::ContinueUnjournaled;
     config.journal.low_disk_bytes = 0;
+    config.archive.level = 19;
+    config.encryption.key_file = String::from("/keys/\"a\"");
     config.hashes.every_sequences = 0;
     config.bars.sizes = vec![Span(90_000_000_000), Span(1_000_000_000)];
     config.bars.lateness = Span(1_500_000);
@@ -70,7 +72,8 @@ fn a_configuration_survives_being_written_and_read() {
     assert_eq!(plain.lines().count() + 4, other.lines().count());
     let same =
         plain.lines().filter(|line| line.contains('=') && other.lines().any(|it| it == *line));
-    assert_eq!(same.collect::<Vec<_>>(), [""; 0]);
+    // With a key in a file there is none in a variable, and what it encrypts is compressed.
+    assert_eq!(same.collect::<Vec<_>>(), ["compress = true", "key_env = \"\""]);
     for (config, text) in [(&default, &plain), (&changed, &other)] {
         assert_eq!(Config::from_toml(text, &[], &[]).as_ref(), Ok(config));
         assert_eq!(Config::from_toml(&config.to_commented_toml(), &[], &[]).as_ref(), Ok(config));
@@ -121,6 +124,14 @@ sync_interval_ms = 10
 sync_interval_bytes = 16777216
 on_error = \"stop\"
 low_disk_bytes = 1073741824
+
+[archive]
+compress = true
+level = 1
+
+[encryption]
+key_file = \"\"
+key_env = \"\"
 
 [hashes]
 every_sequences = 1048576
@@ -366,5 +377,25 @@ fn no_damage_to_a_file_upsets_the_reader() {
         }
         let torn: String = whole[..place].iter().collect();
         let _ = read::read(&torn, &[], &[]);
+    }
+}
+
+#[test]
+fn a_key_is_named_and_what_may_be_one_is_not_repeated() {
+    let text = |key: &str, value: &str| format!("[encryption]\n{key} = \"{value}\"\n");
+    for (key, good) in
+        [("key_file", "/a/key"), ("key_file", ""), ("key_env", "KEY_1"), ("key_env", "")]
+    {
+        assert!(Config::from_toml(&text(key, good), &[], &[]).is_ok(), "{key} {good}");
+    }
+    let rule = "must be an absolute path or \"\", is the text \"key\"";
+    assert_eq!(faults(&text("key_file", "key")), [format!("2: encryption.key_file {rule}")]);
+    let secret = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let letters = "aabbccddeeffaabbccddeeffaabbccddeeffaabbccddeeffaabbccddeeffaabb";
+    for bad in [secret, letters, "A B", "1A"] {
+        let rule = "must be the name of an environment variable, or \"\"";
+        assert_eq!(faults(&text("key_env", bad)), [format!("2: encryption.key_env {rule}")]);
+        let told = faults_with("", &[&format!("encryption.key_env={bad}")]);
+        assert!(told.len() == 1 && !told[0].contains(bad), "{told:?}");
     }
 }

@@ -40,6 +40,17 @@ pub(super) fn put(config: &mut Config, key: &Key, value: &DeValue<'_>) -> Result
             let path = value.as_str().filter(|text| is_absolute_path(text));
             *dir = path.map(PathBuf::from).ok_or_else(|| wrong("an absolute path", value))?;
         }
+        Slot::File(place) => {
+            let path = value.as_str().filter(|text| text.is_empty() || is_absolute_path(text));
+            *place =
+                path.map(str::to_owned).ok_or_else(|| wrong("an absolute path or \"\"", value))?;
+        }
+        Slot::Variable(place) => {
+            let name = value.as_str().filter(|text| text.is_empty() || is_variable(text));
+            // What stands here by mistake may be the key itself.
+            let rule = "must be the name of an environment variable, or \"\"";
+            *place = name.map(str::to_owned).ok_or_else(|| String::from(rule))?;
+        }
         Slot::Core(place) => *place = Some(core(value)?),
         Slot::Cores(place) => {
             let Some(list) = value.as_array() else {
@@ -82,6 +93,7 @@ pub(super) fn toml_text(config: &mut Config, key: &Key) -> Option<String> {
         Slot::Feed(name) => quoted(name.as_str()),
         // Paths come from TOML strings or defaults, so they are text.
         Slot::Dir(dir) => quoted(&dir.to_string_lossy()),
+        Slot::File(text) | Slot::Variable(text) => quoted(text),
         Slot::Core(core) => core.as_ref()?.0.to_string(),
         Slot::Cores(cores) => {
             let cores: Vec<String> =
@@ -102,6 +114,7 @@ pub(super) fn json(config: &mut Config, key: &Key) -> Json {
         Slot::Word(choice) => json!(choice.word()),
         Slot::Feed(name) => json!(name.as_str()),
         Slot::Dir(dir) => json!(dir.to_string_lossy()),
+        Slot::File(text) | Slot::Variable(text) => json!(text),
         Slot::Core(core) => json!(core.as_ref().map(|core| core.0)),
         Slot::Cores(cores) => {
             json!(cores.as_ref().map(|cores| cores.iter().map(|core| core.0).collect::<Vec<_>>()))
@@ -155,6 +168,13 @@ pub(super) fn list_of(spans: &[Span]) -> String {
 
 fn is_absolute_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains('\0')
+}
+
+/// Whether a text can be a variable's name, and no key: that begins with a digit, or is longer.
+fn is_variable(text: &str) -> bool {
+    text.len() < 64
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn out_of_range(numbers: &Numbers, value: &DeValue<'_>) -> String {

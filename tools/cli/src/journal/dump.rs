@@ -164,7 +164,7 @@ fn ended(written: io::Result<()>) -> Result<bool, Failure> {
 pub(super) fn run(args: &DumpArgs, console: Console) -> Result<Status, Failure> {
     let session = SessionDir::open(&args.session)?;
     let mut filter = args.filter.filter(session.day())?;
-    let directories = session.journal_directories();
+    let directories = session.journal_directories()?;
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use engine::journal::record::Record;
 use engine::log::LogKind;
+use engine::log::archive::segment_file::SegmentForm;
 use engine::log::reader::{AtTail, LogReader, Next};
-use engine::log::segment::number_of;
 use engine::units::Nanos;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
     let segments: Vec<(PathBuf, u64)> =
         session.journal_paths().iter().flat_map(|path| segments_in(path)).collect();
     // The number of the first segment is how many went before it.
-    let first = session.journal_directories().first();
+    let first = session.journal_directories()?.first();
     let pruned = first.map_err(|error| cannot_read(&error))?.0;
     let bytes: u64 = segments.iter().map(|(_, bytes)| bytes).sum();
     let text = if args.json {
@@ -94,7 +94,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
 }
 
 fn held(session: &SessionDir) -> Result<Held, Failure> {
-    let directories = session.journal_directories();
+    let directories = session.journal_directories()?;
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
     let mut held = Held::default();
@@ -139,7 +139,7 @@ fn segments_in(path: &Path) -> Vec<(PathBuf, u64)> {
     let mut segments = BTreeMap::new();
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let number = name.to_str().and_then(|name| number_of(name, "seg"));
+        let number = name.to_str().and_then(|name| SegmentForm::of_name(name));
         if let (Some(number), Ok(metadata)) = (number, entry.metadata()) {
             segments.insert(number, (entry.path(), metadata.len()));
         }

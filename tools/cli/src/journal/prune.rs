@@ -72,8 +72,8 @@ pub(super) fn run(args: &PruneArgs, console: Console) -> Result<Status, Failure>
     let _lock = PruneLock::take(session.path())?;
     let logs = Logs {
         path: session.path().to_owned(),
-        journal: session.journal_directories(),
-        output: session.output_directories(),
+        journal: session.journal_directories()?,
+        output: session.output_directories()?,
     };
     let needed = Needed::of(session.path(), session.id())?;
     let keep = Keep { age: args.keep, bytes: args.keep_bytes };

@@ -16,7 +16,7 @@ use crate::session_dir::SessionDir;
 
 /// Tells which of them cannot be used.
 pub(super) fn note_unusable(session: &SessionDir, console: Console) {
-    let directories = session.journal_directories();
+    let Ok(directories) = session.journal_directories() else { return };
     // A directory that cannot be listed has been told of.
     let mut numbers: Vec<_> = directories
         .names()

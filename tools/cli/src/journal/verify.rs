@@ -30,6 +30,7 @@ use engine::state::hashes::HashesReader;
 use outputs::OutputsFound;
 use told::{Found, SealedBy};
 
+use crate::archive_key::ADVICE_ON_KEYS;
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
 use crate::journal::symbol_indexes;
@@ -151,7 +152,7 @@ fn sealed_by(
 
 /// What the journal of `session` is found to be, and the file of digests beside it.
 pub(crate) fn examined(session: &SessionDir) -> Result<(VerifyReport, HashLines), Failure> {
-    let mut report = verify(&session.journal_directories(), LogKind::Journal)
+    let mut report = verify(&session.journal_directories()?, LogKind::Journal)
         .map_err(|error| cannot_read(&error))?;
     if let Some(found) = report.session
         && found != session.id()
@@ -175,6 +176,7 @@ pub(crate) fn cannot_read(error: &LogError) -> Failure {
         LogError::Empty { .. } => (Status::Usage, "name a session that was recorded"),
         LogError::Newer { .. } => (Status::Usage, "use a newer tapewatch"),
         LogError::Pruned { .. } => (Status::Usage, "restore the segments from a copy"),
+        LogError::Locked { .. } => (Status::Usage, ADVICE_ON_KEYS),
         LogError::Damaged { .. } => (Status::No, "`tapewatch journal verify` tells all faults"),
     };
     Failure::new(status, format_args!("{error}; {advice}"))
@@ -203,7 +205,7 @@ fn check_description(session: &SessionDir, report: &mut VerifyReport) {
         }
         return;
     }
-    let directories = session.journal_directories();
+    let Ok(directories) = session.journal_directories() else { return };
     let Ok(mut reader) = LogReader::open(directories, LogKind::Journal, AtTail::Stop) else {
         return;
     };

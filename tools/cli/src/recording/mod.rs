@@ -5,6 +5,7 @@
 //! output log is given to whoever hears the market. A session whose writer died is taken up: what its
 //! journal holds must come again ([`kept`]), and what its output log holds is not put out twice.
 
+mod archive;
 pub(crate) mod description;
 pub(crate) mod dir;
 pub(crate) mod follower;
@@ -36,9 +37,11 @@ use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{Nanos, Sequence};
 use serde_json::{Value, json};
 
+use crate::archive_key;
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
+use crate::recording::archive::Archive;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
@@ -66,6 +69,8 @@ pub(crate) struct Recording {
     bars_told: BTreeMap<i64, Told>,
     /// Until it is taken.
     outputs: Option<Outputs>,
+    /// Before the directory, in which it works.
+    archive: Archive,
     /// After the journal: it is gone when the directory is tidied up.
     dir: RecordingDir,
     description: Description,
@@ -103,6 +108,7 @@ pub(crate) struct Closed {
     statistics: LogStatistics,
     tails: Option<LogTails>,
     kept: Option<Kept>,
+    archive: Archive,
     dir: RecordingDir,
     description: Description,
     memory: Option<PathBuf>,
@@ -134,6 +140,8 @@ enum ClosedWithout {
 pub(crate) struct RecordingEnd {
     /// Why a log does not hold everything, where one does not.
     pub(crate) incomplete: Option<String>,
+    /// Why segments stay as they were written, where they do.
+    pub(crate) not_archived: Option<String>,
     /// For `summary.json`.
     pub(crate) json: Value,
 }
@@ -145,6 +153,7 @@ impl Recording {
         description: Description,
         takes_up: bool,
     ) -> Result<Recording, Failure> {
+        let key = archive_key::named_in(&description.config)?;
         let mut dir = match takes_up {
             false => RecordingDir::create(path)?,
             true => RecordingDir::create_over(path)?,
@@ -153,7 +162,8 @@ impl Recording {
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
-        let options = places::of_journal(config, memory.as_deref(), dir.journal());
+        let archive = Archive::new(config, key, &dir);
+        let options = places::of_journal(config, memory.as_deref(), archive.journal());
         let goes_on = goes_on_unjournaled(config);
         let journal = match Journal::create(options, description.id, &text) {
             Ok(journal) => Written::Open(Box::new(journal)),
@@ -163,7 +173,7 @@ impl Recording {
             }
             Err(error) => return Err(cannot_make(&error)),
         };
-        let options = places::of_output(config, memory.as_deref(), dir.output());
+        let options = places::of_output(config, memory.as_deref(), archive.output());
         let acceptance = acceptance(&journal, config);
         let outputs = match OutputLog::create(options, description.id, acceptance) {
             Ok(outputs) => Outputs::Open(Box::new(outputs)),
@@ -171,6 +181,7 @@ impl Recording {
             Err(error) => return Err(cannot_make_outputs(&error)),
         };
         dir.describe(&text)?;
+        let archive = archive.started();
         let (kept, outputs, upkeep) = (None, Some(outputs), None);
         let restart = Restart { snapshot: None, warnings: Vec::new() };
         let bars_told = BTreeMap::new();
@@ -181,6 +192,7 @@ impl Recording {
             restart,
             bars_told,
             outputs,
+            archive,
             dir,
             description,
             memory,
@@ -196,14 +208,16 @@ impl Recording {
         description: Description,
         from_snapshot: bool,
     ) -> Result<Recording, Failure> {
+        let config = &description.config;
+        let key = archive_key::named_in(config)?;
         let mut dir = RecordingDir::take_up(path)?;
         let _not_pruned_meanwhile = PruneLock::take(path)?;
         let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
-        let config = &description.config;
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
-        let options = places::of_journal(config, memory.as_deref(), dir.journal());
+        let archive = Archive::new(config, key, &dir);
+        let options = places::of_journal(config, memory.as_deref(), archive.journal());
         let directories = LogDirectories::of(&options.place);
         dir.describe(&text)?;
         let damaged = |error: &dyn core::fmt::Display| {
@@ -224,7 +238,7 @@ impl Recording {
         };
         // The first record is the session's description.
         let records = frames.saturating_sub(1);
-        let options = places::of_output(config, memory.as_deref(), dir.output());
+        let options = places::of_output(config, memory.as_deref(), archive.output());
         let output_directories = LogDirectories::<Directory>::of(&options.place);
         let found = look(&output_directories, LogKind::Output);
         let found = found.map_err(|error| damaged(&error))?;
@@ -259,7 +273,7 @@ impl Recording {
             noted.extend(recovered("output log", &reopened));
             Outputs::Open(Box::new(outputs))
         };
-        let outputs = Some(outputs);
+        let (outputs, archive) = (Some(outputs), archive.started());
         let upkeep = None;
         Ok(Recording {
             journal,
@@ -267,6 +281,7 @@ impl Recording {
             restart,
             bars_told,
             outputs,
+            archive,
             dir,
             description,
             memory,
@@ -298,13 +313,13 @@ impl Recording {
     /// Where the output log's segments lie.
     pub(crate) fn output_directories(&self) -> LogDirectories<Directory> {
         let (config, memory) = (&self.description.config, self.memory.as_deref());
-        LogDirectories::of(&places::of_output(config, memory, self.dir.output()).place)
+        LogDirectories::of(&places::of_output(config, memory, self.archive.output()).place)
     }
 
     /// Where the journal's segments lie.
     pub(crate) fn journal_directories(&self) -> LogDirectories<Directory> {
         let (config, memory) = (&self.description.config, self.memory.as_deref());
-        LogDirectories::of(&places::of_journal(config, memory, self.dir.journal()).place)
+        LogDirectories::of(&places::of_journal(config, memory, self.archive.journal()).place)
     }
 
     /// How far the journal is; `None` where it is not written.
@@ -367,7 +382,7 @@ impl Recording {
     pub(crate) fn tend(&mut self, console: Console) {
         let (config, memory) = (&self.description.config, self.memory.as_deref());
         let Written::Open(journal) = &self.journal else { return };
-        let place = places::of_journal(config, memory, self.dir.journal()).place;
+        let place = places::of_journal(config, memory, self.archive.journal()).place;
         let retention = &config.retention;
         let age = u64::try_from(retention.keep.0).ok().filter(|age_ns| *age_ns > 0);
         self.upkeep = Upkeep::start(Tended {
@@ -440,7 +455,7 @@ impl Recording {
     /// Nothing more comes. With `ends` the journal gets its end; without, it is left as a kill leaves
     /// it, for a run that goes on.
     pub(crate) fn close(self, ends: bool) -> Closed {
-        let Recording { journal, kept, dir, description, memory, upkeep, .. } = self;
+        let Recording { journal, kept, archive, dir, description, memory, upkeep, .. } = self;
         drop(upkeep);
         let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
@@ -461,7 +476,7 @@ impl Recording {
                 (Ok(JournalEnd::Complete(closed)), LogStatistics::default(), None)
             }
         };
-        Closed { ended, statistics, tails, kept, dir, description, memory }
+        Closed { ended, statistics, tails, kept, archive, dir, description, memory }
     }
 }
 
@@ -493,7 +508,7 @@ impl Closed {
         over_capacity: u64,
         outputs: &OutputSummary,
     ) -> Result<RecordingEnd, Failure> {
-        let Closed { ended, statistics, tails, kept, dir, description, memory } = self;
+        let Closed { ended, statistics, tails, kept, archive, dir, description, memory } = self;
         // Also where the journal has failed: memory that is on disk altogether is of no use any more.
         let is_left = matches!(ended, Err(ClosedWithout::Left));
         let is_archived =
@@ -518,12 +533,16 @@ impl Closed {
             None if whole && seal.is_some() && outputs.is_ended => Recorded::Complete,
             _ => Recorded::Incomplete,
         };
+        // A process that dies over it leaves a session that is not complete yet: it is taken up again.
+        let archived = archive.end(seal.is_some());
         dir.describe(&description.text(state, over_capacity))?;
-        let json = json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
+        let mut json =
+            json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
+        json["archive"] = archived.json;
         if is_gone {
             dir.end()?;
         }
-        Ok(RecordingEnd { incomplete, json })
+        Ok(RecordingEnd { incomplete, not_archived: archived.failure, json })
     }
 }
 

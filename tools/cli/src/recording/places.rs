@@ -36,8 +36,7 @@ pub(super) fn memory(config: &Config, id: SessionId) -> Option<PathBuf> {
 }
 
 /// The place of the log called `name` that lies in `directory` on disk.
-fn place(memory: Option<&Path>, name: &str, directory: PathBuf) -> Place<Directory> {
-    let directory = Directory::new(directory);
+fn place(memory: Option<&Path>, name: &str, directory: Directory) -> Place<Directory> {
     match memory {
         None => Place::Disk { directory },
         Some(memory) => {
@@ -50,7 +49,7 @@ fn place(memory: Option<&Path>, name: &str, directory: PathBuf) -> Place<Directo
 pub(super) fn of_journal(
     config: &Config,
     memory: Option<&Path>,
-    directory: PathBuf,
+    directory: Directory,
 ) -> JournalOptions {
     let journal = &config.journal;
     let append = match journal.append {
@@ -79,7 +78,7 @@ pub(super) fn of_journal(
 pub(super) fn of_output(
     config: &Config,
     memory: Option<&Path>,
-    directory: PathBuf,
+    directory: Directory,
 ) -> OutputOptions {
     let segment_bytes = config.output.segment_bytes;
     OutputOptions {

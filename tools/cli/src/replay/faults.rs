@@ -11,6 +11,7 @@ use engine::state::StateHash;
 use engine::units::Sequence;
 use feed_handlers::input::{FaultClass, InputError};
 
+use crate::archive_key::ADVICE_ON_KEYS;
 use crate::exit::{Failure, Status};
 use crate::output::decimal::grouped;
 use crate::replay::hashes::HashCheck;
@@ -92,6 +93,7 @@ pub(crate) fn of_journal(error: &JournalError) -> Failure {
         JournalError::Log(LogError::Empty { .. }) => {
             (Status::Usage, "name a session that was recorded")
         }
+        JournalError::Log(LogError::Locked { .. }) => (Status::Usage, ADVICE_ON_KEYS),
         JournalError::Log(LogError::Newer { .. }) | JournalError::Unsupported { .. } => {
             (Status::Usage, "use a newer tapewatch")
         }

@@ -1,7 +1,6 @@
 //! What a replay reads: files and captures, or the journal of a recorded session.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::Arc;
 
 use engine::journal::source::{JournalError, JournalSource};
@@ -54,8 +53,8 @@ impl ReplaySource {
         session: &SessionDir,
         made_by: &MadeBy,
     ) -> Result<(ReplaySource, Option<Arc<Snapshot<File>>>), Failure> {
-        let directories = session.journal_directories();
-        let total_bytes = size_bytes(&session.journal_paths());
+        let directories = session.journal_directories()?;
+        let total_bytes = directories.content_bytes();
         let failed = |error: JournalError| faults::of_journal(&error);
         let first = directories.first().map_err(|error| failed(error.into()))?;
         let mut source = JournalSource::open(directories.clone(), FEED).map_err(failed)?;
@@ -191,12 +190,6 @@ impl From<SourceError> for Failure {
             SourceError::Journal(error) => faults::of_journal(&error),
         }
     }
-}
-
-/// Bytes of all files in the journal's directories, roughly those that will be read.
-fn size_bytes(paths: &[PathBuf]) -> u64 {
-    let entries = paths.iter().flat_map(fs::read_dir).flatten().flatten();
-    entries.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
 }
 
 /// The oldest snapshot behind which a journal that begins with the segment `first` has everything.

@@ -28,7 +28,7 @@ pub(super) fn run(
     console: Console,
 ) -> Result<Status, Failure> {
     let mut filter = args.filter.filter(session.day())?;
-    let mut reader = OutputReader::open(session.output_directories(), AtTail::Wait)
+    let mut reader = OutputReader::open(session.output_directories()?, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
     let mut lines = Lines::new(args.json);

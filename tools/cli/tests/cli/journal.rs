@@ -154,7 +154,7 @@ fn info_and_verify_tell_what_the_journal_holds() {
 fn verify_finds_a_changed_byte_and_names_its_place() {
     let dir = scratch();
     let session = recorded(&dir);
-    for name in ["journal/00000000.seg", "journal/00000000.idx"] {
+    for name in ["journal/00000000.seg.zst", "journal/00000000.idx"] {
         let path = session.join(name);
         let whole = fs::read(&path).unwrap();
         let mut bytes = whole.clone();

@@ -43,7 +43,7 @@ impl Day {
         assert!(lines > 4_000, "{lines} lines");
         for log in ["journal", "output"] {
             let files = fs::read_dir(undisturbed.join(log)).unwrap().flatten();
-            let is_segment = |name: &str| name.ends_with(".seg");
+            let is_segment = |name: &str| name.ends_with(".seg.zst");
             let segments = files.filter(|file| is_segment(file.file_name().to_str().unwrap()));
             assert!(segments.count() > 2, "{log} does not roll");
         }

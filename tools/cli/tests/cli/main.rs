@@ -6,6 +6,7 @@ mod repair;
 mod running;
 mod support;
 
+mod archived;
 mod bars;
 mod bars_of_days;
 mod bench_throughput;

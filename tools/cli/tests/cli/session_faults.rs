@@ -17,7 +17,10 @@ fn recorded(place: &Place) -> PathBuf {
     let session = RandomSession::new(10, 20, MESSAGES);
     let input = place.file("day.itch", session.bytes());
     let dir = place.path("session");
-    tapewatch(&place.record(arg(&input), &dir, MODES[0])).ended_with(0);
+    let mut args = place.record(arg(&input), &dir, MODES[0]);
+    // Segments as they are written, so that any byte of them can be changed; `archived` has the others.
+    args.extend(["--set", "archive.compress=false"].map(String::from));
+    tapewatch(&args).ended_with(0);
     dir
 }
 

@@ -129,8 +129,9 @@ fn export(
     args: &ExportArgs,
     interrupt: &Interrupt,
 ) -> Result<Exported, Failure> {
-    let mut reader = LogReader::open(session.journal_directories(), LogKind::Journal, AtTail::Stop)
-        .map_err(|error| cannot_read(&error))?;
+    let mut reader =
+        LogReader::open(session.journal_directories()?, LogKind::Journal, AtTail::Stop)
+            .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
     let mut target = Target::begin(session, args)?;
     let keys = Itch50Keys::new(session.day().midnight());

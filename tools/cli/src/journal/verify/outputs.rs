@@ -28,7 +28,7 @@ pub(super) struct OutputsFound {
 
 /// Examines the output log of a session; `None` if it has none. What is wrong is in the report.
 pub(super) fn examined(session: &SessionDir) -> Result<Option<OutputsFound>, Failure> {
-    let directories = session.output_directories();
+    let directories = session.output_directories()?;
     let report = match verify(&directories, LogKind::Output) {
         Ok(report) => report,
         // A session that could not make one goes on without, and is not complete then.
@@ -69,7 +69,8 @@ pub(super) fn examined(session: &SessionDir) -> Result<Option<OutputsFound>, Fai
 
 /// Every frame is an output. Where the log is damaged, that has been told.
 fn check_records(session: &SessionDir, found: &mut OutputsFound) {
-    let Ok(mut reader) = OutputReader::open(session.output_directories(), AtTail::Stop) else {
+    let Ok(directories) = session.output_directories() else { return };
+    let Ok(mut reader) = OutputReader::open(directories, AtTail::Stop) else {
         return;
     };
     loop {
