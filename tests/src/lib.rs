@@ -19,6 +19,7 @@ pub mod itch5_reader;
 pub mod log_fixture;
 pub mod logs;
 pub mod outputs;
+pub mod power_loss;
 pub mod random;
 pub mod realism;
 pub mod reference;

@@ -161,6 +161,22 @@ pub fn look<S: Storage + Clone>(
     look::look(directories, kind)
 }
 
+/// What reopening would find and give up, without a change. Reads the whole log, which no one writes.
+///
+/// # Errors
+/// As [`LogWriter::reopen`](crate::log::writer::LogWriter::reopen), where nothing would be changed.
+pub fn examine<S: Storage + Clone>(options: &LogOptions<S>) -> Result<Reopened, ReopenError> {
+    let directories = LogDirectories::of(&options.place);
+    let survey = Survey::of(&directories, options, Refusal::Stands, |_| Ok(()))?;
+    match survey {
+        None => Ok(Reopened::default()),
+        Some(survey) if survey.tail == Tail::End => {
+            Err(ReopenError::Finished { directory: directories.describe() })
+        }
+        Some(survey) => Ok(survey.given_up()),
+    }
+}
+
 /// Seals, carries to disk and indexes what is left to do of a log that ended in order, where its
 /// writer was killed before all that was done. Where nothing is left nothing is changed.
 ///
@@ -208,16 +224,14 @@ pub(super) fn settle<S: Storage + Clone>(
         last_sequence: survey.last_sequence,
         last_time: survey.last_time,
     };
+    let Reopened { carried_segments, sealed_segments, indexed_segments, removed_files, .. } =
+        settling.done();
     let reopened = Reopened {
-        frames: survey.frames,
-        pruned_frames: survey.pruned_frames,
-        last_sequence: survey.last_sequence,
-        torn_bytes: survey.torn_bytes,
-        dropped_frames: survey.dropped_frames,
-        dropped_sequence: survey.dropped_sequence,
-        restarted: survey.restarted,
-        incarnation: survey.incarnation,
-        ..settling.done()
+        carried_segments,
+        sealed_segments,
+        indexed_segments,
+        removed_files,
+        ..survey.given_up()
     };
     Ok(Some(Settled { start, reopened }))
 }

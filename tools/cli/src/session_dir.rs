@@ -145,6 +145,11 @@ impl SessionDir {
         same(text) == same(&self.text)
     }
 
+    /// `session.toml` with a state that lets the session go on.
+    pub(crate) fn text_of_incomplete(&self) -> String {
+        self.text.replacen("state = \"complete\"", "state = \"incomplete\"", 1)
+    }
+
     /// Its day.
     pub(crate) fn day(&self) -> TradingDay {
         self.day

@@ -1,16 +1,19 @@
 //! Which locates of a recorded session are called by a name.
 //!
 //! A locate's name is the first that a message gives it, as the decoder learns it; what is asked for is
-//! compared with the name as results write it. `#LOCATE` stands for a locate that is never named.
+//! compared with the name as results write it. Of a session whose front was pruned, its newest snapshot
+//! knows the names that were given there. `#LOCATE` stands for a locate that is never named.
 
 use std::collections::BTreeSet;
 
 use engine::directory::{Directory, Learnt};
-use engine::log::LogKind;
 use engine::log::reader::{AtTail, LogReader, Next};
+use engine::log::{LogKind, SegmentNumber};
+use engine::pipeline::stage::Decoder as _;
 use engine::units::{Sequence, SymbolId};
 use feed_handlers::itch50::{length_of, stock_offset_of};
 
+use crate::book::start::newest_decoder;
 use crate::config::nearest;
 use crate::exit::Failure;
 use crate::journal::packet_of;
@@ -64,6 +67,15 @@ pub(crate) fn locates_of(
         LogReader::open(session.journal_directories()?, LogKind::Journal, AtTail::Stop)
             .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
+    let first = session.journal_directories().first().map_err(|error| cannot_read(&error))?;
+    if first > SegmentNumber(0)
+        && let Some(decoder) = newest_decoder(session)
+    {
+        learning.take(decoder.directory());
+        learning.named.iter().for_each(|symbol| {
+            missing.remove(learning.text(*symbol).as_str());
+        });
+    }
     while let Next::Frame(frame, _) = reader.next().map_err(|error| cannot_read(&error))? {
         let Some(packet) = packet_of(&frame) else { continue };
         for message in packet.iter() {
@@ -79,6 +91,16 @@ pub(crate) fn locates_of(
 }
 
 impl Learning {
+    /// Takes the names that were learnt before.
+    fn take(&mut self, directory: &Directory) {
+        for symbol in directory.named().iter().copied().map(SymbolId) {
+            let name = directory.name(symbol).unwrap_or_default();
+            if self.directory.learn(symbol, name, Sequence(1)) == Learnt::New {
+                self.named.push(symbol);
+            }
+        }
+    }
+
     /// Takes a message; the symbol that it gave a name.
     #[inline]
     fn message(&mut self, message: &[u8]) -> Option<SymbolId> {

@@ -8,6 +8,7 @@ mod fuzz;
 mod loom;
 mod markers;
 mod paths;
+mod power_loss;
 mod realism;
 mod same_state;
 mod steps;
@@ -52,6 +53,11 @@ Usage: cargo xtask COMMAND
                      captures of other packets on two lines, and from its own journal; prints what
                      each came to. Exit 1 if states, digests or outputs differ. Needs room for the
                      outputs and five copies of FILE in the system's folder for temporary files.
+  power-loss [--seeds N] [--from N]
+                     loses power, by seed, while logs and cursors are written to a disk that fails,
+                     tears and misdirects writes, and while what is left is taken up; holds what is
+                     read then to what was written. N seeds (default 100000) from N on (default 0).
+                     Exit 1 with the seed at the first that does not hold.
   realism [--write]  simulates a day and prints its figures beside those of the recorded stretch of AAPL
                      and the ranges that the tests hold; with --write puts them into
                      tools/exchange/REALISM.md. Needs the shared folder.
@@ -66,6 +72,7 @@ Environment:
 Examples:
   cargo xtask test
   cargo xtask fuzz itch_apply --seconds 60
+  cargo xtask power-loss --seeds 1000000
   cargo run --release -- bench throughput \"$(cargo xtask yardstick)\"
 ";
 
@@ -90,6 +97,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         "bench" => bench::run(&rest),
+        "power-loss" => power_loss::run(&rest),
         "realism" => realism::run(&rest),
         "same-state" => same_state::run(&rest),
         "syscalls" => syscalls::run(&rest),

@@ -19,7 +19,7 @@ use crate::log::reopen::survey::Survey;
 use crate::log::reopen::{Reopened, failure};
 use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
 use crate::log::segment::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name,
+    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name, symbol_index_name,
 };
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::window::{Seen, SegmentWindow};
@@ -94,6 +94,7 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
                 for (number, form) in unused.into_iter().rev() {
                     storage.remove(&form.name(number))?;
                     remove_if_there(storage, &index_name(number))?;
+                    remove_if_there(storage, &symbol_index_name(number))?;
                     removed += 1;
                 }
                 if drops {

@@ -10,9 +10,9 @@ use crate::log::mark::{MARK_NAME, Mark};
 use crate::log::options::LogOptions;
 use crate::log::position::Position;
 use crate::log::pruned::Pruned;
-use crate::log::reopen::ReopenError;
 use crate::log::reopen::seen::{Copy, See, Wanted};
 use crate::log::reopen::table::{Action, Frames, Header, Power, Sight, decide};
+use crate::log::reopen::{ReopenError, Reopened};
 use crate::log::seal::Seal;
 use crate::log::segment::{SEGMENT_HEADER_BYTES, incarnation_of};
 use crate::log::storage::Storage;
@@ -134,6 +134,23 @@ impl Survey {
             Surveying { directories, kind, session, listed, mark, restarted, refusal, survey };
         surveying.run(&mut see)?;
         Ok(Some(surveying.survey))
+    }
+}
+
+impl Survey {
+    /// What is kept and what is not.
+    pub(super) fn given_up(&self) -> Reopened {
+        Reopened {
+            frames: self.frames,
+            pruned_frames: self.pruned_frames,
+            last_sequence: self.last_sequence,
+            torn_bytes: self.torn_bytes,
+            dropped_frames: self.dropped_frames,
+            dropped_sequence: self.dropped_sequence,
+            restarted: self.restarted,
+            incarnation: self.incarnation,
+            ..Reopened::default()
+        }
     }
 }
 

@@ -101,6 +101,7 @@ pub(super) struct Row {
     pub(super) other_is_better: Option<bool>,
     pub(super) action: Action,
     /// A crash that leaves it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "printed above, and held to that"))]
     pub(super) example: &'static str,
 }
 

@@ -4,7 +4,7 @@
 //! read as far as it goes.
 
 mod show;
-mod start;
+pub(crate) mod start;
 mod state;
 
 use std::path::PathBuf;

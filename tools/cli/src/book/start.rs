@@ -110,13 +110,7 @@ fn restored(
     let mut shard = Shard::new(Limits::default()).map_err(|error| error.to_string())?;
     // A symbol without a message until then has no book there.
     restore_book(snapshot, symbol, &mut shard).map_err(|error| error.to_string())?;
-    let mut decoder = Itch50Decoder::new(day.midnight()).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    let part = Part { kind: PartKind::Decoder, symbol: SymbolId(0) };
-    if !snapshot.read(part, &mut bytes).map_err(|error| error.to_string())? {
-        return Err(String::from("it has no decoder"));
-    }
-    decoder.restore(&bytes).map_err(|error| error.to_string())?;
+    let decoder = decoder_of(snapshot, day)?;
     Ok(StartingPoint {
         position: head.next,
         books: shard.into_books(),
@@ -124,5 +118,29 @@ fn restored(
         greatest_time: Some(head.last_time).filter(|last| last.0 != i64::MIN),
         // The engine knows the last message that it applied, which need not be the last one.
         sequence: None,
+    })
+}
+
+/// The decoder that a snapshot holds.
+fn decoder_of(snapshot: &Snapshot<File>, day: TradingDay) -> Result<Itch50Decoder, String> {
+    let mut decoder = Itch50Decoder::new(day.midnight()).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let part = Part { kind: PartKind::Decoder, symbol: SymbolId(0) };
+    if !snapshot.read(part, &mut bytes).map_err(|error| error.to_string())? {
+        return Err(String::from("it has no decoder"));
+    }
+    decoder.restore(&bytes).map_err(|error| error.to_string())?;
+    Ok(decoder)
+}
+
+/// The decoder of the newest snapshot that has one: of a session whose front was pruned it alone knows
+/// the names that were given there.
+pub(crate) fn newest_decoder(session: &SessionDir) -> Option<Itch50Decoder> {
+    let shelf = shelf(session.path());
+    shelf.list().unwrap_or_default().into_iter().find_map(|records| {
+        let snapshot = shelf.open(records).ok()?;
+        let is_ours = snapshot.head().session == session.id()
+            && snapshot.head().made_by.decoder_version == DECODER_VERSION;
+        is_ours.then(|| decoder_of(&snapshot, session.day()).ok())?
     })
 }

@@ -6,6 +6,7 @@ pub(crate) mod filter;
 mod info;
 pub(crate) mod line;
 mod prune;
+mod repair;
 mod symbol_indexes;
 pub(crate) mod verify;
 
@@ -23,6 +24,7 @@ Examples:
   tapewatch journal info session
   tapewatch journal verify session --json
   tapewatch journal prune session --keep 5d --dry-run
+  tapewatch journal repair session --dry-run
   tapewatch journal dump session --symbol AAPL --from-time 09:30:00 --limit 20
   tapewatch journal export session --from 09:30:00 --to 10:00:00 --out opening.itch";
 
@@ -43,6 +45,7 @@ enum Act {
     Dump(dump::DumpArgs),
     Export(export::ExportArgs),
     Prune(prune::PruneArgs),
+    Repair(repair::RepairArgs),
 }
 
 /// Runs the command.
@@ -53,6 +56,7 @@ pub(crate) fn run(args: &JournalArgs, console: Console) -> Result<Status, Failur
         Act::Dump(args) => dump::run(args, console),
         Act::Export(args) => export::run(args, console),
         Act::Prune(args) => prune::run(args, console),
+        Act::Repair(args) => repair::run(args, console),
     }
 }
 

@@ -21,7 +21,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use engine::log::directories::CURSORS_DIRECTORY;
+use engine::log::mark::MARK_NAME;
 use engine::log::pruned::PRUNED_NAME;
+use engine::log::reopen::repair::is_put_aside;
 
 use crate::exit::Failure;
 
@@ -43,6 +45,8 @@ pub(crate) struct RecordingDir {
     /// Whether the directory was there before.
     was_there: bool,
     keeps: bool,
+    /// The process that had the session before, and is gone.
+    writer_before: Option<u32>,
 }
 
 impl RecordingDir {
@@ -68,11 +72,20 @@ impl RecordingDir {
     /// there stays, whatever becomes of the run.
     pub(crate) fn take_up(path: &Path) -> Result<RecordingDir, Failure> {
         let lock = lock(path)?;
-        Ok(RecordingDir { path: path.to_owned(), lock, memory: None, was_there: true, keeps: true })
+        Ok(RecordingDir {
+            path: path.to_owned(),
+            lock,
+            memory: None,
+            was_there: true,
+            keeps: true,
+            // Nobody has it locked, so whoever is named there has left it.
+            writer_before: pid_told(path),
+        })
     }
 
     /// As [`RecordingDir::create`], in place of what a process has left that died before its session
-    /// had a description. No packet was journaled by then.
+    /// had a description. No packet was journaled by then: where one was, the description is restored
+    /// before ([`restored`](super::restored)).
     pub(crate) fn create_over(path: &Path) -> Result<RecordingDir, Failure> {
         let was_there = path.exists();
         fs::create_dir_all(path).map_err(|error| cannot_use(path, &error))?;
@@ -97,8 +110,14 @@ impl RecordingDir {
     }
 
     fn begun(path: &Path, lock: File, was_there: bool) -> Result<RecordingDir, Failure> {
-        let dir =
-            RecordingDir { path: path.to_owned(), lock, memory: None, was_there, keeps: false };
+        let dir = RecordingDir {
+            path: path.to_owned(),
+            lock,
+            memory: None,
+            was_there,
+            keeps: false,
+            writer_before: None,
+        };
         for log in [dir.journal(), dir.output()] {
             fs::create_dir_all(log).map_err(|error| cannot_use(path, &error))?;
         }
@@ -118,6 +137,11 @@ impl RecordingDir {
         let (bytes, length) = (text.as_bytes(), text.len() as u64);
         let written = self.lock.write_all_at(bytes, 0).and_then(|()| self.lock.set_len(length));
         written.map_err(|error| cannot_write(&self.path.join(LOCK), &error))
+    }
+
+    /// The process that had the session before this one, where it left without ending it.
+    pub(crate) fn writer_before(&self) -> Option<u32> {
+        self.writer_before
     }
 
     /// Writes `session.toml`, whole, by rename; over the old one where there is no room for both.
@@ -320,6 +344,8 @@ fn is_of_log(name: &str) -> bool {
     let is_part = |end: &str| ["seg", "idx", "sym"].iter().any(|part| end.starts_with(part));
     name == CURSORS_DIRECTORY
         || name == PRUNED_NAME
+        || name.strip_suffix(".new").unwrap_or(name) == MARK_NAME
+        || is_put_aside(name)
         || name.split_once('.').is_some_and(|(stem, end)| is_number(stem) && is_part(end))
 }
 
@@ -329,9 +355,13 @@ fn holds_files(path: &Path) -> bool {
 
 /// ` (process N)` where the lock says who.
 fn writer_of(path: &Path) -> String {
+    pid_told(path).map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+/// The process that the `lock` of `path` tells.
+fn pid_told(path: &Path) -> Option<u32> {
     let text = fs::read_to_string(path.join(LOCK)).unwrap_or_default();
-    let pid = text.lines().find_map(|line| line.strip_prefix("pid = ")?.parse::<u32>().ok());
-    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+    text.lines().find_map(|line| line.strip_prefix("pid = ")?.parse().ok())
 }
 
 /// `text` as a TOML string.
@@ -378,6 +408,32 @@ mod tests {
         assert!(!path.join("lock").exists());
         let again = RecordingDir::create(&path).unwrap_err();
         assert!(again.line.contains("already holds a session"), "{}", again.line);
+    }
+
+    #[test]
+    fn a_lock_of_a_process_that_is_gone_is_taken_over_and_one_that_is_held_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("session");
+        let mut dir = RecordingDir::create(&path).unwrap();
+        dir.keep();
+        dir.tell_writer(Some(Path::new("/memory/of it"))).unwrap();
+        dir.describe("x = 1\n").unwrap();
+        assert!(is_locked(&path));
+        let held = RecordingDir::take_up(&path).unwrap_err();
+        assert_eq!(held.status, Status::Usage);
+        assert!(held.line.contains("is being written"), "{}", held.line);
+        // As a killed process leaves it.
+        drop(dir);
+        fs::write(path.join("lock"), "pid = 4194305\nmemory = \"/memory/of it/journal\"\n")
+            .unwrap();
+        assert!(!is_locked(&path));
+        assert_eq!(memory_told(&path), Some(PathBuf::from("/memory/of it/journal")));
+        let mut dir = RecordingDir::take_up(&path).unwrap();
+        assert_eq!(dir.writer_before(), Some(4_194_305));
+        assert!(is_locked(&path));
+        dir.tell_writer(None).unwrap();
+        let lock = fs::read_to_string(path.join("lock")).unwrap();
+        assert_eq!(lock, format!("pid = {}\n", std::process::id()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) mod follower;
 mod kept;
 mod places;
 mod restart;
+mod restored;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,10 @@ use std::time::Duration;
 
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
 use engine::log::directories::LogDirectories;
+use engine::log::error::LogError;
 use engine::log::failure::CreateError;
-use engine::log::reopen::{self, Condition};
+use engine::log::options::LogOptions;
+use engine::log::reopen::{self, Condition, Found, Reopened};
 use engine::log::storage::Directory;
 use engine::log::tails::{LogStatistics, LogTails};
 use engine::log::{ClosedLog, LogKind, SessionId};
@@ -49,6 +52,8 @@ use crate::replay::hashes::Hashes;
 use crate::replay::outputs::{OutputSink, OutputSummary};
 use crate::retention::{self, Keep, Logs, PruneLock};
 
+pub(crate) use crate::recording::restored::restore_description;
+
 /// The only feed of a session so far.
 pub(crate) const FEED: u16 = 0;
 
@@ -73,6 +78,8 @@ pub(crate) struct Recording {
     memory: Option<PathBuf>,
     /// Looks after room and retention, from when the run has started.
     upkeep: Option<Upkeep>,
+    /// What was found where the session goes on, for people.
+    found: Vec<String>,
 }
 
 /// A session's journal.
@@ -178,6 +185,7 @@ impl Recording {
         let (kept, outputs, upkeep) = (None, Some(outputs), None);
         let restart = Restart { snapshot: None, warnings: Vec::new() };
         let bars_told = BTreeMap::new();
+        let found = Vec::new();
         Ok(Recording {
             journal,
             kept,
@@ -189,6 +197,7 @@ impl Recording {
             description,
             memory,
             upkeep,
+            found,
         })
     }
 
@@ -203,6 +212,7 @@ impl Recording {
         let key = archive_key::named_in(config)?;
         let mut dir = RecordingDir::take_up(path)?;
         let _not_pruned_meanwhile = PruneLock::take(path)?;
+        let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
@@ -212,25 +222,25 @@ impl Recording {
         dir.describe(&text)?;
         let damaged = |error: &dyn core::fmt::Display| {
             Failure::no(format_args!(
-                "{error}; `tapewatch journal verify {}` tells more",
+                "{error}; `tapewatch journal repair {}` cuts it there",
                 path.display()
             ))
         };
-        let found =
-            reopen::look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
+        let found = look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
         let (journal, frames) = if found.condition == Condition::Finished {
             let closed = reopen::finish(&options.of_log(description.id));
             (Written::Ended(closed.map_err(|error| damaged(&error))?), found.frames)
         } else {
             let (journal, reopened) = Journal::reopen(options, description.id, &text)
                 .map_err(|error| cannot_make(&error))?;
+            noted.extend(recovered("journal", &reopened.log));
             (Written::Open(Box::new(journal)), reopened.log.frames)
         };
         // The first record is the session's description.
         let records = frames.saturating_sub(1);
         let options = places::of_output(config, memory.as_deref(), archive.output());
         let output_directories = LogDirectories::<Directory>::of(&options.place);
-        let found = reopen::look(&output_directories, LogKind::Output);
+        let found = look(&output_directories, LogKind::Output);
         let found = found.map_err(|error| damaged(&error))?;
         let holds = Holds {
             session: description.id,
@@ -259,7 +269,8 @@ impl Recording {
         } else {
             let acceptance = acceptance(&journal, config);
             let reopened = OutputLog::reopen(options, description.id, acceptance, told);
-            let (outputs, _reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
+            let (outputs, reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
+            noted.extend(recovered("output log", &reopened));
             Outputs::Open(Box::new(outputs))
         };
         let (outputs, archive) = (Some(outputs), archive.started());
@@ -275,7 +286,13 @@ impl Recording {
             description,
             memory,
             upkeep,
+            found: noted,
         })
+    }
+
+    /// What was found where the session goes on: a line each.
+    pub(crate) fn found(&self) -> &[String] {
+        &self.found
     }
 
     /// The directory.
@@ -529,6 +546,49 @@ impl Closed {
     }
 }
 
+/// How the two logs of a session in `path` are written, by name.
+pub(crate) fn log_options(
+    path: &Path,
+    config: &Config,
+    id: SessionId,
+) -> [(&'static str, LogOptions<Directory>); 2] {
+    let memory = places::memory(config, id);
+    let memory = memory.as_deref();
+    [
+        ("journal", places::of_journal(config, memory, path.join("journal")).of_log(id)),
+        ("output log", places::of_output(config, memory, path.join("output")).of_log(id)),
+    ]
+}
+
+/// As [`reopen::look`], where what the reader's rules call damage is left to recovery, which knows more.
+fn look(directories: &LogDirectories<Directory>, kind: LogKind) -> Result<Found, LogError> {
+    match reopen::look(directories, kind) {
+        Err(LogError::Damaged { .. }) => Ok(Found::default()),
+        found => found,
+    }
+}
+
+fn taken_over(pid: u32) -> String {
+    format!("the session was left by process {pid}, which is gone; it is taken over")
+}
+
+/// What recovery has given up of a log, if anything.
+fn recovered(log: &str, reopened: &Reopened) -> Option<String> {
+    let Reopened { torn_bytes, dropped_frames, last_sequence, restarted, .. } = *reopened;
+    if torn_bytes == 0 && dropped_frames == 0 {
+        return None;
+    }
+    let why = if restarted { "the machine has stopped meanwhile" } else { "its writer died in it" };
+    let dropped = match dropped_frames {
+        0 => String::new(),
+        frames => format!(", {frames} whole frame(s) behind the damage among them"),
+    };
+    Some(format!(
+        "the {log} was cut behind sequence {}: {torn_bytes} torn byte(s) dropped{dropped}; {why}",
+        last_sequence.0
+    ))
+}
+
 /// Whether a session goes on without a log that fails.
 pub(crate) fn goes_on_unjournaled(config: &Config) -> bool {
     config.journal.on_error == config::OnError::ContinueUnjournaled
@@ -603,7 +663,10 @@ fn cannot_make(error: &JournalError) -> Failure {
         JournalError::Create(CreateError::Thread { .. }) => {
             (Status::No, "raise the limit on processes")
         }
-        JournalError::Reopen(_) => (Status::No, "`tapewatch journal verify` tells more"),
+        JournalError::Reopen(_) => (
+            Status::No,
+            "`tapewatch journal verify` tells more, `tapewatch journal repair` cuts it there",
+        ),
         JournalError::Create(CreateError::Failed(_)) | JournalError::Append(_) => (
             Status::No,
             "make room, or set journal.segment_bytes, journal.memory_bytes_max or journal.memory_dir",

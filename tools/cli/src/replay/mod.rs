@@ -172,6 +172,9 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     let shards = setup.config.engine.shards;
     let given = args.out.as_deref().map(OutDir::create).transpose()?;
     let mut session = Session::open(setup)?;
+    for line in session.found() {
+        console.note(line);
+    }
     let dir = match (given, session.report()) {
         (Some(dir), _) => Some(dir),
         (None, Some(report)) => Some(OutDir::create(&report)?),

@@ -3,6 +3,7 @@
 //! | the directory | the run |
 //! |---|---|
 //! | absent, empty, or left by a process that died before it described its session | begins the session |
+//! | a journal that holds more than its first record, without `session.toml` | puts that back, then as below |
 //! | a session whose writer died, or that ended incomplete | goes on with it |
 //! | a session that ended in order | replays it and writes its outputs anew |
 //!
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::recording::restore_description;
 use crate::replay::ReplayArgs;
 use crate::replay::select::Wanted;
 use crate::replay::session::{Record, Setup};
@@ -19,7 +21,7 @@ use crate::session_dir::SessionDir;
 
 /// The setup for `args`, whose configuration is `set` over a file if there is one.
 pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Setup, Failure> {
-    if !path.join("session.toml").exists() {
+    if !path.join("session.toml").exists() && !restore_description(path)? {
         return Ok(Setup {
             inputs: args.inputs.clone(),
             format: args.format.into(),

@@ -174,6 +174,11 @@ impl Session {
         })
     }
 
+    /// What was found where a session goes on, for people.
+    pub(crate) fn found(&self) -> &[String] {
+        self.recording.as_ref().map_or(&[], Recording::found)
+    }
+
     /// Whether there will be bars.
     pub(crate) fn has_bars(&self) -> bool {
         !self.setup.config.bars.sizes.is_empty()

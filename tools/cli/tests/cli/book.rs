@@ -347,6 +347,19 @@ fn apples_book_is_the_references_at_any_time() {
     assert_eq!((&asks[0]["price"], &asks[0]["size"]), (&json!("286.73"), &json!(100)));
 }
 
+/// Copies a directory and all in it.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copied(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_book_from_a_snapshot_is_the_one_from_the_journals_start() {
     let place = Place::new();
@@ -372,8 +385,17 @@ fn a_book_from_a_snapshot_is_the_one_from_the_journals_start() {
         check(&session, day.bytes(), &name, locate, at_ns);
     }
     assert!(from_snapshots > 10, "{from_snapshots}");
-    // With every snapshot damaged the journal answers.
+    // The front of the journal pruned, what is behind the snapshots is answered all the same.
     let end_ns = MIDNIGHT_NS + Nanos::DAY;
+    let pruned = place.path("pruned");
+    copied(&session, &pruned);
+    tapewatch(&["journal", "prune", arg(&pruned), "--keep-bytes", "1"]).ended_with(0);
+    assert!(!pruned.join("journal/00000000.seg").exists());
+    check(&pruned, day.bytes(), "AB", 1, end_ns);
+    let before = instant(MIDNIGHT_NS);
+    let args = ["book", arg(&pruned), "--symbol", "AB", "--at", &before];
+    tapewatch(&args).ended_with(2).says(&["pruned"]);
+    // With every snapshot damaged the journal answers.
     for name in names(&session.join("snapshots")) {
         let path = session.join("snapshots").join(name);
         let mut bytes = fs::read(&path).unwrap();

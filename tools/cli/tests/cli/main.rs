@@ -2,6 +2,7 @@
 //! exit status out.
 
 mod recording;
+mod repair;
 mod running;
 mod support;
 
