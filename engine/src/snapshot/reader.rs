@@ -2,16 +2,21 @@
 
 use std::io;
 
+use crate::log::archive::encrypted::EncryptedFile;
 use crate::log::checksum::crc32c;
 use crate::log::storage::{Storage, StoredFile};
 use crate::snapshot::layout::{
     ENTRY_BYTES, Entry, LayoutError, SNAPSHOT_HEADER_BYTES, SnapshotHead, Trailer,
 };
+use crate::snapshot::sealed::Sealed;
 use crate::state::image::{ImageSource, Part, PartKind};
 use crate::units::SymbolId;
 
 /// Entries that a snapshot may have: eight kinds of every symbol that a locate can number, and to spare.
 const ENTRIES_MAX: u64 = 1 << 24;
+
+/// What the name of an encrypted snapshot has behind that of one that is not.
+pub const ENCRYPTED: &str = ".enc";
 
 /// A snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +29,12 @@ pub enum SnapshotError {
         /// What the system says.
         #[source]
         source: io::Error,
+    },
+    /// It is encrypted, and there is no key.
+    #[error("{file}: it is encrypted, and no key was given")]
+    NoKey {
+        /// The snapshot.
+        file: String,
     },
     /// Its bytes are not those that were written.
     #[error("{file} at byte {offset_bytes}: {fault}")]
@@ -39,7 +50,7 @@ pub enum SnapshotError {
 
 /// See the module.
 pub struct Snapshot<F> {
-    file: F,
+    file: Sealed<F>,
     name: String,
     head: SnapshotHead,
     entries: Vec<Entry>,
@@ -47,18 +58,31 @@ pub struct Snapshot<F> {
 }
 
 impl<F: StoredFile> Snapshot<F> {
-    /// Opens the snapshot called `name`: its header and entries are checked, its parts are when they are
-    /// read.
+    /// Opens the snapshot called `name`, or `name` and [`ENCRYPTED`]: its header and entries are checked,
+    /// its parts are when they are read.
     ///
     /// # Errors
-    /// It is damaged, of a newer version, or cannot be read.
+    /// It is damaged, of a newer version, cannot be read, or is encrypted and the storage has not its key.
     pub fn open<S: Storage<File = F>>(storage: &S, name: &str) -> Result<Self, SnapshotError> {
         let path = format!("{}/{name}", storage.describe());
-        let file = storage.open(name).map_err(|source| io_error(&path, source))?;
-        Self::over(file, path)
+        match storage.open(name) {
+            Ok(file) => Self::over(Sealed::Plain(file), path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let encrypted = format!("{path}{ENCRYPTED}");
+                let file = storage.open(&format!("{name}{ENCRYPTED}"));
+                let file = file.map_err(|source| io_error(&encrypted, source))?;
+                let Some(key) = storage.archive_key() else {
+                    return Err(SnapshotError::NoKey { file: encrypted });
+                };
+                let opened = EncryptedFile::open(file, key)
+                    .map_err(|error| io_error(&encrypted, error.into()))?;
+                Self::over(Sealed::Encrypted(Box::new(opened)), encrypted)
+            }
+            Err(source) => Err(io_error(&path, source)),
+        }
     }
 
-    pub(super) fn over(file: F, name: String) -> Result<Self, SnapshotError> {
+    fn over(file: Sealed<F>, name: String) -> Result<Self, SnapshotError> {
         let failed = |source| io_error(&name, source);
         let size_bytes = file.size_bytes().map_err(failed)?;
         let damaged = |offset_bytes, fault| {

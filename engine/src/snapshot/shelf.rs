@@ -13,7 +13,7 @@ use std::io;
 use crate::failpoint;
 use crate::log::storage::{NEW, Storage};
 use crate::snapshot::layout::SnapshotHead;
-use crate::snapshot::reader::{Snapshot, SnapshotError};
+use crate::snapshot::reader::{ENCRYPTED, Snapshot, SnapshotError};
 use crate::snapshot::sealed::Sealing;
 use crate::snapshot::writer::SnapshotWriter;
 
@@ -58,6 +58,8 @@ impl<S: Storage> Shelf<S> {
         };
         let mut records: Vec<_> = names.iter().filter_map(|name| records_of(name)).collect();
         records.sort_unstable_by(|a, b| b.cmp(a));
+        // Both forms of one, where a session has got a key.
+        records.dedup();
         Ok(records)
     }
 
@@ -114,11 +116,15 @@ impl<S: Storage> Shelf<S> {
         write: impl FnOnce(&mut SnapshotWriter<'_, S>) -> io::Result<()>,
     ) -> io::Result<u64> {
         self.storage.create_directory()?;
-        let name = name_of(head.accepted.records);
+        let key = self.storage.archive_key();
+        let mut name = name_of(head.accepted.records);
+        if key.is_some() {
+            name += ENCRYPTED;
+        }
         failpoint::hit("snapshot.write.before");
         // One of a writer that died here before, or the same of the run before this one.
         remove_if_there(&self.storage, &format!("{name}{NEW}"))?;
-        let seal = |file| Ok(Sealing::plain(file));
+        let seal = |file| Sealing::begin(file, key);
         let written = SnapshotWriter::begin(&self.storage, name.clone(), head, seal).and_then(
             |mut writer| {
                 write(&mut writer)?;
@@ -137,7 +143,7 @@ impl<S: Storage> Shelf<S> {
     /// What the system says.
     pub fn tidy(&self, keep: usize) -> io::Result<()> {
         for records in self.list()?.into_iter().skip(keep) {
-            remove_if_there(&self.storage, &name_of(records))?;
+            self.remove(records)?;
             failpoint::hit("snapshot.remove.after");
         }
         Ok(())
@@ -151,7 +157,7 @@ impl<S: Storage> Shelf<S> {
     pub fn cut(&self, records: u64) -> io::Result<u64> {
         let mut removed = 0;
         for later in self.list()?.into_iter().take_while(|later| *later > records) {
-            remove_if_there(&self.storage, &name_of(later))?;
+            self.remove(later)?;
             removed += 1;
         }
         let names = match self.storage.list() {
@@ -162,6 +168,12 @@ impl<S: Storage> Shelf<S> {
             remove_if_there(&self.storage, name)?;
         }
         Ok(removed)
+    }
+
+    fn remove(&self, records: u64) -> io::Result<()> {
+        let name = name_of(records);
+        remove_if_there(&self.storage, &format!("{name}{ENCRYPTED}"))?;
+        remove_if_there(&self.storage, &name)
     }
 }
 
@@ -175,6 +187,7 @@ fn name_of(records: u64) -> String {
 }
 
 fn records_of(name: &str) -> Option<u64> {
+    let name = name.strip_suffix(ENCRYPTED).unwrap_or(name);
     let digits = name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
     let is_one = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_one.then(|| digits.parse().ok()).flatten()

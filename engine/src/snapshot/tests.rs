@@ -1,7 +1,10 @@
 //! One snapshot and a shelf of them, on a storage that fails, tears and forgets.
 
 use std::io;
+use std::sync::Arc;
 
+use crate::log::archive::key::ArchiveKey;
+use crate::log::storage::Directory;
 use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
 use crate::log::storage::{Storage as _, StoredFile as _};
 use crate::snapshot::layout::SnapshotHead;
@@ -202,6 +205,37 @@ fn a_write_that_fails_leaves_what_was_there() {
             }
         }
     }
+}
+
+#[test]
+fn an_encrypted_snapshot_is_read_with_its_key_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = |byte| Some(Arc::new(ArchiveKey::new(&[byte; 32])));
+    let shelf_of = |key| Shelf::new(Directory::new(directory.path()).with_key(key));
+    let with = shelf_of(key(1));
+    let mut expected = parts(9);
+    expected.sort_by_key(|(part, _)| *part);
+    let written = with.write(&head_of(9), |writer| {
+        expected.iter().try_for_each(|(part, bytes)| writer.part(*part, bytes))
+    });
+    written.expect("room");
+    assert!(directory.path().join("00000000000000000009.snap.enc").exists());
+    let snapshot = with.open(9).expect("it is whole");
+    snapshot.check().expect("every part is whole");
+    assert_eq!(snapshot.head().accepted.records, 9);
+    for (part, bytes) in &expected {
+        let mut read = Vec::new();
+        assert!(snapshot.read(*part, &mut read).expect("whole"));
+        assert_eq!(read, *bytes);
+    }
+    let told = |key| shelf_of(key).open(9).err().expect("refused").to_string();
+    assert!(told(None).contains("is encrypted, and no key was given"), "{}", told(None));
+    assert!(told(key(2)).contains("key"), "{}", told(key(2)));
+    let bytes = std::fs::read(directory.path().join("00000000000000000009.snap.enc"));
+    let bytes = bytes.expect("read");
+    assert!(!bytes.windows(8).any(|eight| eight == *b"TWSNAPSH"), "nothing stands there plain");
+    with.tidy(0).expect("removed");
+    assert_eq!(with.list().expect("listed"), []);
 }
 
 /// Whatever a loss of power leaves of what was not synced, a snapshot with its name is whole.

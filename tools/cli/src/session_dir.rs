@@ -205,9 +205,9 @@ impl SessionDir {
         memory.chain([self.path.join("journal")]).collect()
     }
 
-    /// The session's snapshots.
-    pub(crate) fn shelf(&self) -> Shelf<Directory> {
-        follower::shelf(&self.path)
+    /// The session's snapshots, and the key of those that are encrypted.
+    pub(crate) fn shelf(&self) -> Result<Shelf<Directory>, Failure> {
+        Ok(follower::shelf(&self.path, self.key()?))
     }
 
     /// The `hashes` file, which may be absent.

@@ -67,7 +67,7 @@ pub(crate) fn locates_of(
         LogReader::open(session.journal_directories()?, LogKind::Journal, AtTail::Stop)
             .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
-    let first = session.journal_directories().first().map_err(|error| cannot_read(&error))?;
+    let first = session.journal_directories()?.first().map_err(|error| cannot_read(&error))?;
     if first > SegmentNumber(0)
         && let Some(decoder) = newest_decoder(session)
     {

@@ -22,7 +22,6 @@ use crate::console::Console;
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::DECODER_VERSION;
-use crate::recording::follower::shelf;
 use crate::replay::faults;
 use crate::session_dir::SessionDir;
 
@@ -70,7 +69,8 @@ impl StartingPoint {
         if !is_computed || session.over_capacity() > 0 {
             return None;
         }
-        let shelf = shelf(session.path());
+        // A key that is missing is told where the journal is read.
+        let shelf = session.shelf().ok()?;
         for records in shelf.list().unwrap_or_default() {
             let restored = match shelf.open(records) {
                 Ok(snapshot) if is_of_use(&snapshot, session, at) => {
@@ -136,7 +136,7 @@ fn decoder_of(snapshot: &Snapshot<File>, day: TradingDay) -> Result<Itch50Decode
 /// The decoder of the newest snapshot that has one: of a session whose front was pruned it alone knows
 /// the names that were given there.
 pub(crate) fn newest_decoder(session: &SessionDir) -> Option<Itch50Decoder> {
-    let shelf = shelf(session.path());
+    let shelf = session.shelf().ok()?;
     shelf.list().unwrap_or_default().into_iter().find_map(|records| {
         let snapshot = shelf.open(records).ok()?;
         let is_ours = snapshot.head().session == session.id()

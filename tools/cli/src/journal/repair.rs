@@ -77,7 +77,7 @@ pub(super) fn run(args: &RepairArgs, console: Console) -> Result<Status, Failure
         true => None,
     };
     let mut all = Vec::new();
-    for (name, options) in recording::log_options(path, &config, session.id()) {
+    for (name, options) in recording::log_options(path, &config, session.id())? {
         all.push(repaired(name, &options, args.dry_run)?);
     }
     let is_open = all.iter().any(|log| log.plan.fault.is_some() && !log.plan.is_ended);

@@ -3,17 +3,20 @@
 //! A thread of the engine does it ([`Archiver`]). A segment that cannot be archived stays as it was
 //! written, which is told once, at the end, and is no fault of the session.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use engine::log::LogKind;
 use engine::log::archive::archiver::{ArchiveStatus, Archiver};
 use engine::log::archive::compress::{ArchiveOptions, compress_all};
 use engine::log::archive::key::ArchiveKey;
-use engine::log::storage::Directory;
+use engine::log::storage::{Directory, Storage as _};
+use engine::snapshot::Shelf;
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::recording::dir::RecordingDir;
+use crate::recording::follower;
 
 /// See the module. Dropped, it leaves what is not archived.
 pub(super) struct Archive {
@@ -54,6 +57,11 @@ impl Archive {
     /// The output log's.
     pub(super) fn output(&self) -> Directory {
         self.output.clone()
+    }
+
+    /// The snapshots of the session in `path`, with the key.
+    pub(super) fn shelf(&self, path: &Path) -> Shelf<Directory> {
+        follower::shelf(path, self.journal.archive_key().cloned())
     }
 
     fn logs(&self) -> [(LogKind, Directory); 2] {

@@ -11,13 +11,14 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use engine::journal::source::JournalSource;
+use engine::log::archive::key::ArchiveKey;
 use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
 use engine::log::tails::LogTails;
@@ -379,7 +380,7 @@ fn cannot_write(directory: &Directory, error: &io::Error) -> Failure {
     ))
 }
 
-/// Where the snapshots of the session in `path` lie.
-pub(crate) fn shelf(path: &std::path::Path) -> Shelf<Directory> {
-    Shelf::new(Directory::new(PathBuf::from(path).join("snapshots")))
+/// Where the snapshots of the session in `path` lie, and the key of those that are encrypted.
+pub(crate) fn shelf(path: &Path, key: Option<Arc<ArchiveKey>>) -> Shelf<Directory> {
+    Shelf::new(Directory::new(path.join("snapshots")).with_key(key))
 }

@@ -252,7 +252,7 @@ impl Recording {
         let made_by = config.made_by(&description.symbols);
         // Digests before the snapshot are not computed again.
         let may_use = from_snapshot && Hashes::are_readable(&dir.hashes());
-        let restart = Restart::choose(&follower::shelf(path), &holds, &made_by, may_use)?;
+        let restart = Restart::choose(&archive.shelf(path), &holds, &made_by, may_use)?;
         let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
         if head.is_none() {
             retention::refuse_pruned(path, &directories, "gone on with")?;
@@ -337,7 +337,7 @@ impl Recording {
 
     /// Where snapshots lie.
     pub(crate) fn shelf(&self) -> Shelf<Directory> {
-        follower::shelf(self.dir.path())
+        self.archive.shelf(self.dir.path())
     }
 
     /// What the session goes on from; `None`: from its start.
@@ -551,13 +551,14 @@ pub(crate) fn log_options(
     path: &Path,
     config: &Config,
     id: SessionId,
-) -> [(&'static str, LogOptions<Directory>); 2] {
-    let memory = places::memory(config, id);
+) -> Result<[(&'static str, LogOptions<Directory>); 2], Failure> {
+    let (memory, key) = (places::memory(config, id), archive_key::named_in(config)?);
     let memory = memory.as_deref();
-    [
-        ("journal", places::of_journal(config, memory, path.join("journal")).of_log(id)),
-        ("output log", places::of_output(config, memory, path.join("output")).of_log(id)),
-    ]
+    let directory = |log| Directory::new(path.join(log)).with_key(key.clone());
+    Ok([
+        ("journal", places::of_journal(config, memory, directory("journal")).of_log(id)),
+        ("output log", places::of_output(config, memory, directory("output")).of_log(id)),
+    ])
 }
 
 /// As [`reopen::look`], where what the reader's rules call damage is left to recovery, which knows more.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
-use engine::pipeline::stage::Decoder as _;
 use engine::shard::{Observer, ShardPlace};
 use engine::snapshot::Accepted;
 use engine::units::{Nanos, Sequence};

@@ -171,6 +171,7 @@ impl Session {
             heard,
             follower,
             session_dir,
+            from,
         })
     }
 

@@ -198,7 +198,7 @@ fn stand_in(
     first: SegmentNumber,
     made_by: &MadeBy,
 ) -> Option<Snapshot<File>> {
-    let shelf = session.shelf();
+    let shelf = session.shelf().ok()?;
     // What cannot be listed or is damaged stands in for nothing.
     let oldest_first = shelf.list().unwrap_or_default().into_iter().rev();
     oldest_first.filter_map(|records| shelf.open(records).ok()).find(|snapshot| {

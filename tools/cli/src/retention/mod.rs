@@ -135,8 +135,14 @@ pub(crate) fn plan(
             Err(LogError::Empty { .. }) if kind == LogKind::Output => continue,
             Err(error) => return Err(cannot_read(&error)),
         };
-        let is_free =
-            |segment: &&ClosedSegment| needed.is_none_or(|needed| segment.number < needed);
+        let mut told = prunable.pruned.as_ref().map_or(0, Pruned::user_frames);
+        let is_free = |segment: &&ClosedSegment| {
+            // The one that ends it is no output.
+            told += segment.frames - 1;
+            let is_told =
+                kind == LogKind::Journal || needed.outputs_told.is_none_or(|most| told <= most);
+            is_told && first_needed.is_none_or(|first| segment.number < first)
+        };
         let free = prunable.segments.iter().take_while(is_free).count();
         plans.push(LogPlan {
             kind,

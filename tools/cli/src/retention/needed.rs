@@ -11,7 +11,7 @@ use engine::output::cursor::{self, CursorName};
 use engine::snapshot::SnapshotHead;
 
 use crate::exit::Failure;
-use crate::recording::follower::shelf;
+use crate::session_dir::SessionDir;
 
 /// What is needed of a session's logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Needed {
 
 /// The newest snapshot of a session that is whole.
 fn newest_snapshot(path: &Path, session: SessionId) -> Result<Option<SnapshotHead>, Failure> {
-    let shelf = shelf(path);
+    let shelf = SessionDir::open(path)?.shelf()?;
     let foreign = |head: &SnapshotHead| {
         (head.session != session).then(|| format!("it is of session {}", head.session))
     };
