@@ -68,6 +68,9 @@ pub(crate) struct Recording {
     memory: Option<PathBuf>,
     /// Looks after room and retention, from when the run has started.
     upkeep: Option<Upkeep>,
+    /// Of a session that goes on: what its logs hold is compared with what comes, so none of it goes
+    /// meanwhile.
+    prune_lock: Option<PruneLock>,
 }
 
 /// A session's journal.
@@ -164,7 +167,7 @@ impl Recording {
             Err(error) => return Err(cannot_make_outputs(&error)),
         };
         dir.describe(&text)?;
-        let (kept, outputs, upkeep) = (None, Some(outputs), None);
+        let (kept, outputs, upkeep, prune_lock) = (None, Some(outputs), None, None);
         let restart = Restart { snapshot: None, warnings: Vec::new() };
         let bars_told = BTreeMap::new();
         Ok(Recording {
@@ -177,6 +180,7 @@ impl Recording {
             description,
             memory,
             upkeep,
+            prune_lock,
         })
     }
 
@@ -188,7 +192,7 @@ impl Recording {
         from_snapshot: bool,
     ) -> Result<Recording, Failure> {
         let mut dir = RecordingDir::take_up(path)?;
-        let _not_pruned_meanwhile = PruneLock::take(path)?;
+        let prune_lock = Some(PruneLock::take(path)?);
         let config = &description.config;
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
@@ -260,6 +264,7 @@ impl Recording {
             description,
             memory,
             upkeep,
+            prune_lock,
         })
     }
 
@@ -360,9 +365,12 @@ impl Recording {
                 output: self.output_directories(),
             },
             session: self.description.id,
-            keep: Keep {
-                age: age.map(Duration::from_nanos),
-                bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
+            keep: match self.prune_lock {
+                Some(_) => Keep::default(),
+                None => Keep {
+                    age: age.map(Duration::from_nanos),
+                    bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
+                },
             },
             low_disk_bytes: config.journal.low_disk_bytes,
             tails: journal.tails().clone(),
