@@ -1,6 +1,7 @@
 //! Logs whose front is taken away, on storages that fail at any step.
 
 use super::*;
+use crate::log::boot::BootId;
 use crate::log::error::Damage;
 use crate::log::index::Index;
 use crate::log::options::{LogOptions, Place, SyncLevel};
@@ -24,6 +25,7 @@ fn options(disk: &FaultStorage, memory: Option<&FaultStorage>) -> LogOptions<Fau
         kind: KIND,
         session: SESSION,
         incarnation: 0,
+        boot: BootId::UNKNOWN,
         place: match memory.cloned() {
             Some(memory_directory) => Place::Memory { memory_directory, directory },
             None => Place::Disk { directory },
@@ -223,7 +225,7 @@ fn wherever_pruning_ends_the_log_verifies_and_can_be_pruned_again() {
                 verified(&directories);
                 prune(&directories, KIND, N(2)).expect("there is room");
                 assert_eq!(verified(&directories).unfinished_files, 0, "{context}");
-                assert_eq!(disk.list().expect("a list").len(), 5, "{context}");
+                assert_eq!(segments_and_indexes(&disk), 4, "{context}");
             }
         }
     }
@@ -333,4 +335,8 @@ fn every_changed_bit_of_a_closed_segment_of_an_output_log_is_found_pruned_or_not
         }
         verified(&directories);
     }
+}
+
+fn segments_and_indexes(disk: &FaultStorage) -> usize {
+    disk.list().expect("a list").iter().filter(|name| number_of_any(name).is_some()).count()
 }

@@ -169,11 +169,6 @@ impl RecordingDir {
         self.keeps = true;
     }
 
-    /// The session's directory.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Where the journal lies.
     pub(crate) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)

@@ -80,6 +80,9 @@ pub(crate) struct Recording {
     upkeep: Option<Upkeep>,
     /// What was found where the session goes on, for people.
     found: Vec<String>,
+    /// Of a session that goes on: what its logs hold is compared with what comes, so none of it goes
+    /// meanwhile.
+    prune_lock: Option<PruneLock>,
 }
 
 /// A session's journal.
@@ -182,7 +185,7 @@ impl Recording {
         };
         dir.describe(&text)?;
         let archive = archive.started();
-        let (kept, outputs, upkeep) = (None, Some(outputs), None);
+        let (kept, outputs, upkeep, prune_lock) = (None, Some(outputs), None, None);
         let restart = Restart { snapshot: None, warnings: Vec::new() };
         let bars_told = BTreeMap::new();
         let found = Vec::new();
@@ -198,6 +201,7 @@ impl Recording {
             memory,
             upkeep,
             found,
+            prune_lock,
         })
     }
 
@@ -211,7 +215,7 @@ impl Recording {
         let config = &description.config;
         let key = archive_key::named_in(config)?;
         let mut dir = RecordingDir::take_up(path)?;
-        let _not_pruned_meanwhile = PruneLock::take(path)?;
+        let prune_lock = Some(PruneLock::take(path)?);
         let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
         let memory = places::memory(config, description.id);
         dir.tell_writer(memory.as_deref())?;
@@ -287,6 +291,7 @@ impl Recording {
             memory,
             upkeep,
             found: noted,
+            prune_lock,
         })
     }
 
@@ -392,9 +397,12 @@ impl Recording {
                 output: self.output_directories(),
             },
             session: self.description.id,
-            keep: Keep {
-                age: age.map(Duration::from_nanos),
-                bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
+            keep: match self.prune_lock {
+                Some(_) => Keep::default(),
+                None => Keep {
+                    age: age.map(Duration::from_nanos),
+                    bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
+                },
             },
             low_disk_bytes: config.journal.low_disk_bytes,
             tails: journal.tails().clone(),

@@ -5,8 +5,9 @@
 //! of it where there is no snapshot; of the output log what the slowest consumer has not read. How a log
 //! loses its front, and what a kill on the way leaves, is told in [`engine::log::prune`].
 //!
-//! One process prunes a session at a time, and none prunes while another takes the session up: both hold
-//! [`PruneLock`]. A running session can be pruned.
+//! One process prunes a session at a time, and none prunes one that goes on after a crash, as long as it
+//! runs: what its logs hold is compared with what comes again. Both hold [`PruneLock`]. Any other running
+//! session can be pruned.
 
 pub(crate) mod needed;
 
@@ -222,7 +223,7 @@ pub(crate) fn now() -> Nanos {
     Nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
-/// Held by whoever prunes a session, or takes it up. Goes with the process.
+/// Held by whoever prunes a session, or goes on with it. Goes with the process.
 #[derive(Debug)]
 pub(crate) struct PruneLock {
     _directory: File,
@@ -242,7 +243,7 @@ impl PruneLock {
         match directory.try_lock() {
             Ok(()) => Ok(PruneLock { _directory: directory }),
             Err(TryLockError::WouldBlock) => Err(Failure::usage(format_args!(
-                "{} is being pruned, or taken up, by another process; wait for its end",
+                "{} is being pruned, or gone on with after a crash, by another process; prune it when that has ended",
                 path.display()
             ))),
             Err(TryLockError::Error(error)) => Err(cannot(&error)),

@@ -1,6 +1,7 @@
 //! Which segments go, of logs made for the purpose.
 
 use engine::log::SessionId;
+use engine::log::boot::BootId;
 use engine::log::frame::FrameTag;
 use engine::log::options::{LogOptions, Place, SyncLevel};
 use engine::log::segment::SEGMENT_BYTES_MIN;
@@ -24,6 +25,7 @@ fn session() -> (TempDir, Logs) {
             kind,
             session: SessionId([3; 16]),
             incarnation: 0,
+            boot: BootId::UNKNOWN,
             place: Place::Disk { directory: directory.clone() },
             segment_bytes: SEGMENT_BYTES_MIN,
             memory_bytes_max: 4 * SEGMENT_BYTES_MIN,

@@ -162,3 +162,53 @@ fn a_recording_prunes_as_it_is_configured_and_gives_the_same_results() {
     let [ours, theirs] = [&dir, &whole].map(|dir| text(&dir.join("report/bars.csv")));
     assert!(ours == theirs);
 }
+
+#[test]
+fn a_killed_session_goes_on_from_its_snapshot_after_its_front_was_pruned() {
+    for mode in MODES {
+        let place = Place::new();
+        let input = place.file("day.itch", session().bytes());
+        let snapshots = ["--set", "snapshots.every_messages=10000"];
+        let args = |input: &str, dir: &Path| {
+            let mut args = place.record(input, dir, mode);
+            args.extend(BARS.map(String::from));
+            args.extend(snapshots.map(String::from));
+            args
+        };
+        let (whole, dir) = (place.path("whole"), place.path("session"));
+        tapewatch(&args(arg(&input), &whole)).ended_with(0);
+        let mut running = Running::start(&args("-", &dir));
+        running.feed(&session().bytes()[..session().bytes().len() - (200 << 10)]).unwrap();
+        let is_whole = |name: &String| name.ends_with(".snap");
+        running.until("two snapshots", || {
+            let names = fs::read_dir(dir.join("snapshots")).ok()?.flatten();
+            let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+            (names.filter(is_whole).count() >= 2).then_some(())
+        });
+        let running_pruned = pruned(&dir, &["--keep", "1s"]).ended_with(0).json();
+        running.kill();
+        let logs = &running_pruned["logs"];
+        assert!(logs[0]["segments_removed"].as_u64() > Some(0), "{mode:?}: {running_pruned:#}");
+        pruned(&dir, &["--keep-bytes", "0"]).ended_with(0);
+        let report = tapewatch(&["journal", "verify", arg(&dir), "--json"]).ended_with(0).json();
+        assert!(report["pruned"]["first_segment"].as_u64() > Some(0), "{report:#}");
+        let mut again = args(arg(&input), &dir);
+        again.push(String::from("--resume"));
+        tapewatch(&again).ended_with(0);
+        tapewatch(&["journal", "verify", arg(&dir)]).ended_with(0);
+        for name in ["bars.csv", "symbols.csv"] {
+            let [ours, theirs] = [&dir, &whole].map(|dir| text(&dir.join("report").join(name)));
+            assert!(ours == theirs, "{mode:?}: {name}");
+        }
+        let summary = |dir: &Path| -> serde_json::Value {
+            serde_json::from_str(&text(&dir.join("report/summary.json"))).unwrap()
+        };
+        let (ours, theirs) = (summary(&dir), summary(&whole));
+        for key in ["state_hash", "messages", "bars", "by_type", "quality"] {
+            assert_eq!(ours[key], theirs[key], "{mode:?}: {key}");
+        }
+        // Without a snapshot nothing stands in for what is gone.
+        fs::remove_dir_all(dir.join("snapshots")).unwrap();
+        tapewatch(&["replay", arg(&dir)]).ended_with(2).says(&["were pruned"]);
+    }
+}
