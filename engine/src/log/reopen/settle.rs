@@ -18,7 +18,7 @@ use crate::log::reopen::survey::Survey;
 use crate::log::reopen::{Reopened, failure};
 use crate::log::seal::{SEAL_BYTES, Seal, Sealer};
 use crate::log::segment::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name,
+    SEGMENT_HEADER_BYTES, SegmentHeader, index_name, number_of, segment_name, symbol_index_name,
 };
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::window::{Seen, SegmentWindow};
@@ -160,7 +160,12 @@ impl<'a, S: Storage> Settling<'a, S> {
                 let walked = segment.walk().map_err(failure(Act::Index, number, disk))?;
                 walked.index.finish()
             }
-            None => self.seal(number)?.index.finish(),
+            None => {
+                // Of what was there before, if of anything.
+                let removed = remove_if_there(disk, &symbol_index_name(number));
+                removed.map_err(failure(Act::Index, number, disk))?;
+                self.seal(number)?.index.finish()
+            }
         };
         write_index(disk, &index, self.options.sync).map_err(failure(Act::Index, number, disk))?;
         self.done.indexed_segments += 1;
