@@ -174,7 +174,12 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
                 let walked = segment.walk().map_err(failure(Act::Index, number, disk))?;
                 walked.index.finish()
             }
-            None => self.seal(number)?.index.finish(),
+            None => {
+                // Of what was there before, if of anything.
+                let removed = remove_if_there(disk, &symbol_index_name(number));
+                removed.map_err(failure(Act::Index, number, disk))?;
+                self.seal(number)?.index.finish()
+            }
         };
         self.index(number, &index)
     }
