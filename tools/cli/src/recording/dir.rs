@@ -184,6 +184,11 @@ impl RecordingDir {
         self.path.join(REPORT)
     }
 
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the `hashes` file is, or will be.
     pub(crate) fn hashes(&self) -> PathBuf {
         self.path.join(HASHES)

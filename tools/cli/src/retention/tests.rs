@@ -30,7 +30,6 @@ fn session() -> (TempDir, Logs) {
             segment_bytes: SEGMENT_BYTES_MIN,
             memory_bytes_max: 4 * SEGMENT_BYTES_MIN,
             sync: SyncLevel::None,
-            boot: engine::log::boot::BootId::now(),
         })
         .unwrap();
         for sequence in 1..=segments * FRAMES {
