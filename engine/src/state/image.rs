@@ -32,6 +32,11 @@
 //! is refused with a [`RestoreError`], and whoever asked goes back further or begins with the journal.
 //! Limits may be others as long as all fits. At a limit that bites, what is refused from there on may
 //! be another order: room that outgrown arrays left behind is not restored.
+//!
+//! A million live orders and two million prints of 8,000 symbols are 137 MB. Writing them took some
+//! 0.16 s of processor time and restoring 0.24 s, more than half of that for memory that is touched for
+//! the first time, on one of the two cores of a virtual machine that others were using
+//! (`benches/benches/image.rs`). Their indexes are entered when all orders are there.
 
 mod head;
 mod memory;

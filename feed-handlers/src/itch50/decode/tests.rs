@@ -377,3 +377,64 @@ proptest! {
         prop_assert!(events.iter().all(|event| *event != Event::zeroed()));
     }
 }
+
+/// A decoder that has counted and learnt something of every kind.
+fn busy_decoder() -> Itch50Decoder {
+    let mut decoder = decoder();
+    let mut encoder = Encoder::new();
+    encoder.system_event(Header { locate: 0, ..HEADER }, b'O');
+    encoder.stock_directory(HEADER, &DirectoryEntry::common_stock(AAPL));
+    // A name padded with zeros, another one for a symbol that has one, an unknown type, a short one.
+    let zeros = Stock(*b"ZINC\0\0\0\0");
+    encoder.trading_action(Header { locate: 20, ..HEADER }, zeros, b'T', *b"    ");
+    encoder.short_sale_restriction(HEADER, zeros, b'0');
+    encoder.raw(b"?");
+    encoder.raw(b"D");
+    decode_all(&mut decoder, encoder.bytes());
+    decoder
+}
+
+fn stored(decoder: &Itch50Decoder) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    decoder.store(&mut bytes);
+    bytes
+}
+
+#[test]
+fn a_decoder_goes_on_from_its_bytes() {
+    let mut busy = busy_decoder();
+    let bytes = stored(&busy);
+    let mut restored = decoder();
+    restored.restore(&bytes).unwrap();
+    assert_eq!((stored(&restored), restored.counts()), (bytes.clone(), busy.counts()));
+    let mut encoder = Encoder::new();
+    for (locate, stock) in [(13, AAPL), (20, Stock(*b"ZINC    ")), (20, AAPL), (21, AAPL)] {
+        encoder.trading_action(Header { locate, ..HEADER }, stock, b'H', *b"    ");
+    }
+    encoder.system_event(Header { locate: 0, ..HEADER }, b'O');
+    let [one, other] =
+        [&mut busy, &mut restored].map(|decoder| decode_all(decoder, encoder.bytes()));
+    assert_eq!(one, other);
+    assert_eq!(one.1, Decoded::SecondStart(Sequence(104)));
+    assert_eq!((stored(&restored), restored.counts()), (stored(&busy), busy.counts()));
+    assert_eq!(restored.counts().symbol_conflict, 2);
+}
+
+#[test]
+fn bytes_that_no_decoder_of_the_day_wrote_are_refused() {
+    let bytes = stored(&busy_decoder());
+    for end in 0..bytes.len() {
+        assert!(decoder().restore(&bytes[..end]).is_err(), "{end}");
+    }
+    assert!(decoder().restore(&[&bytes[..], &[0]].concat()).is_err());
+    let mut tomorrow = Itch50Decoder::new(Nanos(MIDNIGHT.0 + Nanos::DAY)).unwrap();
+    assert!(tomorrow.restore(&bytes).is_err());
+    for bit in 0..bytes.len() * 8 {
+        let mut turned = bytes.clone();
+        turned[bit / 8] ^= 1 << (bit % 8);
+        let mut decoder = decoder();
+        if decoder.restore(&turned).is_ok() {
+            assert_eq!(stored(&decoder), turned, "bit {bit}");
+        }
+    }
+}
