@@ -18,6 +18,9 @@
 //! [`appends`] takes payloads by our journal, by a bare copy and by `write(2)`; the program `journal`
 //! prints what that costs and how late it may be.
 //!
+//! [`upkeep`] times what a hot thread feels of snapshots and compression beside it; the program `recovery`
+//! prints that, and how long a restart takes.
+//!
 //! [`trades`] writes files of trades as text, over which the program `csv` runs the example's job.
 //!
 //! Every input is made before a clock starts, from a seed, and is the same on every machine.
@@ -32,4 +35,5 @@ pub mod stages;
 pub mod tape;
 pub mod temporary_journal;
 pub mod trades;
+pub mod upkeep;
 pub mod whole;

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use serde_json::Value;
 use tapewatch_benches::clock::Spread;
+use tapewatch_benches::tape::Tape;
+use tapewatch_benches::upkeep::{self, Beside, Felt};
 
 /// What snapshots and archiving cost, and how long a restart takes.
 #[derive(Debug, Parser)]
@@ -122,6 +124,23 @@ fn row(
     Ok((text, last, on.median))
 }
 
+/// What the hot thread feels of those beside it, packet by packet.
+fn felt(file: &Path, place: &Path) -> Result<String, Failed> {
+    let tape = Tape::file(file)?;
+    let mut text = String::from(
+        "\n| ns a packet, journaled and applied inline; beside it | p50 | p90 | p99 | p99.9 | p99.99 | max | taken or archived |\n|---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for beside in Beside::ALL {
+        let Felt { ns, done } = upkeep::pass(&tape, place, beside)
+            .map_err(|error| -> Failed { error.to_string().into() })?;
+        let figures = [0.5, 0.9, 0.99, 0.999, 0.9999]
+            .map(|quantile| ns.value_at_quantile(quantile).to_string())
+            .join(" | ");
+        text += &format!("| {} | {figures} | {} | {done} |\n", beside.name(), ns.max());
+    }
+    Ok(text)
+}
+
 /// Gives all but the last hundredth of `file` to a run that is killed when its newest snapshot is the
 /// last that there will be. Returns how many messages that has.
 fn killed_near_the_end(root: &Root, file: &Path) -> Result<(), Failed> {
@@ -185,6 +204,7 @@ fn table(arguments: &Arguments) -> Result<String, Failed> {
         number(&snapshots["last_bytes"]) / 1e6,
         number(&snapshots["longest_write_s"]),
     );
+    text += &felt(file, &arguments.place)?;
     killed_near_the_end(&root, file)?;
     let mut command = root.replay(file, &[])?;
     command.arg("--resume");
