@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use engine::journal::source::JournalSource;
+use engine::log::archive::key::ArchiveKey;
 use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Source as _};
@@ -80,9 +82,11 @@ pub(crate) fn hashes(session: &Path) -> String {
     format!("{} {}", summary["state_hash"], summary["sections"])
 }
 
-/// What the journal of a session holds: packets and gaps, and their digest.
-pub(crate) fn accepted(session: &Path) -> Accepted {
-    let directories = LogDirectories::disk(Directory::new(session.join("journal")));
+/// What the journal of a session holds: packets and gaps, and their digest. `key` is a file.
+pub(crate) fn accepted(session: &Path, key: Option<&Path>) -> Accepted {
+    let key = key.map(|file| Arc::new(ArchiveKey::from_file(file).unwrap()));
+    let journal = Directory::new(session.join("journal")).with_key(key);
+    let directories = LogDirectories::disk(journal);
     let mut source = JournalSource::open(directories, 0).unwrap();
     let mut accepted = Accepted::default();
     loop {
