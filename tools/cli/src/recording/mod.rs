@@ -256,7 +256,7 @@ impl Recording {
         let made_by = config.made_by(&description.symbols);
         // Digests before the snapshot are not computed again.
         let may_use = from_snapshot && Hashes::are_readable(&dir.hashes());
-        let restart = Restart::choose(&archive.shelf(path), &holds, &made_by, may_use)?;
+        let restart = Restart::choose(&archive.shelf(path), &holds, &made_by, may_use);
         let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
         if head.is_none() {
             retention::refuse_pruned(path, &directories, "gone on with")?;

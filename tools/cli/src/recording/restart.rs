@@ -17,7 +17,6 @@ use engine::output::record::OutputRecord;
 use engine::output::tally::{BarsTold, Tally};
 use engine::snapshot::{MadeBy, Shelf, Snapshot, SnapshotHead};
 
-use crate::exit::Failure;
 use crate::replay::bars::Told;
 
 /// See the module.
@@ -50,27 +49,38 @@ impl Restart {
         holds: &Holds,
         made_by: &MadeBy,
         may_use: bool,
-    ) -> Result<Restart, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::no(format_args!(
-                "cannot use the snapshots in {}: {error}; check the directory and its permissions",
+    ) -> Restart {
+        // The journal has everything: what cannot be read here costs time, and no session.
+        let unusable = |error: std::io::Error| {
+            format!(
+                "the snapshots in {} cannot be used: {error}; the session goes on from its start",
                 shelf.storage().path().display()
-            ))
+            )
         };
         let mut warnings = Vec::new();
-        let removed = shelf.cut(holds.records).map_err(cannot)?;
-        if removed > 0 {
-            warnings.push(format!(
+        match shelf.cut(holds.records) {
+            Ok(0) => {}
+            Ok(removed) => warnings.push(format!(
                 "{removed} snapshot(s) were ahead of the journal, which a loss of power cut: they are removed"
-            ));
+            )),
+            Err(error) => {
+                warnings.push(unusable(error));
+                return Restart { snapshot: None, warnings };
+            }
         }
         if !may_use {
-            return Ok(Restart { snapshot: None, warnings });
+            return Restart { snapshot: None, warnings };
         }
-        let chosen = shelf.newest(|head| reason_against(head, holds, made_by)).map_err(cannot)?;
+        let chosen = match shelf.newest(|head| reason_against(head, holds, made_by)) {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                warnings.push(unusable(error));
+                return Restart { snapshot: None, warnings };
+            }
+        };
         let passed_over = chosen.passed_over.iter();
         warnings.extend(passed_over.map(|why| format!("a snapshot is passed over: {why}")));
-        Ok(Restart { snapshot: chosen.snapshot.map(Arc::new), warnings })
+        Restart { snapshot: chosen.snapshot.map(Arc::new), warnings }
     }
 }
 

@@ -7,8 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use engine::failpoint;
 use tapewatch_tests::random::Random;
@@ -225,4 +227,84 @@ fn another_input_is_refused_where_only_the_snapshot_has_seen_the_difference() {
     fs::write(&other, &bytes[..end]).unwrap();
     tapewatch(&others).ended_with(2).says(&["not the one that the session was recorded from"]);
     rig.finish(&args, &session, "after other inputs");
+}
+
+/// What an input is makes no difference to a session that goes on with it.
+#[test]
+fn a_session_goes_on_from_compressed_captured_and_piped_input() {
+    let day = Day::new();
+    let at = |name: &str| day.dir.path().join(name);
+    let plain = fs::read(at("day/session.itch")).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&plain).unwrap();
+    fs::write(at("session.itch.gz"), encoder.finish().unwrap()).unwrap();
+    fs::write(at("session.itch.zst"), zstd::encode_all(&plain[..], 1).unwrap()).unwrap();
+    let simulate = ["simulate", "--seed", "9", "--symbols", "12", "--messages", "60000", "--pcap"];
+    tapewatch(&[&simulate[..], &["-q", "--out", arg(&at("captured"))]].concat()).ended_with(0);
+    let inputs = ["session.itch.gz", "session.itch.zst", "captured/session.pcap", "-"];
+    for (number, input) in inputs.into_iter().enumerate() {
+        let run = |session: &Path, place: Option<&str>| {
+            let mut args = day.args(session, &OFTEN);
+            args[1] = match input {
+                "-" => String::from("-"),
+                file => at(file).display().to_string(),
+            };
+            args.push(String::from("--resume"));
+            let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
+            command.args(&args).stdout(Stdio::null()).stderr(Stdio::piped()).stdin(Stdio::piped());
+            if let Some(place) = place {
+                command.env("TAPEWATCH_FAILPOINT", place);
+            }
+            let mut child = command.spawn().unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            let bytes = plain.clone();
+            let feeds = input == "-";
+            let feeding = std::thread::spawn(move || {
+                // One that is killed reads no further.
+                let _ = feeds.then(|| stdin.write_all(&bytes));
+            });
+            let output = child.wait_with_output().unwrap();
+            feeding.join().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let undisturbed = at(&format!("undisturbed-{number}"));
+        assert_eq!(run(&undisturbed, None), (Some(0), String::new()), "{input}");
+        let expected = Outcome::of(&day, &undisturbed, None);
+        let session = at(&format!("killed-{number}"));
+        for place in ["journal.append.after@200", "snapshot.rename.after@2", "output.roll.after@1"]
+        {
+            let (status, stderr) = run(&session, Some(place));
+            assert_eq!((status, stderr.contains("failpoint")), (None, true), "{input}: {stderr}");
+        }
+        assert_eq!(run(&session, None), (Some(0), String::new()), "{input}");
+        Outcome::of(&day, &session, None).assert_is(&expected, input);
+    }
+}
+
+#[test]
+fn snapshots_that_cannot_be_written_are_told_and_harm_nothing_else() {
+    let day = Day::new();
+    let session = day.dir.path().join("session");
+    fs::create_dir(&session).unwrap();
+    // Where the directory should be.
+    fs::write(session.join("snapshots"), "").unwrap();
+    let mut args = day.args(&session, &OFTEN);
+    tapewatch(&args).ended_with(1).says(&["cannot write a snapshot", "snapshots", "make room"]);
+    let undisturbed = day.dir.path().join("undisturbed");
+    assert!(day.outputs(&session) == day.outputs(&undisturbed));
+    assert_eq!(hashes(&session), hashes(&undisturbed));
+    tapewatch(&["journal", "verify", arg(&session), "--deep", "--quiet"]).ended_with(0);
+    // Nor do they keep a session from going on.
+    let killed_one = day.dir.path().join("killed");
+    args = day.args(&killed_one, &OFTEN);
+    args.push(String::from("--resume"));
+    assert!(killed(&args, &killed_one, Kill::At("snapshot.rename.after", 2)));
+    fs::remove_dir_all(killed_one.join("snapshots")).unwrap();
+    fs::write(killed_one.join("snapshots"), "").unwrap();
+    let run = tapewatch(&args).ended_with(1);
+    assert!(run.stderr.contains("snapshots"), "{}", run.stderr);
+    fs::remove_file(killed_one.join("snapshots")).unwrap();
+    tapewatch(&args).ended_with(0);
+    assert!(day.outputs(&killed_one) == day.outputs(&undisturbed));
+    assert_eq!(hashes(&killed_one), hashes(&undisturbed));
 }
