@@ -33,7 +33,6 @@ fn options(disk: &FaultStorage, memory: Option<&FaultStorage>) -> LogOptions<Fau
         segment_bytes: SEGMENT_BYTES_MIN,
         memory_bytes_max: 4 * SEGMENT_BYTES_MIN,
         sync: SyncLevel::None,
-        boot: crate::log::boot::BootId::now(),
     }
 }
 
