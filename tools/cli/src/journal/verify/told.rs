@@ -142,7 +142,7 @@ fn rest_of_table(
 
 /// For people.
 pub(super) fn table_of(found: &Found) -> String {
-    let Found { report, hashes, outputs, deep, seal: looked_for } = found;
+    let Found { report, hashes, outputs, deep, seal: looked_for, snapshots: _ } = found;
     let sequence = |sequence: Option<engine::units::Sequence>| {
         sequence.map_or_else(|| String::from("–"), |sequence| sequence.0.to_string())
     };
