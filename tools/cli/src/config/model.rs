@@ -282,6 +282,20 @@ impl Default for Engine {
     }
 }
 
+impl Limits {
+    /// What so many shards hold together, as far as one can. Symbols are numbered alike in all of them.
+    pub(crate) fn scale(&mut self, shards: u32) {
+        let limits = [
+            (&mut self.orders_max, 1 << 30),
+            (&mut self.levels_max, 1 << 28),
+            (&mut self.prints_max, 1 << 32),
+        ];
+        for (limit, most) in limits {
+            *limit = limit.saturating_mul(u64::from(shards)).min(most);
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let BookLimits { orders_max, levels_max, symbols_max, prints_max } = BookLimits::default();

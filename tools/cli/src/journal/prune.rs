@@ -78,6 +78,9 @@ pub(super) fn run(args: &PruneArgs, console: Console) -> Result<Status, Failure>
     let needed = Needed::of(session.path(), session.id())?;
     let keep = Keep { age: args.keep, bytes: args.keep_bytes };
     let plans = retention::plan(&logs, keep, &needed, retention::now())?;
+    if !args.dry_run && plans.iter().any(|plan| !plan.removed().is_empty()) {
+        retention::make_durable(session.path())?;
+    }
     let mut done = Vec::new();
     for plan in &plans {
         done.push(match args.dry_run {

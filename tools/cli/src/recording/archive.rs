@@ -93,8 +93,6 @@ impl Archive {
                 // What failed before and is done now is of no account.
                 failure = failure.or(rest.first_error.map(|error| error.to_string()));
             }
-        } else {
-            failure = status.last_error;
         }
         let json = json!({
             "segments": status.segments,

@@ -15,10 +15,12 @@
 //! Until it is kept ([`RecordingDir::keep`]) nothing was accepted, and it takes away what it made: a run
 //! that cannot start as configured can be tried again in the same place.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use engine::log::directories::CURSORS_DIRECTORY;
 use engine::log::mark::MARK_NAME;
@@ -203,6 +205,16 @@ impl RecordingDir {
         }
     }
 
+    /// Keeps a `hashes` file that cannot be read as `hashes.damaged`; `false` if there is none.
+    pub(crate) fn put_hashes_aside(&self) -> Result<bool, Failure> {
+        let (path, aside) = (self.path.join(HASHES), self.path.join("hashes.damaged"));
+        match fs::rename(&path, &aside) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
+    }
+
     /// Begins the `hashes` file; gives its path too.
     pub(crate) fn begin_hashes(&self) -> Result<(File, PathBuf), Failure> {
         let path = self.path.join(HASHES);
@@ -246,20 +258,36 @@ fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// How long a lock that is held is tried again: a reader that only asks whether a session is being
+/// written holds it for an instant.
+const LOCK_WITHIN: Duration = Duration::from_millis(100);
+
 /// Locks the session in `path` for this process.
 fn lock(path: &Path) -> Result<File, Failure> {
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .read(true)
-        .open(path.join(LOCK))
-        .map_err(|error| cannot_use(path, &error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(is_written(path)),
-        Err(TryLockError::Error(error)) => Err(cannot_use(path, &error)),
+    let (name, since) = (path.join(LOCK), Instant::now());
+    loop {
+        let opened =
+            OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&name);
+        let lock = opened.map_err(|error| cannot_use(path, &error))?;
+        match lock.try_lock() {
+            // A writer that ended meanwhile has removed the file it locked, and another may make it anew.
+            Ok(()) if is_at(&lock, &name) => return Ok(lock),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if since.elapsed() >= LOCK_WITHIN => {
+                return Err(is_written(path));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_WITHIN / 20),
+            Err(TryLockError::Error(error)) => return Err(cannot_use(path, &error)),
+        }
     }
+}
+
+/// Whether the file that is open is the one of this name.
+fn is_at(file: &File, name: &Path) -> bool {
+    let is_same = |named: Metadata| {
+        file.metadata().is_ok_and(|open| (open.dev(), open.ino()) == (named.dev(), named.ino()))
+    };
+    fs::metadata(name).is_ok_and(is_same)
 }
 
 /// The directory in memory that the `lock` of `path` tells: the journal's.

@@ -78,6 +78,8 @@ pub(crate) struct FollowerEnd {
     pub(crate) fault: Option<Failure>,
     /// For `summary.json`.
     pub(crate) json: Value,
+    /// Whether all digests that were due are written, as far as that was the follower's to do.
+    pub(crate) has_followed: bool,
     /// The state behind the last record, where it was computed.
     pub(crate) state: Option<(Position, StateHash)>,
 }
@@ -184,7 +186,15 @@ impl FollowerThread {
         // Release: with the phase the thread sees whether it must begin.
         self.orders.phase.store(phase, Ordering::Release);
         thread.thread().unpark();
-        Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        Some(thread.join().unwrap_or_else(|_panic| FollowerEnd {
+            hashes: Hashes::Ignored,
+            fault: Some(Failure::no(
+                "the follower's thread has panicked: the session is journaled, its digests are not all written; go on with --resume, and report it",
+            )),
+            json: Value::Null,
+            has_followed: false,
+            state: None,
+        }))
     }
 }
 
@@ -243,21 +253,21 @@ impl Following {
         lower_priority();
         if !self.is_needed() {
             let hashes = std::mem::take(&mut self.follows.hashes);
-            return self.end(hashes, None);
+            return self.end(hashes, None, true);
         }
         let hashes = std::mem::take(&mut self.follows.hashes);
         let mut follower = match self.begin(hashes) {
             Ok(follower) => follower,
             Err((hashes, failure)) => {
                 self.fault.get_or_insert(failure);
-                return self.end(hashes, None);
+                return self.end(hashes, None, false);
             }
         };
         let is_whole = self.follow(&mut follower);
         let state =
             is_whole.then(|| (follower.engine().sequencer().position(), follower.state_hash()));
         let hashes = follower.into_engine().into_parts().market.into_listener().hashes;
-        self.end(hashes, state)
+        self.end(hashes, state, is_whole)
     }
 
     /// Waits until an engine has something to do; `false` if the session ends before.
@@ -295,7 +305,7 @@ impl Following {
         let opened = JournalSource::following(journal.clone(), FEED).and_then(|mut source| {
             if let Some(snapshot) = start {
                 let head = snapshot.head();
-                source.start_from(head.next, head.last_sequence)?;
+                source.start_from(head.next, Sequence(0))?;
             }
             Ok(source)
         });
@@ -307,7 +317,10 @@ impl Following {
         let selection = wanted.selection(config.limits().symbols_max);
         let from = start.as_deref();
         let begun = Start { midnight: *midnight, selection, hash_points: true, from };
-        let stages = match begun.stages(config, || inline_shard(config)) {
+        // One shard holds here what all of the session's do.
+        let mut whole = config.clone();
+        whole.limits.scale(config.engine.shards);
+        let stages = match begun.stages(config, || inline_shard(&whole)) {
             Ok(stages) => stages,
             Err(failure) => return Err((heard.hashes, failure)),
         };
@@ -353,7 +366,12 @@ impl Following {
         }
     }
 
-    fn end(self, hashes: Hashes, state: Option<(Position, StateHash)>) -> FollowerEnd {
+    fn end(
+        self,
+        hashes: Hashes,
+        state: Option<(Position, StateHash)>,
+        has_followed: bool,
+    ) -> FollowerEnd {
         let last = self.taken.last();
         let most = self.taken.iter().map(|taken| taken.took).max().unwrap_or_default();
         let json = json!({
@@ -362,7 +380,7 @@ impl Following {
             "last_bytes": last.map(|taken| taken.size_bytes),
             "longest_write_s": most.as_secs_f64(),
         });
-        FollowerEnd { hashes, fault: self.fault, json, state }
+        FollowerEnd { hashes, fault: self.fault, json, has_followed, state }
     }
 }
 

@@ -45,7 +45,7 @@ impl Kept {
         let mut source = source.map_err(|error| faults::of_journal(&error))?;
         let before = match snapshot {
             Some(head) => {
-                let found = source.start_from(head.next, head.last_sequence);
+                let found = source.start_from(head.next, Sequence(0));
                 found.map_err(|error| faults::of_journal(&error))?;
                 let (came, seen) = (Accepted::default(), head.accepted);
                 (seen.records > 0).then_some(Before { came, seen })
@@ -58,11 +58,6 @@ impl Kept {
     /// How many have not come again.
     pub(super) fn left(&self) -> u64 {
         self.left
-    }
-
-    /// Whether the next one is one that the snapshot has seen.
-    pub(super) fn is_before_snapshot(&self) -> bool {
-        self.before.is_some()
     }
 
     /// A packet comes that is the next on record.

@@ -26,10 +26,10 @@ use engine::log::directories::LogDirectories;
 use engine::log::error::LogError;
 use engine::log::failure::CreateError;
 use engine::log::options::LogOptions;
-use engine::log::reopen::{self, Condition, Found, Reopened};
+use engine::log::reopen::{self, Condition, Found, ReopenError, Reopened};
 use engine::log::storage::Directory;
 use engine::log::tails::{LogStatistics, LogTails};
-use engine::log::{ClosedLog, LogKind, SessionId};
+use engine::log::{ClosedLog, LogKind, SegmentNumber, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::Packet;
@@ -218,6 +218,7 @@ impl Recording {
         let prune_lock = Some(PruneLock::take(path)?);
         let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
         let memory = places::memory(config, description.id);
+        let memory_gone = dir::memory_told(path).filter(|told| !told.exists());
         dir.tell_writer(memory.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
         let archive = Archive::new(config, key, &dir);
@@ -237,28 +238,58 @@ impl Recording {
         } else {
             let (journal, reopened) = Journal::reopen(options, description.id, &text)
                 .map_err(|error| cannot_make(&error))?;
-            noted.extend(recovered("journal", &reopened.log));
+            noted.extend(recovered("journal", &reopened.log, config));
+            noted.extend(memory_gone.as_deref().map(without_memory));
             (Written::Open(Box::new(journal)), reopened.log.frames)
         };
         // The first record is the session's description.
         let records = frames.saturating_sub(1);
         let options = places::of_output(config, memory.as_deref(), archive.output());
         let output_directories = LogDirectories::<Directory>::of(&options.place);
-        let found = look(&output_directories, LogKind::Output);
-        let found = found.map_err(|error| damaged(&error))?;
+        // As recovery will find them: what a loss of power left behind a hole does not count.
+        let outputs_found = match reopen::examine(&options.clone().of_log(description.id)) {
+            Ok(found) => Some((found.frames, found.pruned_frames)),
+            Err(ReopenError::Finished { .. }) => None,
+            Err(error) => return Err(damaged(&error)),
+        };
+        let (outputs, pruned_outputs) = match outputs_found {
+            Some(found) => found,
+            None => {
+                let found = look(&output_directories, LogKind::Output);
+                let found = found.map_err(|error| damaged(&error))?;
+                (found.frames, found.pruned_frames)
+            }
+        };
         let holds = Holds {
             session: description.id,
             records,
-            outputs: found.frames,
-            pruned_outputs: found.pruned_frames,
+            outputs,
+            pruned_outputs,
             first: directories.first().map_err(|error| damaged(&error))?,
         };
         let made_by = config.made_by(&description.symbols);
         // Digests before the snapshot are not computed again.
-        let may_use = from_snapshot && Hashes::are_readable(&dir.hashes());
+        let has_hashes = Hashes::are_readable(&dir.hashes());
+        let is_pruned = holds.first > SegmentNumber(0);
+        if records > 0 && !has_hashes {
+            let aside = dir.put_hashes_aside()?;
+            noted.push(match aside {
+                true => String::from(
+                    "the digests on record cannot be read; they are kept as hashes.damaged, and computed again",
+                ),
+                false => String::from("the digests are not there; they are computed again"),
+            });
+        }
+        let may_use = from_snapshot && (has_hashes || is_pruned);
         let restart = Restart::choose(&archive.shelf(path), &holds, &made_by, may_use);
         let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
         if head.is_none() {
+            if is_pruned && !from_snapshot {
+                return Err(Failure::usage(format_args!(
+                    "{}: the front of its journal was pruned, so prints and quotes of before cannot be had; leave --trades and --bbo out",
+                    path.display()
+                )));
+            }
             retention::refuse_pruned(path, &directories, "gone on with")?;
         }
         let kept = (records > 0)
@@ -267,14 +298,14 @@ impl Recording {
         let told = head.map_or(0, |head| head.outputs);
         let bars_told = restart::bars_told(output_directories, told);
         let bars_told = bars_told.map_err(|error| damaged(&error))?;
-        let outputs = if found.condition == Condition::Finished {
+        let outputs = if outputs_found.is_none() {
             reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
             Outputs::Ended
         } else {
             let acceptance = acceptance(&journal, config);
             let reopened = OutputLog::reopen(options, description.id, acceptance, told);
             let (outputs, reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
-            noted.extend(recovered("output log", &reopened));
+            noted.extend(recovered("output log", &reopened, config));
             Outputs::Open(Box::new(outputs))
         };
         let (outputs, archive) = (Some(outputs), archive.started());
@@ -345,6 +376,12 @@ impl Recording {
         self.archive.shelf(self.dir.path())
     }
 
+    /// Removes the snapshots of a session that is computed from its start once more.
+    pub(crate) fn remove_snapshots(&self) {
+        // One that stays is of the same session, and only costs room.
+        let _ = self.shelf().cut(0);
+    }
+
     /// What the session goes on from; `None`: from its start.
     pub(crate) fn restart(&self) -> Option<Arc<Snapshot<File>>> {
         self.restart.snapshot.clone()
@@ -358,12 +395,6 @@ impl Recording {
     /// What could not be gone on from, and why; once.
     pub(crate) fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.restart.warnings)
-    }
-
-    /// Whether what comes next was journaled, and the state that the session goes on from has it.
-    #[inline]
-    pub(crate) fn is_before_restart(&self) -> bool {
-        self.kept.as_ref().is_some_and(Kept::is_before_snapshot)
     }
 
     /// Whether all that the journal holds has come again.
@@ -581,11 +612,17 @@ fn taken_over(pid: u32) -> String {
     format!("the session was left by process {pid}, which is gone; it is taken over")
 }
 
-/// What recovery has given up of a log, if anything.
-fn recovered(log: &str, reopened: &Reopened) -> Option<String> {
+/// What recovery has given up of a log, as far as that can be known.
+fn recovered(log: &str, reopened: &Reopened, config: &Config) -> Option<String> {
     let Reopened { torn_bytes, dropped_frames, last_sequence, restarted, .. } = *reopened;
+    let last = last_sequence.0;
     if torn_bytes == 0 && dropped_frames == 0 {
-        return None;
+        let sync = config.journal.sync.name();
+        return restarted.then(|| {
+            format!(
+                "the machine has stopped meanwhile: the {log} goes on behind sequence {last}; what was appended behind it and not on the disk (journal.sync is {sync}) is lost"
+            )
+        });
     }
     let why = if restarted { "the machine has stopped meanwhile" } else { "its writer died in it" };
     let dropped = match dropped_frames {
@@ -593,9 +630,15 @@ fn recovered(log: &str, reopened: &Reopened) -> Option<String> {
         frames => format!(", {frames} whole frame(s) behind the damage among them"),
     };
     Some(format!(
-        "the {log} was cut behind sequence {}: {torn_bytes} torn byte(s) dropped{dropped}; {why}",
-        last_sequence.0
+        "the {log} was cut behind sequence {last}: {torn_bytes} torn byte(s) dropped{dropped}; {why}"
     ))
+}
+
+fn without_memory(memory: &Path) -> String {
+    format!(
+        "the session's memory {} is gone: what had not been carried to the disk is lost",
+        memory.display()
+    )
 }
 
 /// Whether a session goes on without a log that fails.

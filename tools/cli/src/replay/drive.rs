@@ -94,7 +94,7 @@ impl Session {
             };
             if let Arrival::Packet(packet) = &arrival
                 && pace.is_paced()
-                && !recording.as_ref().is_some_and(Recording::is_before_restart)
+                && recording.as_ref().is_none_or(Recording::has_all_again)
                 && !wait(&mut pace, start, packet.recv, interrupt)
             {
                 continue;
@@ -160,10 +160,9 @@ impl Session {
             Ok(finished) => finished,
             Err(failed) => {
                 // All that was accepted is carried to disk before the failure is told; a run may go on with it.
-                let closed =
-                    recording.map(|it| it.close(false).end(false, 0, &UNFINISHED)).transpose();
-                let failure = faults::stage_failed(&failed);
-                return Err(closed.err().unwrap_or(failure));
+                // What closing has to tell follows from that.
+                let _ = recording.map(|it| it.close(false).end(false, 0, &UNFINISHED));
+                return Err(faults::stage_failed(&failed));
             }
         };
         let elapsed = start.elapsed();
@@ -195,16 +194,19 @@ impl Session {
         let journaled = closed.as_ref().is_none_or(|closed| closed.holds_all(&outputs));
         let position = finished.sequencer.position();
         let messages = finished.decoder.counts().messages;
-        let mut snapshots_json = None;
+        let (mut snapshots_json, mut has_followed) = (None, true);
         // A run that goes on begins with what there is: nobody waits for more of a stopped one.
         if let Some(snapshots) = snapshots.filter(|_| !is_stopped) {
             let end = snapshots.finish(Reached { position, messages });
+            // Limits are a shard's own: where one is met, one shard's state may differ from several'.
             if journaled
+                && over_capacity == 0
                 && let Some((at, state)) = &end.state
                 && (*at != position || *state != finished.hash)
             {
                 note(faults::follower_differs(&finished.hash, state));
             }
+            has_followed = end.has_followed;
             end.fault.map(&mut note);
             snapshots_json = Some(end.json);
             finished.market.listener_mut().hashes = end.hashes;
@@ -212,8 +214,12 @@ impl Session {
         let hashes = &mut finished.market.listener_mut().hashes;
         // Before the session is called complete: then nobody writes digests any more.
         let has_hashes = hashes.end(position, &finished.hash, journaled).map_err(&mut note).is_ok();
-        let end = |closed: Closed| closed.end(has_hashes, over_capacity, &outputs);
+        let is_whole = has_hashes && has_followed;
+        let end = |closed: Closed| closed.end(is_whole, over_capacity, &outputs);
         let recorded = closed.map(end).transpose().map_err(&mut note).ok().flatten();
+        if let Some(why) = recorded.as_ref().and_then(|end| end.not_archived.as_ref()) {
+            note(faults::not_archived(why));
+        }
         let mut hash_check = hashes.check();
         if let (Some(check), Some(session)) = (&mut hash_check, &session_dir) {
             let shards = (finished.shards.len(), session.shards());

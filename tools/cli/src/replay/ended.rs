@@ -86,10 +86,6 @@ impl<O> Ended<O> {
                 "{why}; the run went on without its journal, and the session is marked incomplete"
             ));
         }
-        if let Some(RecordingEnd { incomplete: None, not_archived: Some(why), .. }) = &self.recorded
-        {
-            console.warning(&format!("{why}; the segment stays as it was written, and is whole"));
-        }
         if let Some(check) = &self.hash_check {
             if let Some(why) = &check.not_comparable {
                 console.note(&format!("digests on record are not comparable: {why}"));

@@ -70,6 +70,13 @@ pub(crate) fn of_follower(error: &FollowError) -> Failure {
     }
 }
 
+/// Closed segments that could not be archived.
+pub(crate) fn not_archived(why: &str) -> Failure {
+    Failure::no(format_args!(
+        "{why}; the segment stays as it was written, and is whole; make room, and run again with --resume"
+    ))
+}
+
 /// A snapshot of which the engine cannot be restored.
 pub(crate) fn not_restored(name: &str, error: &dyn core::fmt::Display) -> Failure {
     Failure::no(format_args!(

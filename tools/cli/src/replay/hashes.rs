@@ -209,10 +209,13 @@ impl Hashes {
         }
     }
 
-    /// Makes durable what is written.
+    /// Makes durable what is written; fails where not all could be.
     pub(crate) fn make_durable(&mut self) -> io::Result<()> {
         match self {
-            Hashes::Written(writing) => writing.writer.get_mut().sync_data(),
+            Hashes::Written(writing) => match &writing.fault {
+                Some(fault) => Err(io::Error::new(fault.kind(), fault.to_string())),
+                None => writing.writer.get_mut().sync_data(),
+            },
             Hashes::Ignored | Hashes::Checked(_) => Ok(()),
         }
     }

@@ -48,6 +48,7 @@ Examples:
   tapewatch replay line-a.pcap line-b.pcap --symbols AAPL,MSFT --speed 10x
   zstdcat day.itch.zst | tapewatch replay - --json
   tapewatch replay day.itch --session S && tapewatch replay S --topology pipelined --shards 2
+  tapewatch replay day.itch --session S --resume
 
 With --out DIR, DIR/summary.json and DIR/symbols.csv are written, each whole, at the end; with bars
 (--bar, or bars.sizes in a configuration) DIR/bars.csv and DIR/late_windows.csv, too.
@@ -180,7 +181,20 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
         (None, Some(report)) => Some(OutDir::create(&report)?),
         (None, None) => None,
     };
-    if let Some(dir) = &dir
+    if let Some(sequence) = session.begins_behind() {
+        if args.trades || args.bbo {
+            return Err(Failure::usage(format_args!(
+                "the front of the session was pruned: prints and quotes up to message {} cannot be had; leave --trades and --bbo out",
+                sequence.0
+            )));
+        }
+        if session.has_bars() && dir.is_some() {
+            console.warning(&format!(
+                "the front of the session was pruned: bars up to message {} are not computed again, so bars.csv is not written; `tapewatch tail --output` has those of the output log",
+                sequence.0
+            ));
+        }
+    } else if let Some(dir) = &dir
         && session.has_bars()
     {
         session.write_bars(dir)?;

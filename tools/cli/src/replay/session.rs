@@ -12,6 +12,7 @@ use engine::log::SessionId;
 use engine::log::directories::CURSORS_DIRECTORY;
 use engine::snapshot::Snapshot;
 use engine::state::{Fingerprint, Section};
+use engine::units::Sequence;
 use feed_handlers::input::{Format, InputSource};
 
 use crate::config::Config;
@@ -185,6 +186,12 @@ impl Session {
         !self.setup.config.bars.sizes.is_empty()
     }
 
+    /// The last message of the snapshot that the replay of a pruned session begins with.
+    pub(crate) fn begins_behind(&self) -> Option<Sequence> {
+        let from = self.from.as_ref().filter(|_| self.recording.is_none())?;
+        Some(from.head().last_sequence)
+    }
+
     /// Writes `bars.csv` into `dir`: of a recorded run from its output log, by a cursor; else as bars
     /// are told, and [`Ended::bars_file`] has it then.
     pub(crate) fn write_bars(&mut self, dir: &OutDir) -> Result<(), Failure> {
@@ -218,12 +225,16 @@ fn hashes_of(
     // What a follower has read was appended.
     let acceptance = (!is_followed).then(|| recording.acceptance());
     match recording.restart() {
-        Some(snapshot) => {
+        Some(snapshot) if recording.dir().hashes().exists() => {
             let (file, name) = recording.dir().take_up_hashes()?;
             let position = snapshot.head().position;
             Hashes::taken_up(file, &name, position, fingerprints, acceptance)
         }
-        None => {
+        restart => {
+            if restart.is_none() {
+                // A run that goes on from one of them would miss the digests that are computed anew.
+                recording.remove_snapshots();
+            }
             let (file, name) = recording.dir().begin_hashes()?;
             Hashes::written(file, &name, fingerprints, acceptance)
         }

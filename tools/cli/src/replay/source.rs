@@ -8,6 +8,7 @@ use engine::log::SegmentNumber;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Source};
 use engine::snapshot::{MadeBy, Snapshot};
+use engine::units::Sequence;
 use feed_handlers::input::{InputError, InputSource};
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ impl ReplaySource {
             match &from {
                 Some(snapshot) => {
                     let head = snapshot.head();
-                    source.start_from(head.next, head.last_sequence).map_err(failed)?;
+                    source.start_from(head.next, Sequence(0)).map_err(failed)?;
                 }
                 None => retention::refuse_pruned(session.path(), &directories, "replayed")?,
             }

@@ -11,7 +11,8 @@
 
 pub(crate) mod needed;
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -188,7 +189,38 @@ fn shrink(plans: &mut [LogPlan], bytes: u64, needed: &Needed) {
     }
 }
 
-/// Does what a plan says.
+/// Makes durable what is left of the session in `path` once the front of its logs is gone: a loss of power
+/// must not take the rest of them, or a snapshot that stands in for what was pruned.
+pub(crate) fn make_durable(path: &Path) -> Result<(), Failure> {
+    let sync = |directory: &Path| -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                match File::open(entry.path()) {
+                    // Carried, archived or used anew meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    file => file?.sync_data()?,
+                }
+            }
+        }
+        File::open(directory)?.sync_all()
+    };
+    for name in ["journal", "output", "output/cursors", "snapshots", ""] {
+        let directory = path.join(name);
+        match sync(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::no(format_args!(
+                    "cannot make {} durable: {error}; nothing was pruned",
+                    directory.display()
+                )));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Does what a plan says. What is left is made durable before ([`make_durable`]).
 pub(crate) fn carry_out(plan: &LogPlan) -> Result<PruneReport, Failure> {
     prune::prune(&plan.directories, plan.kind, plan.first_kept()).map_err(|error| failed(&error))
 }
@@ -212,6 +244,9 @@ pub(crate) fn apply(
 ) -> Result<Applied, Failure> {
     let _lock = PruneLock::take(&logs.path)?;
     let plans = plan(logs, keep, needed, now)?;
+    if plans.iter().any(|plan| plan.goes > 0) {
+        make_durable(&logs.path)?;
+    }
     let due = plans.iter().filter(|plan| plan.goes > 0 || plan.left_over > 0);
     let reports = due.map(carry_out).collect::<Result<_, _>>()?;
     Ok(Applied { reports, is_held: plans.iter().any(|plan| plan.held.is_some()) })

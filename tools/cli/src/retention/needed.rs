@@ -5,12 +5,16 @@ use std::io;
 use std::path::Path;
 
 use engine::log::directories::CURSORS_DIRECTORY;
+use engine::log::error::LogError;
+use engine::log::prune;
+use engine::log::pruned::Pruned;
 use engine::log::storage::Directory;
 use engine::log::{LogKind, SegmentNumber, SessionId};
 use engine::output::cursor::{self, CursorName};
 use engine::snapshot::SnapshotHead;
 
 use crate::exit::Failure;
+use crate::journal::verify::cannot_read;
 use crate::session_dir::SessionDir;
 
 /// What is needed of a session's logs.
@@ -54,19 +58,52 @@ impl Needed {
     }
 }
 
-/// The newest snapshot of a session that is whole.
+/// The newest snapshot of a session that is whole, and of which all that it has seen is closed.
 fn newest_snapshot(path: &Path, session: SessionId) -> Result<Option<SnapshotHead>, Failure> {
-    let shelf = SessionDir::open(path)?.shelf()?;
-    let foreign = |head: &SnapshotHead| {
-        (head.session != session).then(|| format!("it is of session {}", head.session))
+    let dir = SessionDir::open(path)?;
+    let shelf = dir.shelf()?;
+    let closed = Closed::of(&dir)?;
+    let reason_against = |head: &SnapshotHead| {
+        if head.session != session {
+            return Some(format!("it is of session {}", head.session));
+        }
+        // What is not closed yet a loss of power may take, and the snapshot is then ahead of it.
+        (closed.journal.is_none_or(|last| head.next.segment > last)
+            || head.outputs > closed.outputs)
+            .then(|| String::from("what it has seen is not closed yet"))
     };
-    let chosen = shelf.newest(foreign).map_err(|error| {
+    let chosen = shelf.newest(reason_against).map_err(|error| {
         Failure::usage(format_args!(
             "cannot use the snapshots in {}: {error}; what they need cannot be told, so nothing is pruned",
             shelf.storage().path().display()
         ))
     })?;
     Ok(chosen.snapshot.map(|snapshot| *snapshot.head()))
+}
+
+/// What of a session's logs is closed, and so on the disk as a whole.
+struct Closed {
+    /// The last closed segment of the journal.
+    journal: Option<SegmentNumber>,
+    /// Outputs in closed segments, those of pruned ones included.
+    outputs: u64,
+}
+
+impl Closed {
+    fn of(dir: &SessionDir) -> Result<Closed, Failure> {
+        let journal = prune::prunable(&dir.journal_directories()?, LogKind::Journal);
+        let journal = journal.map_err(|error| cannot_read(&error))?;
+        let outputs = match prune::prunable(&dir.output_directories()?, LogKind::Output) {
+            Ok(output) => {
+                let pruned = output.pruned.as_ref().map_or(0, Pruned::user_frames);
+                let closed = output.segments.iter().map(|segment| segment.frames.saturating_sub(1));
+                pruned + closed.sum::<u64>()
+            }
+            Err(LogError::Empty { .. }) => 0,
+            Err(error) => return Err(cannot_read(&error)),
+        };
+        Ok(Closed { journal: journal.segments.last().map(|segment| segment.number), outputs })
+    }
 }
 
 /// The segment of the output log in which the slowest consumer goes on.
