@@ -20,6 +20,9 @@ use crate::session_dir::SessionDir;
 /// The only feed of a session so far.
 const FEED: u16 = 0;
 
+/// What a journal whose front was pruned begins with.
+pub(crate) type StandIn = Option<Arc<Snapshot<File>>>;
+
 /// See the module.
 pub(crate) enum ReplaySource {
     /// Files and captures.
@@ -53,7 +56,7 @@ impl ReplaySource {
     pub(crate) fn session(
         session: &SessionDir,
         made_by: &MadeBy,
-    ) -> Result<(ReplaySource, Option<Arc<Snapshot<File>>>), Failure> {
+    ) -> Result<(ReplaySource, StandIn), Failure> {
         let directories = session.journal_directories()?;
         let total_bytes = directories.content_bytes();
         let failed = |error: JournalError| faults::of_journal(&error);
