@@ -139,7 +139,7 @@ fn segments_in(path: &Path) -> Vec<(PathBuf, u64)> {
     let mut segments = BTreeMap::new();
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let number = name.to_str().and_then(|name| SegmentForm::of_name(name));
+        let number = name.to_str().and_then(SegmentForm::of_name);
         if let (Some(number), Ok(metadata)) = (number, entry.metadata()) {
             segments.insert(number, (entry.path(), metadata.len()));
         }
