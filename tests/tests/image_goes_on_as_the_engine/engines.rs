@@ -93,6 +93,9 @@ impl MarketListener for Heard {
     }
 }
 
+/// A symbol's book, its metrics as of later on, its windows, its quality.
+type OfSymbol = (Vec<u8>, Vec<u8>, Vec<u8>, Quality);
+
 /// What an engine came to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ended {
@@ -105,8 +108,7 @@ pub(crate) struct Ended {
     pub(crate) not_trading: u32,
     /// Names with the messages that brought them, in their order.
     pub(crate) names: Vec<(u32, Vec<u8>, Option<Sequence>)>,
-    /// Of each symbol: its book, its metrics as of later on, its windows, its quality.
-    pub(crate) symbols: Vec<(Vec<u8>, Vec<u8>, Vec<u8>, Quality)>,
+    pub(crate) symbols: Vec<OfSymbol>,
     pub(crate) amended: Vec<AmendedWindow>,
 }
 

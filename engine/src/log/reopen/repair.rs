@@ -21,11 +21,11 @@ use crate::log::failure::Act;
 use crate::log::mark::{MARK_NAME, MarkKeeper};
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::Position;
-use crate::log::reopen::settle::{Segment, Settling, open_sealed};
+use crate::log::reopen::settle::{Segment, Settling, open, open_sealed};
 use crate::log::reopen::survey::{Refusal, Survey, Tail, segments};
 use crate::log::reopen::{ReopenError, failure};
-use crate::log::seal::{Seal, SealBlock, Sealer};
-use crate::log::segment::index_name;
+use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
+use crate::log::segment::{index_name, segment_name};
 use crate::log::storage::{Storage, StoredFile};
 use crate::log::verify::Fault;
 use crate::units::Sequence;
@@ -170,6 +170,22 @@ struct Sealed {
     indexes: BTreeSet<SegmentNumber>,
 }
 
+impl Sealed {
+    /// A segment gets another seal.
+    fn seal_anew<F: StoredFile>(
+        &mut self,
+        number: SegmentNumber,
+        file: String,
+        segment: &Segment<F>,
+        what: &str,
+    ) {
+        self.from.get_or_insert(number);
+        self.sealed_anew += 1;
+        let (offset_bytes, what) = (segment.content_bytes, what.to_owned());
+        self.fault.get_or_insert(Fault { file, offset_bytes, what });
+    }
+}
+
 /// Checks the seals and indexes of segments before `end`.
 fn check_sealed<S: Storage>(
     directories: &LogDirectories<S>,
@@ -180,21 +196,36 @@ fn check_sealed<S: Storage>(
     let disk = options.place.directory();
     let mut found = Sealed::default();
     let mut previous = survey.seal_before;
+    let mut unsealed = None;
     for number in (survey.first.0..end.0).map(SegmentNumber) {
         let Some((segment, block)) = open_sealed(directories, options, number)? else {
-            // It is sealed anyway.
-            break;
+            let Some(segment) = open(disk, number)?.map(Segment::walk).transpose()? else { break };
+            if !segment.is_closed {
+                // It lies in memory, or is the last one: it is sealed anyway.
+                break;
+            }
+            let expected = seal_as_it_should_be(&segment, previous)?;
+            previous = expected.seal();
+            unsealed.get_or_insert(number);
+            let is_last = survey.tail == Tail::End && number.next() == survey.next();
+            let what = match may_be_unsealed(&segment, &expected)? {
+                false => "what stands behind the frames is neither their seal nor a front of it",
+                true if is_last => "the log has ended, and its last segment has no seal",
+                true => continue,
+            };
+            found.seal_anew(number, path_of(disk, &segment_name(number)), &segment, what);
+            continue;
         };
         let segment = segment.walk()?;
         let expected = seal_as_it_should_be(&segment, previous)?;
+        let file = path_of(disk, &segment.file().form().name(number));
+        if let Some(before) = unsealed.filter(|_| found.from.is_none()) {
+            let what = "it is sealed, and a segment before it is not";
+            found.seal_anew(before, file.clone(), &segment, what);
+        }
         if block != expected || found.from.is_some() {
-            found.from.get_or_insert(number);
-            found.sealed_anew += 1;
-            found.fault.get_or_insert_with(|| Fault {
-                file: path_of(disk, &segment.file().form().name(number)),
-                offset_bytes: segment.content_bytes,
-                what: String::from("the seal is not the one of what the segment holds"),
-            });
+            let what = "the seal is not the one of what the segment holds";
+            found.seal_anew(number, file, &segment, what);
         }
         previous = expected.seal();
         let index = read_whole(disk, &index_name(number), INDEX_BYTES_MAX);
@@ -208,6 +239,16 @@ fn check_sealed<S: Storage>(
         }
     }
     Ok(found)
+}
+
+/// Whether what stands behind the frames of a segment without a seal is what a writer leaves that dies
+/// before it is whole: zeros, or the front of the seal.
+fn may_be_unsealed<F: StoredFile>(segment: &Segment<F>, expected: &SealBlock) -> io::Result<bool> {
+    let mut found = [0; SEAL_BYTES];
+    let filled = segment.file().read_at(&mut found, segment.content_bytes)?;
+    let found = &found[..filled];
+    let written = found.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(written < SEAL_BYTES && found[..written] == bytemuck::bytes_of(expected)[..written])
 }
 
 fn seal_as_it_should_be<F: StoredFile>(

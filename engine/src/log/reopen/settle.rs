@@ -383,7 +383,7 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
 pub(super) struct Segment<F> {
     window: SegmentWindow<F>,
     pub(super) content_bytes: u64,
-    is_closed: bool,
+    pub(super) is_closed: bool,
     pub(super) index: IndexBuilder,
 }
 

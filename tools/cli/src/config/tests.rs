@@ -58,6 +58,10 @@ fn changed() -> Config {
     config.bars.lateness = Span(1_500_000);
     config.output.release = Release::Synced;
     config.output.segment_bytes = 1 << 30;
+    config.snapshots.every_messages = 0;
+    config.snapshots.every_bytes = 1 << 30;
+    config.snapshots.every_ms = 60_000;
+    config.snapshots.keep = 2;
     config.retention.keep = Span(5 * 86_400_000_000_000);
     config.retention.keep_bytes = 100 << 30;
     config
@@ -143,6 +147,12 @@ lateness = \"0s\"
 [output]
 release = \"appended\"
 segment_bytes = 4194304
+
+[snapshots]
+every_messages = 5000000
+every_bytes = 0
+every_ms = 0
+keep = 8
 
 [retention]
 keep = \"0s\"

@@ -6,11 +6,13 @@
 //! the journal and compares the digests; `--seal` looks for a seal that was noted elsewhere.
 //!
 //! - `outputs`: the output log
+//! - `snapshots`: whether they can be used, which is no fault
 //! - `deep`: the replay
 //! - `told`: what was found, as JSON and for people
 
 mod deep;
 mod outputs;
+mod snapshots;
 mod told;
 
 use std::fs::File;
@@ -28,6 +30,7 @@ use engine::log::{LogKind, SegmentNumber};
 use engine::state::hashes::HashesReader;
 
 use outputs::OutputsFound;
+use snapshots::Snapshots;
 use told::{Found, SealedBy};
 
 use crate::archive_key::ADVICE_ON_KEYS;
@@ -87,7 +90,8 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<Status, Failure
         }
     }
     let seal = args.seal.map(|seal| (seal, sealed_by(seal, &report, outputs.as_ref())));
-    let found = Found { report, hashes, outputs, deep, seal };
+    let snapshots = Snapshots::of(&session, console)?;
+    let found = Found { report, hashes, outputs, deep, snapshots, seal };
     let text =
         if args.json { format!("{:#}\n", told::json_of(&found)) } else { told::table_of(&found) };
     console::write_result(&text)?;

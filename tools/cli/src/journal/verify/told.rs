@@ -8,6 +8,7 @@ use serde_json::json;
 use super::HashLines;
 use super::deep::Deep;
 use super::outputs::OutputsFound;
+use super::snapshots::Snapshots;
 use crate::output::decimal::grouped;
 
 /// Faults told to people; --json has all.
@@ -20,6 +21,7 @@ pub(super) struct Found {
     pub(super) hashes: HashLines,
     pub(super) outputs: Option<OutputsFound>,
     pub(super) deep: Option<Deep>,
+    pub(super) snapshots: Snapshots,
     /// The seal that was looked for, and which segment has it.
     pub(super) seal: Option<(Seal, Option<SealedBy>)>,
 }
@@ -35,7 +37,7 @@ pub(super) struct SealedBy {
 
 /// As JSON.
 pub(super) fn json_of(found: &Found) -> serde_json::Value {
-    let Found { report, hashes, outputs, deep, seal } = found;
+    let Found { report, hashes, outputs, deep, snapshots, seal } = found;
     let sealed_by = seal
         .and_then(|(_, by)| by)
         .map(|by| json!({"log": by.log, "segment": by.segment.0, "pruned": by.is_pruned}));
@@ -87,6 +89,7 @@ pub(super) fn json_of(found: &Found) -> serde_json::Value {
         "sealed_by": sealed_by,
         "output": outputs,
         "deep": deep.as_ref().map(Deep::json),
+        "snapshots": snapshots.json(),
     })
 }
 
@@ -139,7 +142,7 @@ fn rest_of_table(
 
 /// For people.
 pub(super) fn table_of(found: &Found) -> String {
-    let Found { report, hashes, outputs, deep, seal: looked_for } = found;
+    let Found { report, hashes, outputs, deep, seal: looked_for, snapshots: _ } = found;
     let sequence = |sequence: Option<engine::units::Sequence>| {
         sequence.map_or_else(|| String::from("–"), |sequence| sequence.0.to_string())
     };
