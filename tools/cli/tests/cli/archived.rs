@@ -262,7 +262,7 @@ fn a_session_killed_anywhere_while_it_is_archived_goes_on_and_comes_to_the_same(
         for log in ["journal", "output"] {
             let dir = place.path(&format!("{log}-{kept:?}"));
             let mut args = arguments(&place, &dir, kept, mode);
-            args.push(String::from("--resume"));
+            args.extend(["--resume", "--quiet"].map(String::from));
             // One after the other in one session, so that each meets what the one before has left.
             for (hit, at) in [1, 2].into_iter().flat_map(|hit| places.map(|at| (hit, at))) {
                 let name = format!("{log}.archive.{at}");

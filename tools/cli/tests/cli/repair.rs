@@ -25,7 +25,8 @@ fn end_of(run: &Run, dir: &Path) -> (Value, String, String) {
 
 fn args_of(place: &Place, input: &Path, dir: &Path, mode: (&str, &str)) -> Vec<String> {
     let mut args = place.record(arg(input), dir, mode);
-    args.extend(words(&["--bar", "1s"]));
+    // Segments as they are written, so that any byte of them can be changed.
+    args.extend(words(&["--bar", "1s", "--set", "archive.compress=false"]));
     args
 }
 

@@ -132,7 +132,7 @@ fn a_session_whose_front_is_gone_says_so_where_it_is_needed_and_verifies() {
     tapewatch(&resumed).ended_with(2).says(&[&told, "gone on with"]);
     assert_eq!(text(&description), died);
 
-    for end in ["seg", "idx"] {
+    for end in ["seg.zst", "idx"] {
         fs::remove_file(dir.join(format!("journal/00000004.{end}"))).unwrap();
     }
     tapewatch(&["journal", "verify", arg(&dir)])

@@ -17,7 +17,7 @@ fn input(place: &Place) -> PathBuf {
 /// The names of a journal of so many segments.
 fn segments(count: u64) -> Vec<String> {
     let both = |number: u64| [format!("{number:08}.idx"), format!("{number:08}.seg.zst")];
-    (0..count).flat_map(both).collect()
+    (0..count).flat_map(both).chain([String::from("durable.mark")]).collect()
 }
 
 #[test]

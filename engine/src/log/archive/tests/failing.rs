@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::log::archive::compress::ArchiveFault;
+use crate::log::reopen::repair::{plan, repair};
 use crate::log::storage::fault::{Answer, Fault, Operation};
 
-/// Names of a directory, indexes aside.
+/// Names of segments, in whatever form.
 fn names(disk: &FaultStorage) -> Vec<String> {
     let mut names = disk.list().expect("a list");
-    names.retain(|name| !name.ends_with(".idx"));
+    names.retain(|name| name.contains(".seg"));
     names.sort();
     names
 }
@@ -155,4 +156,32 @@ fn what_a_killed_process_has_not_finished_is_removed() {
     compressed(&disk, &with(None));
     let left: Vec<_> = names(&disk).into_iter().filter(|name| name.ends_with(".new")).collect();
     assert_eq!(left, ["00000009.seg.new"], "that of the log's writer is not ours");
+}
+
+#[test]
+fn a_repair_cuts_a_log_before_its_archived_segments_and_leaves_those_before_as_they_are() {
+    let disk = ended();
+    let mut bytes = bytes_of(&disk, "00000001.seg");
+    bytes[100_000] ^= 1;
+    replace(&disk, "00000001.seg", &bytes);
+    assert_eq!(compressed(&disk, &with(None)).segments, 4);
+    let plan = plan(&options(&disk, None)).expect("it can be looked at");
+    let fault = plan.fault.clone().expect("a damaged frame");
+    assert!(fault.file.ends_with("00000001.seg"), "{fault:?}");
+    let goes = ["00000001.seg", "00000002.seg.zst", "00000003.seg.zst", "00000004.seg.zst"];
+    for name in goes {
+        assert!(plan.changed.iter().any(|(_, changed)| changed == name), "{name}: {plan:?}");
+    }
+    assert!(!plan.changed.iter().any(|(_, changed)| changed == "00000000.seg.zst"));
+    repair(&options(&disk, None)).expect("it can be repaired");
+    let lies = directories(&disk, None);
+    assert_eq!(read(lies.clone()).expect("whole"), (plan.frames, false));
+    assert!(plan.frames > 29 && plan.frames < 2 * 29, "{}", plan.frames);
+    assert_eq!(verified(&lies).faults, []);
+    let (mut writer, _) = LogWriter::reopen(options(&disk, None)).expect("it goes on");
+    append(&mut writer, plan.frames + 1, FRAMES);
+    writer.close().expect("an orderly end");
+    assert_eq!(compressed(&disk, &with(None)).failures, 0);
+    assert_eq!(read(lies.clone()).expect("whole"), (FRAMES, true));
+    assert_eq!(verified(&lies).faults, []);
 }
