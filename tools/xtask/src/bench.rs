@@ -3,7 +3,7 @@
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
 //! (`rings`), appends to the journal beside bare copies (`journal`), what bars add and how soon they are
 //! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
-//! one run. The conditions are those that `tapewatch bench throughput` tells of the host.
+//! one run; `--only=NAME,…` makes some of them. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
 use std::path::{self, Path};
@@ -24,7 +24,10 @@ const DEMO: &str = "demo";
 /// Runs the command.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let writes = arguments.contains(&"--write");
-    let files: Vec<&str> = arguments.iter().copied().filter(|one| *one != "--write").collect();
+    let only = arguments.iter().find_map(|one| one.strip_prefix("--only="));
+    let is_wanted = |name: &str| only.is_none_or(|only| only.split(',').any(|one| one == name));
+    let is_file = |one: &&str| *one != "--write" && !one.starts_with("--only=");
+    let files: Vec<&str> = arguments.iter().copied().filter(is_file).collect();
     let file = match files.as_slice() {
         [] => yardstick::file()?,
         [file] if !file.starts_with('-') => {
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     // Built first, so that no compiler runs beside what is measured.
     step("build", cargo(["build", "--release", "-p", "tapewatch", "-p", "tapewatch-benches"]))?;
     let mut tables = Vec::new();
-    for name in TABLES {
+    for name in TABLES.into_iter().filter(|name| is_wanted(name)) {
         tell(&format!("── measure: {name}"));
         let mut measure = cargo(["run", "--release", "--quiet", "-p", "tapewatch-benches"]);
         measure.args(["--bin", name, "--"]);
@@ -50,10 +53,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         let table = if is_text { format!("```text\n{}\n```", table.trim()) } else { table };
         tables.push((name, table));
     }
-    tell("── measure: demo");
-    let mut demo = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
-    demo.args(["demo", "--json", "--quiet"]);
-    tables.push((DEMO, demo_table(&parsed(DEMO, demo)?)));
+    if is_wanted(DEMO) {
+        tell("── measure: demo");
+        let mut demo = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
+        demo.args(["demo", "--json", "--quiet"]);
+        tables.push((DEMO, demo_table(&parsed(DEMO, demo)?)));
+    }
     tell("── measure: bench throughput");
     let mut throughput = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
     throughput.args(["bench", "throughput", "--json"]).arg(&file);

@@ -42,7 +42,7 @@ Usage: cargo xtask COMMAND
                      fuzz/corpus/TARGET and fuzz/artifacts/TARGET.
   yardstick          makes the benchmark file (20,000,000 messages, 616 MB) with the generator in
                      the shared folder, or checks the one that is there, and prints its path.
-  bench [FILE] [--write]
+  bench [FILE] [--only=NAME,...] [--write]
                      measures parsers, stages and the whole engine on FILE, otherwise the yardstick,
                      the ring, the journal, the simulated exchange and the demo, and prints the README's
                      tables; with --write puts them there. Takes minutes and an idle machine.
