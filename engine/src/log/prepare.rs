@@ -16,7 +16,7 @@ use crate::log::SegmentNumber;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::pruned::PRUNED_NAME;
 use crate::log::segment::{
-    SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of_any, segment_name,
+    SEGMENT_HEADER_BYTES, SegmentHeader, epoch_of, number_of, number_of_any, segment_name,
 };
 use crate::log::storage::{NEW, Storage, StoredFile};
 use crate::log::verify::UNFINISHED_NAMES;
@@ -173,6 +173,17 @@ fn mapped<F: StoredFile>(file: &F, bytes: u64) -> io::Result<AppendMap> {
 pub(super) fn find_log<S: Storage>(directory: &S) -> io::Result<Option<String>> {
     let names = directory.list()?.into_iter().filter(|name| is_of_log(name));
     Ok(names.min_by_key(|name| (name.ends_with(".idx"), name.clone())))
+}
+
+/// Removes the indexes of a log that has no segment any more: a loss of power may take a segment's name
+/// and leave that of its index.
+pub(super) fn remove_orphans<S: Storage>(directory: &S) -> io::Result<()> {
+    for name in directory.list()? {
+        if ["idx", "sym"].iter().any(|extension| number_of(&name, extension).is_some()) {
+            directory.remove(&name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes what a process left behind that died before its files had their names; tells how many.

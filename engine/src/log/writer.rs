@@ -23,9 +23,10 @@ use crate::log::frame::{
     Frame, FrameTag, KIND_END, KIND_ROLL, PAYLOAD_BYTES_MAX, frame_bytes, write_unpublished,
 };
 use crate::log::keeper::{ClosedLog, Ending, Full, Keeper, Prepared, Start};
+use crate::log::mark::MARK_NAME;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::Position;
-use crate::log::prepare::{find_log, remove_unnamed};
+use crate::log::prepare::{find_log, remove_orphans, remove_unnamed};
 use crate::log::reopen::{self, ReopenError, Reopened, Settled};
 use crate::log::segment::SEGMENT_RESERVE_BYTES;
 use crate::log::storage::{Storage, StoredFile};
@@ -127,6 +128,14 @@ impl LogWriter {
     {
         options.check()?;
         let Some(Settled { start, reopened }) = reopen::settle(&options, see)? else {
+            for storage in options.place.directories() {
+                let failed =
+                    |source| CreateError::Directory { directory: storage.describe(), source };
+                storage
+                    .create_directory()
+                    .and_then(|()| remove_orphans(storage))
+                    .map_err(failed)?;
+            }
             let writer = LogWriter::create(LogOptions { incarnation: 0, ..options })?;
             return Ok((writer, Reopened::default()));
         };
@@ -153,8 +162,12 @@ impl LogWriter {
         let options = Arc::new(options);
         let keeper = Keeper::start(options.clone(), tails.clone(), start)?;
         let first = wait_for_segment(&keeper, &tails).inspect_err(|_| {
-            // Nothing is left in memory. What is to be told is the failure.
+            // Nothing is left in memory, nor of a log that does not come to be. What is to be told is
+            // the failure.
             let _ = options.place.memory_directory().map(S::remove_directory);
+            if *start == Start::NEW {
+                let _ = options.place.directory().remove(MARK_NAME);
+            }
         })?;
         let durable = match sync {
             SyncLevel::None | SyncLevel::Interval { .. } => Durable::Later,
