@@ -86,6 +86,11 @@ impl<S: Storage> LogDirectories<S> {
         LogDirectories { key, ..self }
     }
 
+    /// Decrypts what is encrypted.
+    pub(super) fn key(&self) -> Option<&Arc<ArchiveKey>> {
+        self.key.as_ref()
+    }
+
     /// Where a log that is written at a place lies.
     #[must_use]
     pub fn of(place: &Place<S>) -> LogDirectories<S>
@@ -434,7 +439,8 @@ pub(super) fn io_error(name: &str, source: io::Error) -> LogError {
     open_error(name, OpenError::from(source))
 }
 
-fn open_error(name: &str, error: OpenError) -> LogError {
+/// An error in opening a file that may be a container.
+pub(super) fn open_error(name: &str, error: OpenError) -> LogError {
     let file = name.to_owned();
     match error {
         OpenError::Io(source) => LogError::Io { file, source },

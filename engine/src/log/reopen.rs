@@ -27,8 +27,10 @@
 //! - `table`: what becomes of a segment; `seen`: what is seen of it
 //! - `survey`: what is there; changes nothing. `look`: the same in little time
 //! - `settle`: the steps
-//! - [`repair`]: the same where the table refuses, and that was asked for
+//! - [`repair`]: the same where the table refuses, and that was asked for; `front`: what it reads of a
+//!   damaged archived segment
 
+mod front;
 mod look;
 pub mod repair;
 mod seen;

@@ -136,6 +136,16 @@ impl Header {
         }
         Ok(header)
     }
+
+    /// The header of a file that was made with `key`.
+    fn made_with<F: StoredFile>(file: &F, key: &ArchiveKey) -> Result<Header, OpenError> {
+        let header = Header::read(file)?;
+        let made_with = KeyId(header.key_id);
+        if made_with != key.id() {
+            return Err(KeyFault::Another { made_with, given: key.id() }.into());
+        }
+        Ok(header)
+    }
 }
 
 /// Seals and opens the chunks of one file.
@@ -269,11 +279,7 @@ impl<F: StoredFile> EncryptedFile<F> {
     /// # Errors
     /// It cannot be read, is no such file, was cut, or was made with another key.
     pub fn open(file: F, key: &ArchiveKey) -> Result<EncryptedFile<F>, OpenError> {
-        let header = Header::read(&file)?;
-        let made_with = KeyId(header.key_id);
-        if made_with != key.id() {
-            return Err(KeyFault::Another { made_with, given: key.id() }.into());
-        }
+        let header = Header::made_with(&file, key)?;
         let size_bytes = file.size_bytes()?;
         let body_bytes = size_bytes.saturating_sub(ENCRYPTED_HEADER_BYTES as u64);
         let last = body_bytes.saturating_sub(1) / SEALED_BYTES;
@@ -296,6 +302,28 @@ impl<F: StoredFile> EncryptedFile<F> {
         let content = opened.chunk(last, Vec::new())?;
         *opened.cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((last, content));
         Ok(opened)
+    }
+
+    /// Opens as much of a damaged file as can be proved from its first chunk on, which may be nothing: up to
+    /// the first chunk that is not as it was written, the last one never. Reads all of that.
+    ///
+    /// # Errors
+    /// It cannot be read, its header is damaged, or it was made with another key.
+    pub fn open_front(file: F, key: &ArchiveKey) -> Result<EncryptedFile<F>, OpenError> {
+        let header = Header::made_with(&file, key)?;
+        let (chunks, cache) = (Chunks::new(key, header), Mutex::new(None));
+        // No chunk of the front is the last.
+        let mut front = EncryptedFile { file, chunks, content_bytes: 0, last: u64::MAX, cache };
+        let mut content = Vec::new();
+        for chunk in 0..CHUNKS_MAX {
+            content = match front.chunk(chunk, content) {
+                Ok(content) => content,
+                Err(error) if ContainerDamage::within(&error).is_some() => break,
+                Err(error) => return Err(error.into()),
+            };
+            front.content_bytes += CHUNK_BYTES as u64;
+        }
+        Ok(front)
     }
 
     /// Whether a file is an encrypted one, and the key it was made with.

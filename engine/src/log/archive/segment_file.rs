@@ -92,6 +92,30 @@ impl<F: StoredFile> SegmentFile<F> {
         })
     }
 
+    /// What can be read of the segment in a damaged file of this form, from its first byte on; a plain one
+    /// is read as it is.
+    ///
+    /// # Errors
+    /// As [`SegmentFile::open`], where nothing can be read at all.
+    pub fn open_front(
+        file: F,
+        form: SegmentForm,
+        key: Option<&Arc<ArchiveKey>>,
+    ) -> Result<SegmentFile<F>, OpenError> {
+        Ok(match (form, key) {
+            (SegmentForm::Compressed, _) => {
+                SegmentFile::Compressed(Box::new(SeekableFile::open_front(file)?))
+            }
+            (SegmentForm::Encrypted, Some(key)) => {
+                let decrypted = EncryptedFile::open_front(file, key)?;
+                SegmentFile::Encrypted(Box::new(SeekableFile::open_front(decrypted)?))
+            }
+            (SegmentForm::Plain, _) | (SegmentForm::Encrypted, None) => {
+                SegmentFile::open(file, form, key)?
+            }
+        })
+    }
+
     /// Its form.
     #[must_use]
     pub fn form(&self) -> SegmentForm {

@@ -5,6 +5,8 @@
 //! made anew, and so is the durable mark. Nothing is appended: a `Roll` ends what was cut, and a writer
 //! may go on behind it.
 //!
+//! An archived segment whose file is damaged is put back as a plain one, as far as it can be read.
+//!
 //! What was there is for the caller to keep: [`Plan::changed`] says which files are going to change,
 //! and the caller copies them into a directory called by [`put_aside_name`] before [`repair`]. **Killed
 //! here**: as in [`reopen`](crate::log::reopen), it is done again.
@@ -21,7 +23,7 @@ use crate::log::failure::Act;
 use crate::log::mark::{MARK_NAME, MarkKeeper};
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::position::Position;
-use crate::log::reopen::settle::{Segment, Settling, open, open_sealed};
+use crate::log::reopen::settle::{Segment, Settling, open, open_front_of, open_sealed};
 use crate::log::reopen::survey::{Refusal, Survey, Tail, segments};
 use crate::log::reopen::{ReopenError, failure};
 use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
@@ -64,7 +66,7 @@ pub struct Plan {
     pub last_sequence: Sequence,
     /// Bytes behind the last one, up to the last that is not zero.
     pub dropped_bytes: u64,
-    /// Whole frames among them.
+    /// Whole frames among them, as far as an archived segment can be read.
     pub dropped_frames: u64,
     /// The greatest sequence in those; 0 if there are none. Messages up to there are lost, and how many
     /// behind it nobody can tell.
@@ -80,8 +82,8 @@ pub struct Plan {
 /// Says what is wrong with a log and what a repair would do. Changes nothing.
 ///
 /// # Errors
-/// What the system says; a segment is another session's or a newer program's, or two copies are of
-/// different making: that is not repaired.
+/// What the system says; a segment is another session's or a newer program's, two copies are of
+/// different making, or one is encrypted and its key is not there: that is not repaired.
 pub fn plan<S: Storage + Clone>(options: &LogOptions<S>) -> Result<Plan, ReopenError> {
     let directories = LogDirectories::of(&options.place);
     let Some(Planned { plan, .. }) = Planned::of(&directories, options)? else {
@@ -198,7 +200,12 @@ fn check_sealed<S: Storage>(
     let mut previous = survey.seal_before;
     let mut unsealed = None;
     for number in (survey.first.0..end.0).map(SegmentNumber) {
-        let Some((segment, block)) = open_sealed(directories, options, number)? else {
+        let sealed = match survey.damaged_archives.get(&number) {
+            Some(&form) => open_front_of(directories, options, number, form)?
+                .and_then(|(segment, seal)| Some((segment, seal?))),
+            None => open_sealed(directories, options, number)?,
+        };
+        let Some((segment, block)) = sealed else {
             let Some(segment) = open(disk, number)?.map(Segment::walk).transpose()? else { break };
             if !segment.is_closed {
                 // It lies in memory, or is the last one: it is sealed anyway.

@@ -9,6 +9,7 @@ use crate::log::frame::{BrokenFrame, Frame, FrameTag, KIND_END, KIND_ROLL};
 use crate::log::mark::Mark;
 use crate::log::position::Position;
 use crate::log::reopen::ReopenError;
+use crate::log::reopen::front::{DamagedArchive, open_front};
 use crate::log::reopen::table::{Frames, Header};
 use crate::log::rest;
 use crate::log::seal::SealBlock;
@@ -37,6 +38,8 @@ pub(super) struct Copy<F> {
     pub(super) closed_by: Option<u8>,
     /// Bytes behind the content that are not zero, up to the last of them.
     pub(super) torn_bytes: u64,
+    /// The archived file of which this is what can be read.
+    pub(super) front_of: Option<DamagedArchive>,
     /// The file, where its header can be read.
     pub(super) window: Option<SegmentWindow<SegmentFile<F>>>,
 }
@@ -50,6 +53,9 @@ pub(super) struct Wanted {
     pub(super) number: SegmentNumber,
     pub(super) kind: LogKind,
     pub(super) session: SessionId,
+    /// Whether what can be read of a damaged archived file is a copy, else it is an error. Of such a file
+    /// frames may be shown twice.
+    pub(super) takes_fronts: bool,
 }
 
 impl<F: StoredFile> Copy<F> {
@@ -61,14 +67,24 @@ impl<F: StoredFile> Copy<F> {
         wanted: Wanted,
         see: See<'_>,
     ) -> Result<Option<Copy<F>>, ReopenError> {
-        let Wanted { number, kind, session } = wanted;
+        let Wanted { number, kind, session, takes_fronts } = wanted;
         let open = |form| directories.open_copy(storage, form, number, kind, Some(session));
         let plain = open(SegmentForm::Plain);
         if !matches!(&plain, Ok(Some(copy)) if copy.seal.is_some()) {
+            let mut front_of = None;
             for form in [SegmentForm::Compressed, SegmentForm::Encrypted] {
-                if let Some(archived) = open(form)? {
-                    return Copy::walk(archived, see).map(Some);
+                let opened = open(form).map_err(ReopenError::from);
+                match opened.and_then(|copy| copy.map(|it| Copy::walk(it, see)).transpose()) {
+                    Ok(None) => {}
+                    Ok(archived) => return Ok(archived),
+                    Err(error) => match DamagedArchive::told_by(&error, form) {
+                        Some(damaged) if takes_fronts => front_of = front_of.or(Some(damaged)),
+                        _ => return Err(error),
+                    },
                 }
+            }
+            if let Some(damaged) = front_of {
+                return Copy::front(directories, storage, wanted, damaged, see).map(Some);
             }
         }
         match plain {
@@ -79,6 +95,32 @@ impl<F: StoredFile> Copy<F> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What can be read of an archived file: whole if that reaches to the frame that closes the segment.
+    fn front<S: Storage<File = F>>(
+        directories: &LogDirectories<S>,
+        storage: &S,
+        wanted: Wanted,
+        front_of: DamagedArchive,
+        see: See<'_>,
+    ) -> Result<Copy<F>, ReopenError> {
+        let mut copy = match open_front(directories, storage, front_of.form, wanted) {
+            Ok(front) => Copy::walk(front, see)?,
+            Err(LogError::Damaged {
+                file,
+                damage: damage @ (Damage::Header(_) | Damage::Container(_)),
+                ..
+            }) => Copy::unreadable(file, Header::Bad, damage),
+            Err(error) => return Err(error.into()),
+        };
+        // Frames stood in it: what is archived was closed.
+        if copy.frames != Frames::Good {
+            copy.frames = Frames::Corrupt;
+        }
+        copy.damage = Some(front_of.damage);
+        copy.front_of = Some(front_of);
+        Ok(copy)
     }
 
     /// A segment that is in no directory.
@@ -99,6 +141,7 @@ impl<F: StoredFile> Copy<F> {
             last: None,
             closed_by: None,
             torn_bytes: 0,
+            front_of: None,
             window: None,
         }
     }
@@ -135,6 +178,7 @@ impl<F: StoredFile> Copy<F> {
             last: None,
             closed_by: None,
             torn_bytes: 0,
+            front_of: None,
             window: None,
         };
         let mut window = SegmentWindow::new(file, header);

@@ -9,12 +9,15 @@ use crate::failpoint;
 use crate::log::SegmentNumber;
 use crate::log::archive::segment_file::{SegmentFile, SegmentForm};
 use crate::log::directories::{INDEX_BYTES_MAX, LogDirectories, SegmentCopy, read_whole, seal_of};
+use crate::log::error::LogError;
 use crate::log::failure::{Act, LogFailure};
 use crate::log::frame::{FRAME_HEADER_BYTES, FrameTag, KIND_END, KIND_ROLL, write_unpublished};
 use crate::log::index::{Index, IndexBuilder};
 use crate::log::keeper::write_index;
 use crate::log::options::{LogOptions, SyncLevel};
 use crate::log::prepare::remove_unnamed;
+use crate::log::reopen::front::open_front;
+use crate::log::reopen::seen::Wanted;
 use crate::log::reopen::survey::Survey;
 use crate::log::reopen::{Reopened, failure};
 use crate::log::seal::{SEAL_BYTES, Seal, SealBlock, Sealer};
@@ -68,6 +71,10 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
 
     fn disk(&self) -> &'a S {
         self.options.place.directory()
+    }
+
+    fn directories(&self) -> LogDirectories<S> {
+        LogDirectories::of(&self.options.place)
     }
 
     fn syncs(&self) -> bool {
@@ -152,14 +159,22 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
         let disk = self.disk();
         let is_sealed_anew = self.survey.repaired.contains(&number)
             || self.sealed_anew_from.is_some_and(|from| number >= from);
-        if let Some((archived, content_bytes)) =
-            self.archived(number).map_err(failure(Act::Seal, number, disk))?
+        if let Some(&form) = self.survey.damaged_archives.get(&number) {
+            self.unarchive_front(number, form).map_err(failure(Act::Seal, number, disk))?;
+        } else if let Some((archived, seal)) = open_archived(
+            &self.directories(),
+            self.options,
+            number,
+        )
+        .map_err(failure(Act::Seal, number, disk))?
         {
             if is_sealed_anew {
                 self.unarchive(&archived).map_err(failure(Act::Seal, number, disk))?;
-            } else if self.is_indexed(number, content_bytes) {
-                return Ok(());
             } else {
+                self.last_seal = seal.seal();
+                if self.is_indexed(number, seal.content_bytes()) {
+                    return Ok(());
+                }
                 let walked = archived.walk().map_err(failure(Act::Index, number, disk))?;
                 return self.index(number, &walked.index.finish());
             }
@@ -206,21 +221,6 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
         })
     }
 
-    /// The archived file of a segment whose plain one is gone, or is not sealed any more, and its
-    /// content's bytes. Takes its seal for the last one.
-    #[allow(clippy::type_complexity, reason = "a file in a file")]
-    fn archived(
-        &mut self,
-        number: SegmentNumber,
-    ) -> io::Result<Option<(Segment<SegmentFile<S::File>>, u64)>> {
-        let archived =
-            open_archived(&LogDirectories::of(&self.options.place), self.options, number)?;
-        Ok(archived.map(|(segment, seal)| {
-            self.last_seal = seal.seal();
-            (segment, seal.content_bytes())
-        }))
-    }
-
     /// Puts the plain file of an archived segment back in its place, so that it can be changed.
     fn unarchive(&self, archived: &Segment<SegmentFile<S::File>>) -> io::Result<()> {
         let (disk, number) = (self.disk(), archived.header().number());
@@ -241,6 +241,19 @@ impl<'a, S: Storage + Clone> Settling<'a, S> {
         disk.rename(&new, &name)?;
         disk.sync_directory()?;
         remove_if_there(disk, &archived.file().form().name(number))
+    }
+
+    /// As [`Settling::unarchive`], with what can be read of a damaged file. Where that is nothing, another
+    /// copy stands for it.
+    fn unarchive_front(&self, number: SegmentNumber, form: SegmentForm) -> io::Result<()> {
+        if let Some((segment, _)) = open_front_of(&self.directories(), self.options, number, form)?
+        {
+            self.unarchive(&segment)?;
+        }
+        for form in [SegmentForm::Compressed, SegmentForm::Encrypted] {
+            remove_if_there(self.disk(), &form.name(number))?;
+        }
+        Ok(())
     }
 
     /// The file on disk of a segment that is sealed already, and its content's bytes. Takes its seal
@@ -513,6 +526,24 @@ pub(super) fn open_archived<S: Storage>(
         }
     }
     Ok(None)
+}
+
+/// What can be read of a damaged archived file, and its seal if that can; `None` if that is not even its
+/// header.
+#[allow(clippy::type_complexity, reason = "a file in a file")]
+pub(super) fn open_front_of<S: Storage>(
+    directories: &LogDirectories<S>,
+    options: &LogOptions<S>,
+    number: SegmentNumber,
+    form: SegmentForm,
+) -> io::Result<Option<(Segment<SegmentFile<S::File>>, Option<SealBlock>)>> {
+    let (kind, session) = (options.kind, options.session);
+    let wanted = Wanted { number, kind, session, takes_fronts: true };
+    match open_front(directories, options.place.directory(), form, wanted) {
+        Ok(SegmentCopy { file, header, seal, .. }) => Ok(Some((Segment::new(file, header), seal))),
+        Err(LogError::Damaged { .. }) => Ok(None),
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 fn remove_if_there<S: Storage>(storage: &S, name: &str) -> io::Result<()> {

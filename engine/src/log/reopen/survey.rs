@@ -1,8 +1,9 @@
 //! What a dead writer left, and what the table says of it. Changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use crate::log::archive::segment_file::SegmentForm;
 use crate::log::directories::{LogDirectories, Medium, damaged, io_error, path_of};
 use crate::log::error::{Damage, LogError};
 use crate::log::frame::{Frame, KIND_END};
@@ -63,8 +64,11 @@ pub(super) struct Survey {
     pub(super) cut: Option<CutAt>,
     /// What the table refused, where that was cut.
     pub(super) fault: Option<Fault>,
-    /// Segments on disk that a copy in memory replaces because they are damaged.
+    /// Segments on disk that are damaged and lose nothing by it: a copy in memory replaces them, or all
+    /// their frames can be read.
     pub(super) repaired: BTreeSet<SegmentNumber>,
+    /// Segments whose archived file is damaged, and its form. Up to the cut.
+    pub(super) damaged_archives: BTreeMap<SegmentNumber, SegmentForm>,
     /// Bytes behind the last whole frame, of later segments too.
     pub(super) torn_bytes: u64,
     pub(super) dropped_frames: u64,
@@ -122,6 +126,7 @@ impl Survey {
             cut: None,
             fault: None,
             repaired: BTreeSet::new(),
+            damaged_archives: BTreeMap::new(),
             torn_bytes: 0,
             dropped_frames: 0,
             dropped_sequence: Sequence(0),
@@ -223,6 +228,8 @@ impl<'a, S: Storage> Surveying<'a, S> {
             successor: later.is_some(),
             power: match (copy.is_before(&self.mark, number), self.restarted) {
                 (true, _) => Power::Before,
+                // It was synced before it got its name.
+                _ if copy.front_of.is_some() => Power::Before,
                 (false, false) => Power::Kept,
                 (false, true) => Power::Lost,
             },
@@ -252,11 +259,13 @@ impl<'a, S: Storage> Surveying<'a, S> {
             }
         }
         if let Some(or) = refused {
-            self.survey.fault = Some(Fault {
+            self.survey.fault.get_or_insert_with(|| Fault {
                 file: copy.name.clone(),
                 offset_bytes: copy.content_bytes,
                 what: copy.damage.unwrap_or(or).to_string(),
             });
+        } else if copy.front_of.is_some() {
+            self.survey.repaired.insert(number);
         }
         let drops = action == Action::Cut && (copy.frames != Frames::Torn || later.is_some());
         if drops || refused.is_some() {
@@ -279,9 +288,13 @@ impl<'a, S: Storage> Surveying<'a, S> {
             None => None,
         };
         let Some(in_memory) = in_memory else {
-            return Copy::look(self.directories, disk, wanted, see);
+            let on_disk = Copy::look(self.directories, disk, wanted, see)?;
+            self.note_archive(number, on_disk.as_ref());
+            return Ok(on_disk);
         };
-        let is_memory = match Copy::look(self.directories, disk, wanted, nobody)? {
+        let on_disk = Copy::look(self.directories, disk, wanted, nobody)?;
+        self.note_archive(number, on_disk.as_ref());
+        let is_memory = match on_disk {
             None => true,
             Some(on_disk) => {
                 let is_better = self.is_better(&in_memory, &on_disk)?;
@@ -298,6 +311,19 @@ impl<'a, S: Storage> Surveying<'a, S> {
             }
             None => Copy::look(self.directories, disk, wanted, see),
         }
+    }
+
+    /// Notes that an archived file is damaged, if this is what can be read of one.
+    fn note_archive(&mut self, number: SegmentNumber, copy: Option<&Copy<S::File>>) {
+        let Some((copy, damaged)) = copy.and_then(|copy| Some((copy, copy.front_of?))) else {
+            return;
+        };
+        self.survey.damaged_archives.insert(number, damaged.form);
+        self.survey.fault.get_or_insert_with(|| Fault {
+            file: copy.name.clone(),
+            offset_bytes: damaged.offset_bytes,
+            what: damaged.damage.to_string(),
+        });
     }
 
     /// Whether of two copies the one in memory is the better one. Where it is damaged and the other one
@@ -353,7 +379,7 @@ impl<'a, S: Storage> Surveying<'a, S> {
         }
         let later: Vec<_> = self.listed.range(number.next()..).copied().collect();
         for later in later {
-            let wanted = Wanted { number: later, kind: self.kind, session: self.session };
+            let wanted = self.wanted(later);
             let mut most: Option<Copy<S::File>> = None;
             for (_, storage) in self.directories.each() {
                 let copy = Copy::look(self.directories, storage, wanted, &mut |_| Ok(()))?;
@@ -403,7 +429,8 @@ impl<'a, S: Storage> Surveying<'a, S> {
     }
 
     fn wanted(&self, number: SegmentNumber) -> Wanted {
-        Wanted { number, kind: self.kind, session: self.session }
+        let takes_fronts = self.refusal == Refusal::Cuts;
+        Wanted { number, kind: self.kind, session: self.session, takes_fronts }
     }
 
     /// The directory on disk, and the one in memory.

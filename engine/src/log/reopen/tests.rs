@@ -1,5 +1,6 @@
 //! Logs whose writer is gone, gone on with on storages that fail.
 
+mod archived;
 mod rows;
 
 use super::*;

@@ -1,8 +1,10 @@
 //! `tapewatch journal repair`: makes a session with a damaged log one that can be read and gone on with.
 //!
 //! ```text
-//!  journal/00000003.seg, damaged   ─► journal/damaged-1/00000003.seg    as it was, kept
-//!                                  ─► journal/00000003.seg              up to the last whole frame
+//!  journal/00000003.seg, damaged      ─► journal/damaged-1/00000003.seg    as it was, kept
+//!                                     ─► journal/00000003.seg              up to the last whole frame
+//!  output/00000000.seg.zst, damaged   ─► output/damaged-1/00000000.seg.zst
+//!                                     ─► output/00000000.seg               as far as it can be read
 //! ```
 //! The session is locked meanwhile. First the files that are going to change are copied, into a directory
 //! that gets its name when all of it is on disk; then the log is repaired; then a session that was
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use engine::log::directories::Medium;
+use engine::log::error::LogError;
 use engine::log::options::LogOptions;
 use engine::log::reopen::ReopenError;
 use engine::log::reopen::repair::{Plan, plan, put_aside_name, repair};
@@ -23,6 +26,7 @@ use serde_json::{Value, json};
 
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
+use crate::journal::verify::cannot_read;
 use crate::output::decimal::grouped;
 use crate::recording;
 use crate::recording::dir::{RecordingDir, is_locked};
@@ -34,9 +38,10 @@ Examples:
   tapewatch journal repair session
   tapewatch replay day.itch --session session --resume
 
-What is damaged stays, in journal/damaged-1 and so on. Exit status: 0 nothing is damaged, or it is
-repaired; 1 with --dry-run something is damaged, or it cannot be repaired; 2 no session, or it is being
-written.";
+Files that are changed stay as they were in journal/damaged-1 and so on, those of the output log in
+output/damaged-1. A session.toml that is gone comes back with --resume, not with this. Exit status: 0
+nothing is damaged, or it is repaired; 1 with --dry-run something is damaged, or it cannot be repaired;
+2 no session, it is being written, or its key is not there.";
 
 /// Cut a damaged log behind its last whole frame, keeping what was there.
 #[derive(Debug, Args)]
@@ -131,6 +136,9 @@ fn repaired(
 }
 
 fn cannot(error: &ReopenError) -> Failure {
+    if let ReopenError::Log(error @ LogError::Locked { .. }) = error {
+        return cannot_read(error);
+    }
     Failure::no(format_args!("cannot repair: {error}; restore the session from a copy"))
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use engine::journal::record::Record;
 use engine::log::LogKind;
+use engine::log::archive::segment_file::SegmentForm;
 use engine::log::directories::LogDirectories;
 use engine::log::error::LogError;
 use engine::log::reader::{AtTail, LogReader, Next};
-use engine::log::segment::{SEGMENT_HEADER_BYTES, number_of};
+use engine::log::segment::SEGMENT_HEADER_BYTES;
 use engine::log::storage::{Directory, Storage as _};
 
 use crate::exit::Failure;
@@ -64,7 +65,12 @@ fn first_record(directories: LogDirectories<Directory>) -> Result<Option<String>
 /// Whether no segment in a directory has anything behind its header.
 fn holds_nothing(path: PathBuf) -> io::Result<bool> {
     let directory = Directory::new(&path);
-    for name in directory.list()?.iter().filter(|name| number_of(name, "seg").is_some()) {
+    for name in directory.list()? {
+        let Some((_, form)) = SegmentForm::of_name(&name) else { continue };
+        if form != SegmentForm::Plain {
+            // What is archived was closed.
+            return Ok(false);
+        }
         let bytes = std::fs::read(path.join(name))?;
         if bytes.iter().skip(SEGMENT_HEADER_BYTES).any(|byte| *byte != 0) {
             return Ok(false);

@@ -140,7 +140,7 @@ pub(crate) fn plan(
         let mut told = prunable.pruned.as_ref().map_or(0, Pruned::user_frames);
         let is_free = |segment: &&ClosedSegment| {
             // The one that ends it is no output.
-            told += segment.frames - 1;
+            told += segment.frames.saturating_sub(1);
             let is_told =
                 kind == LogKind::Journal || needed.outputs_told.is_none_or(|most| told <= most);
             is_told && first_needed.is_none_or(|first| segment.number < first)

@@ -14,7 +14,7 @@ use crate::recording::{MODES, Place, Replayed, came_to, names, replayed};
 use crate::support::{Run, arg, tapewatch, tapewatch_in, text};
 
 /// A key, and another one.
-const KEYS: [&str; 2] = [
+pub(crate) const KEYS: [&str; 2] = [
     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
     "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 ];
@@ -23,14 +23,14 @@ const MESSAGES: usize = 20_000;
 
 /// How segments are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
+pub(crate) enum Kept {
     Plain,
     Compressed,
     Encrypted,
 }
 
 impl Kept {
-    fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Kept::Plain => ".seg",
             Kept::Compressed => ".seg.zst",
@@ -38,7 +38,7 @@ impl Kept {
         }
     }
 
-    fn settings(self, place: &Place) -> Vec<String> {
+    pub(crate) fn settings(self, place: &Place) -> Vec<String> {
         let settings = match self {
             Kept::Plain => vec![String::from("archive.compress=false")],
             Kept::Compressed => Vec::new(),
@@ -51,7 +51,7 @@ impl Kept {
 }
 
 /// The file with the key, holding this one.
-fn key_file(place: &Place, key: &str) -> PathBuf {
+pub(crate) fn key_file(place: &Place, key: &str) -> PathBuf {
     let path = place.file("key", format!("{key}\n").as_bytes());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     path

@@ -83,6 +83,26 @@ fn chunks_that_are_cut_off_moved_or_of_another_file_are_told() {
 }
 
 #[test]
+fn the_front_of_a_damaged_file_goes_to_the_first_chunk_that_is_not_as_it_was_written() {
+    let content = content(2 * CHUNK_BYTES + 500, 3);
+    let whole = container(&content);
+    let front = |bytes: &[u8]| {
+        let front = EncryptedFile::open_front(Bytes::of(bytes), &key()).expect("a header");
+        read_all(&front, 50_000).expect("what was proved")
+    };
+    for chunk in 0..3 {
+        let at = ENCRYPTED_HEADER_BYTES + chunk * SEALED_BYTES as usize + 100;
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        assert!(front(&bytes) == content[..chunk * CHUNK_BYTES], "chunk {chunk}");
+        assert!(front(&whole[..at]) == content[..chunk * CHUNK_BYTES], "cut in chunk {chunk}");
+    }
+    let another = ArchiveKey::new(&[9; 32]);
+    let opened = EncryptedFile::open_front(Bytes::of(&whole), &another).err();
+    assert!(matches!(opened, Some(OpenError::Key(KeyFault::Another { .. }))), "{opened:?}");
+}
+
+#[test]
 fn another_key_is_told_as_such_and_neither_is_shown() {
     let file = container(b"content");
     let other = ArchiveKey::new(&[9; 32]);

@@ -19,6 +19,7 @@
 //!
 //! A reader holds the table (12 bytes for each 256 KiB) and two frames.
 
+mod front;
 mod reader;
 mod writer;
 

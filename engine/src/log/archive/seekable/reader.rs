@@ -196,6 +196,16 @@ impl<F: StoredFile> SeekableFile<F> {
         }
         let crcs = &checks[CHECKS_HEAD_BYTES..][..4 * table.frames];
         let crcs = crcs.chunks_exact(4).map(|word| u32_at(word, 0)).collect();
+        Ok(SeekableFile::of_frames(file, content_bytes, places, crcs)?)
+    }
+
+    /// A file with frames that begin at `places`, the last of which is where they end.
+    pub(super) fn of_frames(
+        file: F,
+        content_bytes: u64,
+        places: Vec<u64>,
+        crcs: Vec<u32>,
+    ) -> io::Result<SeekableFile<F>> {
         let cache = Cache {
             decompressor: Decompressor::new()?,
             compressed: Vec::new(),

@@ -153,6 +153,34 @@ fn damage_is_told_with_its_place_and_leaves_other_frames_readable() {
 }
 
 #[test]
+fn the_front_of_a_damaged_file_goes_to_the_first_frame_that_is_not_whole() {
+    let content = content(2 * FRAME_CONTENT_BYTES + 5_000, 6);
+    let whole = container(&content);
+    let places = SeekableFile::open(Bytes::of(&whole)).expect("a container").places().to_vec();
+    let front = |bytes: &[u8]| {
+        let front = SeekableFile::open_front(Bytes::of(bytes)).expect("memory");
+        read_all(&front, 100_000).expect("what was proved")
+    };
+    assert!(front(&whole) == content);
+    for (frame, place) in places[..3].iter().enumerate() {
+        for at in [0, 4, 100] {
+            let mut bytes = whole.clone();
+            bytes[*place as usize + at] ^= 1;
+            assert!(front(&bytes) == content[..frame * FRAME_CONTENT_BYTES], "{frame}, {at}");
+        }
+        let torn = &whole[..*place as usize + 50];
+        assert!(front(torn) == content[..frame * FRAME_CONTENT_BYTES], "{frame}, torn");
+    }
+    // Whatever is wrong behind the frames.
+    for at in places[3] as usize..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        assert!(front(&bytes) == content, "byte {at}");
+    }
+    assert!(front(b"foreign bytes").is_empty() && front(b"").is_empty());
+}
+
+#[test]
 fn a_table_that_promises_more_than_the_file_has_takes_no_memory() {
     // A footer alone, with as many frames as there may be, and more.
     for frames in [1 << 22, u32::MAX] {

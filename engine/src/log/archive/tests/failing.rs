@@ -1,7 +1,9 @@
 //! Archiving that is cut short, fails, or finds what should not be there.
 
 use super::*;
-use crate::log::archive::compress::ArchiveFault;
+use core::sync::atomic::AtomicBool;
+
+use crate::log::archive::compress::{ArchiveFault, Archiving};
 use crate::log::reopen::repair::{plan, repair};
 use crate::log::storage::fault::{Answer, Fault, Operation};
 
@@ -60,6 +62,22 @@ fn without_room_for_it_every_segment_stays_and_is_told_once() {
     // With room for one at a time there is room for all.
     disk.set_plan(FaultPlan::default().with_space(used + 200_000));
     assert_eq!(compressed(&disk, &with(None)).segments, 5);
+}
+
+#[test]
+fn a_segment_that_a_prune_took_meanwhile_is_gone_and_no_failure() {
+    let disk = ended();
+    let (kind, options, stops) = (LogKind::Output, with(None), AtomicBool::new(false));
+    let archiving =
+        Archiving { disk: &disk, kind, options: &options, stops: &stops, spares_segments: 0 };
+    let closed = archiving.closed().expect("a list");
+    assert_eq!(closed.len(), 5);
+    disk.remove("00000000.seg").expect("removed");
+    for number in closed {
+        let archived = archiving.archive(number).expect("no failure");
+        assert_eq!(archived.is_none(), number == SegmentNumber(0));
+    }
+    assert!(!names(&disk).iter().any(|name| name.starts_with("00000000")));
 }
 
 #[test]
