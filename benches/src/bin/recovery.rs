@@ -36,6 +36,9 @@ struct Arguments {
 
 type Failed = Box<dyn core::error::Error>;
 
+/// How long no snapshot may come before it is taken that there will be no more.
+const QUIET: Duration = Duration::from_secs(6);
+
 /// Nothing but the journal.
 const OFF: [&str; 2] = ["snapshots.every_messages=0", "archive.compress=false"];
 /// As configured unless told otherwise.
@@ -157,10 +160,10 @@ fn killed_near_the_end(root: &Root, file: &Path) -> Result<(), Failed> {
     let mut input = BufReader::new(File::open(file)?).take(bytes / 100 * 99);
     io::copy(&mut input, &mut pipe)?;
     pipe.flush()?;
-    // Until nothing has changed for two seconds: the follower has come to the end.
+    // Until nothing has changed for long enough that the follower has come to the end.
     let newest = || newest_snapshot(&root.session());
     let (mut seen, mut since) = (newest(), Instant::now());
-    while since.elapsed() < Duration::from_secs(2) {
+    while since.elapsed() < QUIET {
         thread::sleep(Duration::from_millis(20));
         let now = newest();
         if now != seen {
