@@ -1,7 +1,7 @@
 //! How much of a log is certainly on disk: `durable.mark`, beside its segments.
 //!
 //! The keeper notes it behind every sync, so that recovery can tell what a loss of power may take from
-//! what it may not. The file is one of [`two_slots`](crate::log::two_slots), whose slots hold
+//! what it may not. The file is one of `two_slots`, whose slots hold
 //!
 //! ```text
 //!  0         8              16        32        52
@@ -11,7 +11,7 @@
 //! All of the log before that place, the segments before included, was synced; the boot id is that of the
 //! machine's start in which the writer runs.
 //!
-//! **Late, never early.** It is written by the keeper alone, at most every [`PERIOD`], so that no append
+//! **Late, never early.** It is written by the keeper alone, at most every 10 ms, so that no append
 //! waits for it, and synced when a segment is sealed. A mark that lags, or that a loss of power takes
 //! back to an earlier one, lets recovery take damage for loss, which it tells; never the other way. At
 //! [`SyncLevel::None`](crate::log::options::SyncLevel::None) nothing is ever durable: it stays at the

@@ -1,7 +1,7 @@
 //! How far a consumer of the output log has come: a file of its own, `NAME.cursor`, in
 //! [`CURSORS_DIRECTORY`] beside the log's segments.
 //!
-//! The file is one of [`two_slots`](crate::log::two_slots), whose slots hold
+//! The file is one of `two_slots`, whose slots hold
 //!
 //! ```text
 //!  0         8              16        24            40        52

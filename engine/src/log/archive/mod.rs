@@ -9,7 +9,7 @@
 //! So at every instant a segment stands there whole under one name or under both, with the same content.
 //!
 //! Both containers are files of any content, and each is read as the file that it holds: a
-//! [`StoredFile`](crate::log::storage::StoredFile) that can be read anywhere and not written to. Every
+//! [`StoredFile`] that can be read anywhere and not written to. Every
 //! reader of a log reads segments through [`SegmentFile`](segment_file::SegmentFile), whichever form
 //! they have.
 //!

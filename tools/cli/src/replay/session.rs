@@ -193,7 +193,7 @@ impl Session {
     }
 
     /// Writes `bars.csv` into `dir`: of a recorded run from its output log, by a cursor; else as bars
-    /// are told, and [`Ended::bars_file`] has it then.
+    /// are told, and [`Ended::bars_file`](crate::replay::ended::Ended::bars_file) has it then.
     pub(crate) fn write_bars(&mut self, dir: &OutDir) -> Result<(), Failure> {
         match &self.recording {
             None => self.heard.bars.write_to(dir.begin("bars.csv")?),
