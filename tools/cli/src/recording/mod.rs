@@ -6,6 +6,7 @@
 //! journal holds must come again ([`kept`]), and what its output log holds is not put out twice.
 
 mod archive;
+mod closed;
 pub(crate) mod description;
 pub(crate) mod dir;
 pub(crate) mod follower;
@@ -13,45 +14,44 @@ mod kept;
 mod places;
 mod restart;
 mod restored;
+mod taken_up;
 mod upkeep;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
 use engine::log::directories::LogDirectories;
-use engine::log::error::LogError;
 use engine::log::failure::CreateError;
 use engine::log::options::LogOptions;
-use engine::log::reopen::{self, Condition, Found, ReopenError, Reopened};
 use engine::log::storage::Directory;
 use engine::log::tails::{LogStatistics, LogTails};
-use engine::log::{ClosedLog, LogKind, SegmentNumber, SessionId};
+use engine::log::{ClosedLog, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::Packet;
 use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{Nanos, Sequence};
-use serde_json::{Value, json};
 
 use crate::archive_key;
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
 use crate::recording::archive::Archive;
+use crate::recording::closed::ClosedWithout;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
 use crate::recording::kept::Kept;
-use crate::recording::restart::{Holds, Restart};
+use crate::recording::restart::Restart;
 use crate::recording::upkeep::{Tended, Upkeep};
 use crate::replay::bars::Told;
-use crate::replay::hashes::Hashes;
-use crate::replay::outputs::{OutputSink, OutputSummary};
-use crate::retention::{self, Keep, Logs, PruneLock};
+use crate::replay::outputs::OutputSink;
+use crate::retention::{Keep, Logs, PruneLock};
 
+pub(crate) use crate::recording::closed::{Closed, RecordingEnd};
 pub(crate) use crate::recording::restored::restore_description;
 
 /// The only feed of a session so far.
@@ -105,18 +105,6 @@ pub(crate) enum Outputs {
     Never(String),
 }
 
-/// A session whose journal is closed: nothing more is accepted.
-pub(crate) struct Closed {
-    ended: Result<JournalEnd, ClosedWithout>,
-    statistics: LogStatistics,
-    tails: Option<LogTails>,
-    kept: Option<Kept>,
-    archive: Archive,
-    dir: RecordingDir,
-    description: Description,
-    memory: Option<PathBuf>,
-}
-
 /// What became of what was handed to a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -126,27 +114,6 @@ pub(crate) enum Taken {
     Before,
     /// The session had ended in order before it: it belongs to no session.
     Ended,
-}
-
-/// Why a journal has no end.
-enum ClosedWithout {
-    /// The run stopped before its input did: it is to be gone on with.
-    Stopped,
-    Failed(JournalError),
-    Never(String),
-    /// Not all that it holds has come again: it stays as it was, to be gone on with.
-    Left,
-}
-
-/// What a recording came to.
-#[derive(Clone, Debug)]
-pub(crate) struct RecordingEnd {
-    /// Why a log does not hold everything, where one does not.
-    pub(crate) incomplete: Option<String>,
-    /// Why segments stay as they were written, where they do.
-    pub(crate) not_archived: Option<String>,
-    /// For `summary.json`.
-    pub(crate) json: Value,
 }
 
 impl Recording {
@@ -201,127 +168,6 @@ impl Recording {
             memory,
             upkeep,
             found,
-            prune_lock,
-        })
-    }
-
-    /// Takes up the session in `path`, described as it is, whose writer is gone: from its newest
-    /// snapshot if `from_snapshot`, else from its start.
-    pub(crate) fn take_up(
-        path: &Path,
-        description: Description,
-        from_snapshot: bool,
-    ) -> Result<Recording, Failure> {
-        let config = &description.config;
-        let key = archive_key::named_in(config)?;
-        let mut dir = RecordingDir::take_up(path)?;
-        let prune_lock = Some(PruneLock::take(path)?);
-        let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
-        let memory = places::memory(config, description.id);
-        let memory_gone = dir::memory_told(path).filter(|told| !told.exists());
-        dir.tell_writer(memory.as_deref())?;
-        let text = description.text(Recorded::Recording, 0);
-        let archive = Archive::new(config, key, &dir);
-        let options = places::of_journal(config, memory.as_deref(), archive.journal());
-        let directories = LogDirectories::of(&options.place);
-        dir.describe(&text)?;
-        let damaged = |error: &dyn core::fmt::Display| {
-            Failure::no(format_args!(
-                "{error}; `tapewatch journal repair {}` cuts it there",
-                path.display()
-            ))
-        };
-        let found = look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
-        let (journal, frames) = if found.condition == Condition::Finished {
-            let closed = reopen::finish(&options.of_log(description.id));
-            (Written::Ended(closed.map_err(|error| damaged(&error))?), found.frames)
-        } else {
-            let (journal, reopened) = Journal::reopen(options, description.id, &text)
-                .map_err(|error| cannot_make(&error))?;
-            noted.extend(recovered("journal", &reopened.log, config));
-            noted.extend(memory_gone.as_deref().map(without_memory));
-            (Written::Open(Box::new(journal)), reopened.log.frames)
-        };
-        // The first record is the session's description.
-        let records = frames.saturating_sub(1);
-        let options = places::of_output(config, memory.as_deref(), archive.output());
-        let output_directories = LogDirectories::<Directory>::of(&options.place);
-        // As recovery will find them: what a loss of power left behind a hole does not count.
-        let outputs_found = match reopen::examine(&options.clone().of_log(description.id)) {
-            Ok(found) => Some((found.frames, found.pruned_frames)),
-            Err(ReopenError::Finished { .. }) => None,
-            Err(error) => return Err(damaged(&error)),
-        };
-        let (outputs, pruned_outputs) = match outputs_found {
-            Some(found) => found,
-            None => {
-                let found = look(&output_directories, LogKind::Output);
-                let found = found.map_err(|error| damaged(&error))?;
-                (found.frames, found.pruned_frames)
-            }
-        };
-        let holds = Holds {
-            session: description.id,
-            records,
-            outputs,
-            pruned_outputs,
-            first: directories.first().map_err(|error| damaged(&error))?,
-        };
-        let made_by = config.made_by(&description.symbols);
-        // Digests before the snapshot are not computed again.
-        let has_hashes = Hashes::are_readable(&dir.hashes());
-        let is_pruned = holds.first > SegmentNumber(0);
-        if records > 0 && !has_hashes {
-            let aside = dir.put_hashes_aside()?;
-            noted.push(match aside {
-                true => String::from(
-                    "the digests on record cannot be read; they are kept as hashes.damaged, and computed again",
-                ),
-                false => String::from("the digests are not there; they are computed again"),
-            });
-        }
-        let may_use = from_snapshot && (has_hashes || is_pruned);
-        let restart = Restart::choose(&archive.shelf(path), &holds, &made_by, may_use);
-        let head = restart.snapshot.as_ref().map(|snapshot| *snapshot.head());
-        if head.is_none() {
-            if is_pruned && !from_snapshot {
-                return Err(Failure::usage(format_args!(
-                    "{}: the front of its journal was pruned, so prints and quotes of before cannot be had; leave --trades and --bbo out",
-                    path.display()
-                )));
-            }
-            retention::refuse_pruned(path, &directories, "gone on with")?;
-        }
-        let kept = (records > 0)
-            .then(|| Kept::new(directories, FEED, records, head.as_ref()))
-            .transpose()?;
-        let told = head.map_or(0, |head| head.outputs);
-        let bars_told = restart::bars_told(output_directories, told);
-        let bars_told = bars_told.map_err(|error| damaged(&error))?;
-        let outputs = if outputs_found.is_none() {
-            reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
-            Outputs::Ended
-        } else {
-            let acceptance = acceptance(&journal, config);
-            let reopened = OutputLog::reopen(options, description.id, acceptance, told);
-            let (outputs, reopened) = reopened.map_err(|error| cannot_make_outputs(&error))?;
-            noted.extend(recovered("output log", &reopened, config));
-            Outputs::Open(Box::new(outputs))
-        };
-        let (outputs, archive) = (Some(outputs), archive.started());
-        let upkeep = None;
-        Ok(Recording {
-            journal,
-            kept,
-            restart,
-            bars_told,
-            outputs,
-            archive,
-            dir,
-            description,
-            memory,
-            upkeep,
-            found: noted,
             prune_lock,
         })
     }
@@ -519,72 +365,6 @@ impl Recording {
     }
 }
 
-impl Closed {
-    fn goes_on_unjournaled(&self) -> bool {
-        goes_on_unjournaled(&self.description.config)
-    }
-
-    /// Whether the session's logs hold all that came; `outputs` is what the output log came to.
-    pub(crate) fn holds_all(&self, outputs: &OutputSummary) -> bool {
-        matches!(self.ended, Ok(JournalEnd::Complete(_)) | Err(ClosedWithout::Stopped))
-            && outputs.incomplete.is_none()
-    }
-
-    /// Whether the journal failed where that ends the run, or the input was another one.
-    pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.ended, Err(ClosedWithout::Failed(_) | ClosedWithout::Left))
-    }
-
-    /// Ends the session: `session.toml` says how it came out. `whole` is whether the engine has taken
-    /// all that was journaled and its digests are written; `over_capacity` is how often it met a limit; `outputs` is what the output
-    /// log came to.
-    ///
-    /// Where a log has no end, `lock` stays if the session's memory does: it says where the last of what
-    /// was accepted lies.
-    pub(crate) fn end(
-        self,
-        whole: bool,
-        over_capacity: u64,
-        outputs: &OutputSummary,
-    ) -> Result<RecordingEnd, Failure> {
-        let Closed { ended, statistics, tails, kept, archive, dir, description, memory } = self;
-        // Also where the journal has failed: memory that is on disk altogether is of no use any more.
-        let is_left = matches!(ended, Err(ClosedWithout::Left));
-        let is_archived =
-            !is_left && tails.is_none_or(|tails| tails.archived() == tails.appended());
-        let is_gone = memory.is_none_or(|memory| {
-            if is_archived && !outputs.is_open {
-                // Told by its being there.
-                let _ = fs::remove_dir_all(&memory);
-            }
-            !memory.exists()
-        });
-        let (incomplete, seal) = match ended {
-            Ok(JournalEnd::Complete(closed)) => (None, Some(closed)),
-            Ok(JournalEnd::Incomplete(error)) => (Some(format!("cannot journal: {error}")), None),
-            Err(ClosedWithout::Failed(error)) => return Err(failed(&error)),
-            Err(ClosedWithout::Left) => return Err(left(kept.map_or(0, |kept| kept.left()))),
-            Err(ClosedWithout::Never(why)) => (Some(why), None),
-            Err(ClosedWithout::Stopped) => (None, None),
-        };
-        let incomplete = incomplete.or_else(|| outputs.incomplete.clone());
-        let state = match &incomplete {
-            None if whole && seal.is_some() && outputs.is_ended => Recorded::Complete,
-            _ => Recorded::Incomplete,
-        };
-        // A process that dies over it leaves a session that is not complete yet: it is taken up again.
-        let archived = archive.end(seal.is_some());
-        dir.describe(&description.text(state, over_capacity))?;
-        let mut json =
-            json_of(&description, &statistics, seal.map(|closed| closed.seal.to_string()));
-        json["archive"] = archived.json;
-        if is_gone {
-            dir.end()?;
-        }
-        Ok(RecordingEnd { incomplete, not_archived: archived.failure, json })
-    }
-}
-
 /// How the two logs of a session in `path` are written, by name.
 pub(crate) fn log_options(
     path: &Path,
@@ -598,47 +378,6 @@ pub(crate) fn log_options(
         ("journal", places::of_journal(config, memory, directory("journal")).of_log(id)),
         ("output log", places::of_output(config, memory, directory("output")).of_log(id)),
     ])
-}
-
-/// As [`reopen::look`], where what the reader's rules call damage is left to recovery, which knows more.
-fn look(directories: &LogDirectories<Directory>, kind: LogKind) -> Result<Found, LogError> {
-    match reopen::look(directories, kind) {
-        Err(LogError::Damaged { .. }) => Ok(Found::default()),
-        found => found,
-    }
-}
-
-fn taken_over(pid: u32) -> String {
-    format!("the session was left by process {pid}, which is gone; it is taken over")
-}
-
-/// What recovery has given up of a log, as far as that can be known.
-fn recovered(log: &str, reopened: &Reopened, config: &Config) -> Option<String> {
-    let Reopened { torn_bytes, dropped_frames, last_sequence, restarted, .. } = *reopened;
-    let last = last_sequence.0;
-    if torn_bytes == 0 && dropped_frames == 0 {
-        let sync = config.journal.sync.name();
-        return restarted.then(|| {
-            format!(
-                "the machine has stopped meanwhile: the {log} goes on behind sequence {last}; what was appended behind it and not on the disk (journal.sync is {sync}) is lost"
-            )
-        });
-    }
-    let why = if restarted { "the machine has stopped meanwhile" } else { "its writer died in it" };
-    let dropped = match dropped_frames {
-        0 => String::new(),
-        frames => format!(", {frames} whole frame(s) behind the damage among them"),
-    };
-    Some(format!(
-        "the {log} was cut behind sequence {last}: {torn_bytes} torn byte(s) dropped{dropped}; {why}"
-    ))
-}
-
-fn without_memory(memory: &Path) -> String {
-    format!(
-        "the session's memory {} is gone: what had not been carried to the disk is lost",
-        memory.display()
-    )
 }
 
 /// Whether a session goes on without a log that fails.
@@ -662,32 +401,10 @@ fn acceptance(journal: &Written, config: &Config) -> Acceptance {
     }
 }
 
-fn left(packets: u64) -> Failure {
-    Failure::usage(format_args!(
-        "the input is not the one that the session was recorded from: it ends {packets} packet(s) before the journal does; give that input, whole"
-    ))
-}
-
 fn cannot_make_outputs(error: &OutputOpenError) -> Failure {
     Failure::no(format_args!(
         "{error}; make room, or set output.segment_bytes or journal.memory_dir"
     ))
-}
-
-fn json_of(description: &Description, statistics: &LogStatistics, seal: Option<String>) -> Value {
-    let journal = &description.config.journal;
-    json!({
-        "id": description.id.to_string(),
-        "place": journal.place.name(),
-        "append": journal.append.name(),
-        "sync": journal.sync.name(),
-        "frames": statistics.frames,
-        "bytes": statistics.bytes,
-        "rolls": statistics.rolls,
-        "waits": statistics.waits,
-        "waited_ns": statistics.waited_ns,
-        "seal": seal,
-    })
 }
 
 /// A fresh id, from the system's random numbers.
