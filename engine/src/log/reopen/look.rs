@@ -34,7 +34,7 @@ struct ReadOn {
     is_closed: bool,
 }
 
-/// See [`look`](crate::log::reopen::look).
+/// See [`look`](crate::log::reopen::look()).
 pub(super) fn look<S: Storage + Clone>(
     directories: &LogDirectories<S>,
     kind: LogKind,
