@@ -78,6 +78,11 @@ impl Restart {
                 return Restart { snapshot: None, warnings };
             }
         };
+        if let Some(snapshot) = &chosen.snapshot {
+            // Digests behind it are written again: a run that goes on from a later one would miss them.
+            // One that stays is passed over once more, and only costs room.
+            let _ = shelf.cut(snapshot.head().accepted.records);
+        }
         let passed_over = chosen.passed_over.iter();
         warnings.extend(passed_over.map(|why| format!("a snapshot is passed over: {why}")));
         Restart { snapshot: chosen.snapshot.map(Arc::new), warnings }
