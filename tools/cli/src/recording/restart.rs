@@ -2,7 +2,8 @@
 //!
 //! A snapshot can be used where it is whole, was made by this version under this configuration, and
 //! both logs hold all that it has seen. After a loss of power they may hold less: snapshots ahead of the
-//! journal are removed, since what comes in their place may be something else.
+//! journal are removed, since what comes in their place may be something else; so are those later than
+//! the one that is gone on from, since digests are written again from there on.
 
 use std::collections::BTreeMap;
 use std::fs::File;
