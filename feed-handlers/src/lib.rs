@@ -17,3 +17,4 @@ pub mod gap;
 pub mod input;
 pub mod itch50;
 pub mod moldudp64;
+pub mod udp;
