@@ -86,8 +86,7 @@ fn a_group_is_joined_on_the_interface_and_other_groups_on_its_port_stay_outside(
 fn a_source_that_was_not_chosen_is_not_heard() {
     let group = SocketAddrV4::new(Ipv4Addr::new(239, 192, 71, 3), free_port());
     let chosen = UdpSettings { source: Some(LOOPBACK), ..settings(group) };
-    let another =
-        UdpSettings { source: Some(Ipv4Addr::new(127, 0, 0, 9)), ..settings(group) };
+    let another = UdpSettings { source: Some(Ipv4Addr::new(127, 0, 0, 9)), ..settings(group) };
     let mut hears = UdpReceiver::open(&chosen).unwrap();
     let mut deaf = UdpReceiver::open(&another).unwrap();
     sender().send_to(b"one", group).unwrap();

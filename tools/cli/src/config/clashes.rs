@@ -1,12 +1,15 @@
 //! What no single key can tell: values that do not go together.
 
+use std::borrow::Cow;
+
+use super::feed_clashes::feed_clashes;
 use super::model::{Config, Core, Release, Sync, Topology};
 
 /// Values that do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Clash {
     /// The keys, by `section.name`; the fault is told at the first of them that was given.
-    pub(super) keys: [&'static str; 2],
+    pub(super) keys: [Cow<'static, str>; 2],
     /// What is wrong, as what follows the first key's name.
     pub(super) what: String,
 }
@@ -15,7 +18,10 @@ pub(super) struct Clash {
 pub(super) fn clashes(config: &Config) -> Vec<Clash> {
     let Config { engine, limits, threads, journal, archive, encryption, output, .. } = config;
     let mut clashes = cores_named_twice(config);
-    let mut clash = |keys, what| clashes.push(Clash { keys, what });
+    clashes.extend(feed_clashes(&config.feeds));
+    let mut clash = |keys: [&'static str; 2], what| {
+        clashes.push(Clash { keys: keys.map(Cow::Borrowed), what });
+    };
 
     if engine.shards > 1 && engine.topology == Topology::Inline {
         let shards = engine.shards;
@@ -93,7 +99,7 @@ fn cores_named_twice(config: &Config) -> Vec<Clash> {
                     } else {
                         format!("names core {number}, as {first} does")
                     };
-                    clashes.push(Clash { keys: [key, first], what });
+                    clashes.push(Clash { keys: [key, first].map(Cow::Borrowed), what });
                 }
             }
         }

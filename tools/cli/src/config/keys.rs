@@ -1,6 +1,7 @@
 //! Every key of a configuration: its section, its name, what it means, its range and where its value
 //! lives. Reading, printing and checking go by this table, so that they cannot drift apart.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use engine::window::tick::Span;
 use super::model::{Choice, Config, Core, FeedName};
 use crate::span;
 
-/// One key.
-pub(super) struct Key {
+/// One key of a `T`.
+pub(super) struct Key<T = Config> {
     /// The table it stands in.
     pub(super) section: &'static str,
     /// Its name there; units last.
@@ -21,7 +22,7 @@ pub(super) struct Key {
     /// Which numbers it takes; of no account for other values.
     pub(super) numbers: Numbers,
     /// Where its value lives.
-    pub(super) slot: fn(&mut Config) -> Slot<'_>,
+    pub(super) slot: fn(&mut T) -> Slot<'_>,
 }
 
 /// A value's place and type.
@@ -50,6 +51,16 @@ pub(super) enum Slot<'a> {
     Span(&'a mut Span),
     /// A list of such durations.
     Spans(&'a mut Vec<Span>),
+    /// Printable ASCII of no more characters than the greatest of the key's [`Numbers`].
+    Text(&'a mut String),
+    /// An IPv4 address.
+    Ip(&'a mut Ipv4Addr),
+    /// An IPv4 address, or an empty text for none.
+    Sender(&'a mut Option<Ipv4Addr>),
+    /// An IPv4 address and a port, or an empty text for none.
+    Endpoint(&'a mut Option<SocketAddrV4>),
+    /// A list of IPv4 addresses with ports.
+    Endpoints(&'a mut Vec<SocketAddrV4>),
 }
 
 /// The integers that a key takes.
@@ -75,7 +86,7 @@ pub(super) enum Shape {
 
 impl Numbers {
     /// All from `min` to `max`.
-    const fn any(min: u64, max: u64) -> Numbers {
+    pub(super) const fn any(min: u64, max: u64) -> Numbers {
         Numbers { min, max, shape: Shape::Any }
     }
 
@@ -129,7 +140,7 @@ const AGES: Numbers =
     Numbers { min: 0, max: 3_652 * 86_400_000_000_000, shape: Shape::Microseconds };
 
 /// For keys that are no number.
-const NONE: Numbers = Numbers::any(0, 0);
+pub(super) const NONE: Numbers = Numbers::any(0, 0);
 
 const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
@@ -155,7 +166,7 @@ pub(super) const SECTIONS: [(&str, &str); 13] = [
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 43] = [
+pub(super) static KEYS: [Key; 44] = [
     Key {
         section: "feed",
         name: "name",
@@ -241,6 +252,13 @@ pub(super) static KEYS: [Key; 43] = [
         about: &["What a thread does while its ring is empty or full."],
         numbers: NONE,
         slot: |config| Slot::Word(&mut config.threads.wait),
+    },
+    Key {
+        section: "threads",
+        name: "receive",
+        about: &["What the ingest thread of `tapewatch run` does while no packet comes."],
+        numbers: NONE,
+        slot: |config| Slot::Word(&mut config.threads.receive),
     },
     Key {
         section: "threads",
@@ -483,7 +501,7 @@ pub(super) static KEYS: [Key; 43] = [
     },
 ];
 
-impl Key {
+impl<T> Key<T> {
     /// `section.name`.
     pub(super) fn path(&self) -> String {
         format!("{}.{}", self.section, self.name)

@@ -6,8 +6,11 @@
 mod clashes;
 mod command;
 mod fault;
+mod feed_clashes;
+mod feed_keys;
 mod keys;
 mod layout;
+mod live_feed;
 mod model;
 mod print;
 mod read;
@@ -24,7 +27,8 @@ use engine::window::tick::Span;
 
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
-pub(crate) use model::{Append, Config, Journal, OnError, Place, Release, Sync, Topology};
+pub(crate) use live_feed::{LiveFeed, Protocol, StartAt, Timing};
+pub(crate) use model::{Append, Config, Journal, OnError, Place, Receive, Release, Sync, Topology};
 pub(crate) use suggest::nearest;
 
 use crate::exit::Failure;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use engine::book::books::Limits as BookLimits;
 use engine::window::tick::Span;
 
+use super::live_feed::LiveFeed;
+
 /// The whole configuration; [`Config::default`] is what holds without a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -22,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) output: Output,
     pub(crate) snapshots: Snapshots,
     pub(crate) retention: Retention,
+    pub(crate) feeds: Vec<LiveFeed>,
 }
 
 /// `[feed]`
@@ -54,6 +57,7 @@ pub(crate) struct Threads {
     pub(crate) market_core: Option<Core>,
     pub(crate) journal_core: Option<Core>,
     pub(crate) wait: Wait,
+    pub(crate) receive: Receive,
     pub(crate) spins: u32,
     pub(crate) interval_us: u64,
     pub(crate) lock_memory: bool,
@@ -235,6 +239,16 @@ choice! {
     }
 }
 
+pub(super) use choice;
+
+choice! {
+    /// What the ingest thread does while no packet comes.
+    Receive {
+        Blocking = "blocking": "sleeps until the kernel has one",
+        BusyPoll = "busy-poll": "looks again and again; needs a core of its own",
+    }
+}
+
 choice! {
     /// Where segments are appended to.
     Place {
@@ -316,6 +330,7 @@ impl Default for Threads {
             market_core: None,
             journal_core: None,
             wait: Wait::SpinThenYield,
+            receive: Receive::Blocking,
             spins: 1_000,
             interval_us: 100,
             lock_memory: false,

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::feed_keys::{self, FEED_KEYS, FEEDS};
 use super::keys::{KEYS, Key, SECTIONS, Slot};
+use super::live_feed::LiveFeed;
 use super::model::Config;
 use super::value;
 
@@ -36,7 +38,7 @@ impl Config {
                 comment(text, &format!("{} = {example}", key.name));
             }
         });
-        format!("{head}{body}")
+        format!("{head}{body}{}", feeds_explained(self.feeds.is_empty()))
     }
 
     /// The whole configuration as an object of sections; `null` for what is left out.
@@ -48,6 +50,12 @@ impl Config {
             let values = keys.map(|key| (String::from(key.name), value::json(&mut config, key)));
             sections.insert(String::from(section), Value::Object(values.collect()));
         }
+        let feed = |feed: &mut LiveFeed| {
+            let values = FEED_KEYS.iter().map(|key| (key.name.to_owned(), value::json(feed, key)));
+            Value::Object(values.collect())
+        };
+        let feeds = config.feeds.iter_mut().map(feed).collect();
+        sections.insert(String::from(FEEDS), Value::Array(feeds));
         Value::Object(sections)
     }
 
@@ -71,8 +79,37 @@ impl Config {
                 }
             }
         }
+        for feed in &mut config.feeds {
+            let _ = write!(text, "\n[[{FEEDS}]]\n");
+            for key in &FEED_KEYS {
+                let value = value::toml_text(feed, key).unwrap_or_default();
+                let _ = writeln!(text, "{} = {value}", key.name);
+            }
+        }
         text
     }
+}
+
+/// What each key of a feed means; as a table to be filled in, where the configuration has no feed.
+fn feeds_explained(has_example: bool) -> String {
+    let mut text = String::from("\n");
+    for line in feed_keys::ABOUT {
+        comment(&mut text, line);
+    }
+    let mut defaults = LiveFeed::default();
+    if has_example {
+        comment(&mut text, &format!("[[{FEEDS}]]"));
+    }
+    for key in &FEED_KEYS {
+        let about = key.about.iter().map(|line| String::from(*line));
+        let rules = rules(&mut defaults, key);
+        for line in about.chain(rules) {
+            comment(&mut text, &format!("  {line}"));
+        }
+        let value = value::toml_text(&mut defaults, key).unwrap_or_default();
+        comment(&mut text, &format!("{} = {value}", key.name));
+    }
+    text
 }
 
 /// What a comment can stand beside.
@@ -88,7 +125,7 @@ fn comment(text: &mut String, line: &str) {
 }
 
 /// The range and default of a key.
-fn rules(defaults: &mut Config, key: &Key) -> Vec<String> {
+fn rules<T>(defaults: &mut T, key: &Key<T>) -> Vec<String> {
     let default = value::toml_text(defaults, key);
     let default = default.as_deref();
     let range = key.numbers.text();
@@ -107,7 +144,16 @@ fn rules(defaults: &mut Config, key: &Key) -> Vec<String> {
             vec![format!("{}; not pinned where left out, the default.", capitalised(&range))]
         }
         Slot::Spans(_) => vec![format!("Each {range}.")],
-        Slot::Flag(_) | Slot::Feed(_) | Slot::Dir(_) | Slot::File(_) | Slot::Variable(_) => {
+        Slot::Text(_)
+        | Slot::Ip(_)
+        | Slot::Sender(_)
+        | Slot::Endpoint(_)
+        | Slot::Endpoints(_)
+        | Slot::Flag(_)
+        | Slot::Feed(_)
+        | Slot::Dir(_)
+        | Slot::File(_)
+        | Slot::Variable(_) => {
             vec![format!("Default {}.", default.unwrap_or_default())]
         }
     }

@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::clashes;
 use super::fault::{Fault, Given};
+use super::feed_keys::{self, FEEDS};
 use super::keys::{self, Key, SECTIONS, Slot};
+use super::live_feed::{FEEDS_MAX, LiveFeed};
 use super::model::Config;
 use super::suggest;
 use super::value;
@@ -96,6 +98,9 @@ impl Reader<'_> {
 
     /// A top-level entry, whose name stands at `offset`.
     fn section(&mut self, name: &str, offset: usize, value: &DeValue<'_>) {
+        if name == FEEDS {
+            return self.feeds(offset, value);
+        }
         let is_section = SECTIONS.iter().any(|(section, _)| *section == name);
         match value {
             DeValue::Table(table) if is_section => {
@@ -109,6 +114,56 @@ impl Reader<'_> {
             DeValue::Table(_) => self.fault(offset, value::cut(name), suggest::section(name)),
             _ => self.fault(offset, value::cut(name), suggest::key(None, name)),
         }
+    }
+
+    /// The live feeds, a table each.
+    fn feeds(&mut self, offset: usize, value: &DeValue<'_>) {
+        let tables = value.as_array().filter(|list| list.iter().all(|it| it.get_ref().is_table()));
+        let Some(tables) = tables else {
+            let what = String::from("must be tables, [[feeds]]");
+            return self.fault(offset, FEEDS.to_owned(), what);
+        };
+        if tables.len() > FEEDS_MAX {
+            let what = format!("are {}, and at most {FEEDS_MAX} are taken", tables.len());
+            return self.fault(offset, FEEDS.to_owned(), what);
+        }
+        for (number, table) in tables.iter().enumerate() {
+            let DeValue::Table(table) = table.get_ref() else { continue };
+            self.config.feeds.push(LiveFeed::default());
+            for (name, value) in table.iter() {
+                let path = format!("{FEEDS}.{number}.{}", value::cut(name.get_ref()));
+                let given = Given::at(self.text, name.span().start);
+                match feed_keys::find(name.get_ref()) {
+                    Some(key) => self.put_in_feed(number, key, given, value.get_ref()),
+                    None => {
+                        let what = suggest::feed_key(name.get_ref());
+                        self.faults.push(Fault { given, key: Some(path), what });
+                    }
+                }
+            }
+        }
+    }
+
+    fn put_in_feed(
+        &mut self,
+        number: usize,
+        key: &'static Key<LiveFeed>,
+        given: Given,
+        value: &DeValue<'_>,
+    ) {
+        let path = format!("{FEEDS}.{number}.{}", key.name);
+        let result = value::put(&mut self.config.feeds[number], key, value);
+        self.given.insert(path.clone(), (given.clone(), result.is_ok()));
+        if let Err(what) = result {
+            self.faults.push(Fault { given, key: Some(path), what });
+        }
+    }
+
+    /// `feeds.N.KEY`: a key of a feed that the file has.
+    fn in_feed(&self, path: &str) -> Option<(usize, &'static Key<LiveFeed>)> {
+        let (number, name) = path.strip_prefix(FEEDS)?.strip_prefix('.')?.split_once('.')?;
+        let number = number.parse().ok().filter(|number| *number < self.config.feeds.len())?;
+        Some((number, feed_keys::find(name)?))
     }
 
     fn key(&mut self, section: &str, name: &str, offset: usize, value: &DeValue<'_>) {
@@ -128,6 +183,12 @@ impl Reader<'_> {
             return self.faults.push(Fault { given: place, key: None, what });
         };
         let (path, text) = (path.trim(), text.trim());
+        if let Some((number, key)) = self.in_feed(path) {
+            return match DeValue::parse(text) {
+                Ok(value) => self.put_in_feed(number, key, place, value.get_ref()),
+                Err(_) => self.put_in_feed(number, key, place, &DeValue::String(text.into())),
+            };
+        }
         let key = path.split_once('.').and_then(|(section, name)| keys::find(section, name));
         let Some(key) = key else {
             let what = suggest::path(path);
@@ -162,17 +223,25 @@ impl Reader<'_> {
     fn clashes(&mut self) {
         for clash in clashes::clashes(&self.config) {
             let given: Vec<&(Given, bool)> =
-                clash.keys.iter().filter_map(|key| self.given.get(*key)).collect();
+                clash.keys.iter().filter_map(|key| self.given.get(key.as_ref())).collect();
             // Of a value that is wrong already, nothing more can be said.
             if given.iter().any(|(_, right)| !right) {
                 continue;
             }
             // Defaults do not clash, so at least one was given.
-            if let Some((given, _)) = given.first() {
-                let key = Some(String::from(clash.keys[0]));
-                self.faults.push(Fault { given: given.clone(), key, what: clash.what });
+            let place = given.first().map(|(given, _)| given.clone());
+            // A feed's table alone may clash, with what it leaves out: it is told where it stands.
+            let is_feeds = clash.keys[0].starts_with(FEEDS);
+            let place = place.or_else(|| is_feeds.then(|| self.place_of_feeds()));
+            if let Some(given) = place {
+                let key = Some(clash.keys[0].clone().into_owned());
+                self.faults.push(Fault { given, key, what: clash.what });
             }
         }
+    }
+
+    fn place_of_feeds(&self) -> Given {
+        Given::at(self.text, self.text.find("[[feeds]]").unwrap_or(0))
     }
 
     fn fault(&mut self, offset: usize, key: String, what: String) {

@@ -1,5 +1,6 @@
 //! What an unknown name was probably meant to be. Each text follows the name: `is no key; …`.
 
+use super::feed_keys::FEED_KEYS;
 use super::keys::{KEYS, Key, SECTIONS};
 
 /// An unknown section.
@@ -31,6 +32,15 @@ pub(super) fn key(section: Option<&str>, name: &str) -> String {
     match nearest(name, known()) {
         Some(near) => format!("{what}; did you mean {near}?"),
         None => format!("{what}; those of [{section}] are {}", listed(known())),
+    }
+}
+
+/// An unknown key of a feed.
+pub(super) fn feed_key(name: &str) -> String {
+    let known = || FEED_KEYS.iter().map(|key| String::from(key.name));
+    match nearest(name, known()) {
+        Some(near) => format!("is no key; did you mean {near}?"),
+        None => format!("is no key; those of [[feeds]] are {}", listed(known())),
     }
 }
 

@@ -1,12 +1,17 @@
 //! Whole texts in, configurations or faults out.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use engine::window::bars::BarSettings;
 use engine::window::tick::Span;
 
+use super::feed_keys::FEED_KEYS;
 use super::keys::{KEYS, SECTIONS};
-use super::model::{Append, Core, FeedName, OnError, Place, Release, Sync, Topology, Wait};
+use super::live_feed::{LiveFeed, Protocol, StartAt, Timing};
+use super::model::{
+    Append, Core, FeedName, OnError, Place, Receive, Release, Sync, Topology, Wait,
+};
 use super::{Config, read};
 
 /// Every fault of `text`, as `LINE: what`.
@@ -35,6 +40,7 @@ fn changed() -> Config {
     config.threads.market_core = Some(Core(0));
     config.threads.journal_core = Some(Core(5));
     config.threads.wait = Wait::Interval;
+    config.threads.receive = Receive::BusyPoll;
     config.threads.spins = 0;
     config.threads.interval_us = 1_000_000;
     config.threads.lock_memory = true;
@@ -65,6 +71,104 @@ fn changed() -> Config {
     config.retention.keep = Span(5 * 86_400_000_000_000);
     config.retention.keep_bytes = 100 << 30;
     config
+}
+
+/// Two feeds with every key away from its default, as far as a protocol has it.
+fn feeds() -> Vec<LiveFeed> {
+    let default = LiveFeed::default();
+    let lines = LiveFeed {
+        name: FeedName::new("A").unwrap(),
+        lines: vec!["233.54.12.111:26477".parse().unwrap(), "233.54.28.111:26477".parse().unwrap()],
+        interface: Ipv4Addr::LOCALHOST,
+        source: Some(Ipv4Addr::new(10, 0, 0, 1)),
+        receive_buffer_bytes: 1 << 20,
+        session: String::from("000010059B"),
+        start: StartAt::Beginning,
+        retransmission: vec!["10.0.0.2:31001".parse().unwrap()],
+        snapshot: Some("10.0.0.3:31002".parse().unwrap()),
+        username: String::from("desk"),
+        password_env: String::from("GLIMPSE_PASSWORD"),
+        timing: Timing {
+            reorder_wait: Span(1_000),
+            hole_wait: Span(2_000),
+            request_timeout: Span(3_000),
+            request_tries_max: 6,
+            snapshot_wait: Span(4_000),
+            snapshot_retry: Span(5_000),
+            line_silent: Span(6_000),
+            stale: Span(7_000),
+        },
+        packets_max: 8,
+        bytes_max: 1 << 17,
+        request_messages_max: 9,
+        requests_in_flight_max: 10,
+        ..default.clone()
+    };
+    let connected = LiveFeed {
+        name: FeedName::new("B").unwrap(),
+        protocol: Protocol::SoupBinTcp,
+        servers: vec!["10.0.0.4:1".parse().unwrap(), "10.0.0.5:2".parse().unwrap()],
+        ..default
+    };
+    vec![lines, connected]
+}
+
+#[test]
+fn feeds_survive_being_written_and_read() {
+    let config = Config { feeds: feeds(), ..changed() };
+    assert_eq!(Config::from_toml(&config.to_toml(), &[], &[]).as_ref(), Ok(&config));
+    assert_eq!(Config::from_toml(&config.to_commented_toml(), &[], &[]).as_ref(), Ok(&config));
+    let line =
+        |feed: &LiveFeed| Config { feeds: vec![feed.clone()], ..Config::default() }.to_toml();
+    let plain = line(&LiveFeed::default());
+    let changed: Vec<String> = feeds().iter().map(line).collect();
+    // Each key is changed in one of the two, or this test would prove nothing about it.
+    let feed_lines = plain.split_once("[[feeds]]").unwrap().1.lines().filter(|it| !it.is_empty());
+    for line in feed_lines {
+        assert!(changed.iter().any(|other| !other.lines().any(|it| it == line)), "{line}");
+    }
+}
+
+#[test]
+fn a_feed_in_the_default_text_is_explained_and_becomes_one_without_its_marks() {
+    let text = Config::default().to_commented_toml();
+    let (_, example) = text.split_once("# [[feeds]]\n").unwrap();
+    let is_value = |line: &&str| line.starts_with("# ") && line.as_bytes()[2] != b' ';
+    let table: Vec<&str> = example.lines().filter(is_value).map(|line| &line[2..]).collect();
+    assert_eq!(table.len(), FEED_KEYS.len());
+    let line = "lines = [\"239.0.0.1:5\"]";
+    let given = |it: &&str| !it.starts_with("lines = ");
+    let table = table.iter().copied().filter(given).collect::<Vec<_>>().join("\n");
+    let read = Config::from_toml(&format!("[[feeds]]\n{line}\n{table}"), &[], &[]).unwrap();
+    let lines = vec!["239.0.0.1:5".parse().unwrap()];
+    assert_eq!(read.feeds, [LiveFeed { lines, ..LiveFeed::default() }]);
+}
+
+#[test]
+fn a_fault_of_a_feed_names_the_feed_the_key_and_the_line() {
+    let text = "[[feeds]]\nlines = [\"239.0.0.1:5\"]\nsesion = \"x\"\n[[feeds]]\nname = \"b\"\n";
+    assert_eq!(
+        faults(text),
+        [
+            "1: feeds.1.lines names no line, which \"moldudp64\" needs",
+            "3: feeds.0.sesion is no key; did you mean session?",
+        ]
+    );
+    let line = |value: &str| faults(&format!("[[feeds]]\nlines = [\"239.0.0.1:5\"]\n{value}"));
+    for (value, told) in [
+        ("interface = \"lo\"", "feeds.0.interface must be an IPv4 address"),
+        ("snapshot = \"10.0.0.1\"", "feeds.0.snapshot must be an IPv4 address and a port"),
+        ("session = \"longer than ten\"", "feeds.0.session must be at most 10 printable"),
+        ("stale = 3", "feeds.0.stale must be a duration"),
+    ] {
+        let found = line(value);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("3: {told}")), "{found:?}");
+    }
+    assert_eq!(faults("feeds = 3"), ["1: feeds must be tables, [[feeds]]"]);
+    let text = "[[feeds]]\nlines = [\"239.0.0.1:5\"]";
+    let set = [String::from("feeds.0.stale=3s"), String::from("feeds.1.stale=3s")];
+    let (config, told) = read::read(text, &[], &set);
+    assert_eq!((config.feeds[0].timing.stale, told.len()), (Span(3_000_000_000), 1));
 }
 
 #[test]
@@ -108,6 +212,7 @@ prints_max = 268435456
 
 [threads]
 wait = \"spin-then-yield\"
+receive = \"blocking\"
 spins = 1000
 interval_us = 100
 lock_memory = false

@@ -1,5 +1,6 @@
 //! One value: from TOML into the configuration, and back to TOML text.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,14 +9,14 @@ use serde_json::{Value as Json, json};
 use toml::de::{DeInteger, DeValue};
 
 use super::keys::{CORES, Key, Numbers, Slot};
-use super::model::{Config, Core, FeedName};
+use super::model::{Core, FeedName};
 use crate::span;
 
 /// Longest foreign text that a fault quotes.
 const QUOTED_CHARACTERS_MAX: usize = 60;
 
 /// Puts `value` where `key` says. What is wrong with it otherwise, without the key's name.
-pub(super) fn put(config: &mut Config, key: &Key, value: &DeValue<'_>) -> Result<(), String> {
+pub(super) fn put<T>(config: &mut T, key: &Key<T>, value: &DeValue<'_>) -> Result<(), String> {
     match (key.slot)(config) {
         Slot::Flag(flag) => {
             *flag = value.as_bool().ok_or_else(|| wrong("true or false", value))?;
@@ -69,12 +70,33 @@ pub(super) fn put(config: &mut Config, key: &Key, value: &DeValue<'_>) -> Result
                 list.iter().map(|item| duration(&key.numbers, item.get_ref())).collect();
             *place = spans?;
         }
+        Slot::Text(place) => {
+            let most = key.numbers.max;
+            let text = value.as_str().filter(|text| is_short_ascii(text, most));
+            let rule = || wrong(&format!("at most {most} printable ASCII characters"), value);
+            *place = text.map(str::to_owned).ok_or_else(rule)?;
+        }
+        Slot::Ip(place) => *place = ip(value)?,
+        Slot::Sender(place) => {
+            *place = if value.as_str() == Some("") { None } else { Some(ip(value)?) };
+        }
+        Slot::Endpoint(place) => {
+            *place = if value.as_str() == Some("") { None } else { Some(endpoint(value)?) };
+        }
+        Slot::Endpoints(place) => {
+            let Some(list) = value.as_array() else {
+                return Err(wrong("a list of addresses such as [\"233.54.12.111:26477\"]", value));
+            };
+            let endpoints: Result<Vec<SocketAddrV4>, String> =
+                list.iter().map(|item| endpoint(item.get_ref())).collect();
+            *place = endpoints?;
+        }
     }
     Ok(())
 }
 
 /// Leaves an optional key without a value; false where the key needs one.
-pub(super) fn unset(config: &mut Config, key: &Key) -> bool {
+pub(super) fn unset<T>(config: &mut T, key: &Key<T>) -> bool {
     match (key.slot)(config) {
         Slot::Core(place) => *place = None,
         Slot::Cores(place) => *place = None,
@@ -84,7 +106,7 @@ pub(super) fn unset(config: &mut Config, key: &Key) -> bool {
 }
 
 /// A key's value as TOML, `None` where it is left out.
-pub(super) fn toml_text(config: &mut Config, key: &Key) -> Option<String> {
+pub(super) fn toml_text<T>(config: &mut T, key: &Key<T>) -> Option<String> {
     Some(match (key.slot)(config) {
         Slot::Flag(flag) => flag.to_string(),
         Slot::U32(number) => number.to_string(),
@@ -102,11 +124,19 @@ pub(super) fn toml_text(config: &mut Config, key: &Key) -> Option<String> {
         }
         Slot::Span(span) => quoted(&text_of(*span)),
         Slot::Spans(spans) => list_of(spans),
+        Slot::Text(text) => quoted(text),
+        Slot::Ip(ip) => quoted(&ip.to_string()),
+        Slot::Sender(ip) => quoted(&ip.map_or_else(String::new, |ip| ip.to_string())),
+        Slot::Endpoint(one) => quoted(&one.map_or_else(String::new, |one| one.to_string())),
+        Slot::Endpoints(list) => {
+            let list: Vec<String> = list.iter().map(|one| quoted(&one.to_string())).collect();
+            format!("[{}]", list.join(", "))
+        }
     })
 }
 
 /// A key's value as JSON, `null` where it is left out.
-pub(super) fn json(config: &mut Config, key: &Key) -> Json {
+pub(super) fn json<T>(config: &mut T, key: &Key<T>) -> Json {
     match (key.slot)(config) {
         Slot::Flag(flag) => json!(*flag),
         Slot::U32(number) => json!(*number),
@@ -121,6 +151,13 @@ pub(super) fn json(config: &mut Config, key: &Key) -> Json {
         }
         Slot::Span(span) => json!(text_of(*span)),
         Slot::Spans(spans) => json!(spans.iter().map(|span| text_of(*span)).collect::<Vec<_>>()),
+        Slot::Text(text) => json!(text),
+        Slot::Ip(ip) => json!(ip.to_string()),
+        Slot::Sender(ip) => json!(ip.map(|ip| ip.to_string())),
+        Slot::Endpoint(one) => json!(one.map(|one| one.to_string())),
+        Slot::Endpoints(list) => {
+            json!(list.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
     }
 }
 
@@ -164,6 +201,20 @@ pub(super) fn text_of(span: Span) -> String {
 pub(super) fn list_of(spans: &[Span]) -> String {
     let spans: Vec<String> = spans.iter().map(|span| quoted(&text_of(*span))).collect();
     format!("[{}]", spans.join(", "))
+}
+
+fn ip(value: &DeValue<'_>) -> Result<Ipv4Addr, String> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| wrong("an IPv4 address such as \"10.1.2.3\"", value))
+}
+
+fn endpoint(value: &DeValue<'_>) -> Result<SocketAddrV4, String> {
+    let endpoint = value.as_str().and_then(|text| text.parse().ok());
+    endpoint.ok_or_else(|| wrong("an IPv4 address and a port such as \"10.1.2.3:26477\"", value))
+}
+
+fn is_short_ascii(text: &str, most: u64) -> bool {
+    text.len() as u64 <= most && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 fn is_absolute_path(text: &str) -> bool {
