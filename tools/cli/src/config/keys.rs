@@ -146,7 +146,7 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 13] = [
+pub(super) const SECTIONS: [(&str, &str); 14] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
@@ -162,11 +162,12 @@ pub(super) const SECTIONS: [(&str, &str); 13] = [
     ("bars", "Windows over the prints of each symbol, in exchange time."),
     ("output", "What leaves the engine, and when."),
     ("snapshots", "The state, kept now and then, so that a restart need not begin at the start."),
+    ("run", "What `tapewatch run` records."),
     ("retention", "How long what was recorded is kept; `journal prune` does the same once."),
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 44] = [
+pub(super) static KEYS: [Key; 45] = [
     Key {
         section: "feed",
         name: "name",
@@ -375,8 +376,8 @@ pub(super) static KEYS: [Key; 44] = [
         section: "journal",
         name: "low_disk_bytes",
         about: &[
-            "Warns when the disk of the session has less room than this, while it is recorded; when it",
-            "is full the run ends, or goes on as on_error says. 0: no warning.",
+            "Live. Warns when the disk of the session has less room than this, while it is recorded;",
+            "when it is full the run ends, or goes on as on_error says. 0: no warning.",
         ],
         numbers: Numbers::any(0, 1024 * TIB),
         slot: |config| Slot::U64(&mut config.journal.low_disk_bytes),
@@ -481,11 +482,21 @@ pub(super) static KEYS: [Key; 44] = [
         slot: |config| Slot::U64(&mut config.snapshots.keep),
     },
     Key {
+        section: "run",
+        name: "session_dir",
+        about: &[
+            "The session's directory, an absolute path; \"\": the one given with --session. A session in",
+            "it that was cut off is gone on with.",
+        ],
+        numbers: NONE,
+        slot: |config| Slot::File(&mut config.run.session_dir),
+    },
+    Key {
         section: "retention",
         name: "keep",
         about: &[
-            "Closed segments whose last message was received longer ago are removed, such as \"5d\"; \"0s\":",
-            "never. What the newest snapshot or a consumer needs stays.",
+            "Live. Closed segments whose last message was received longer ago are removed, such as",
+            "\"5d\"; \"0s\": never. What the newest snapshot or a consumer needs stays.",
         ],
         numbers: AGES,
         slot: |config| Slot::Span(&mut config.retention.keep),
@@ -494,7 +505,8 @@ pub(super) static KEYS: [Key; 44] = [
         section: "retention",
         name: "keep_bytes",
         about: &[
-            "The oldest closed segments go until the session's logs have no more bytes; 0: never.",
+            "Live. The oldest closed segments go until the session's logs have no more bytes;",
+            "0: never.",
         ],
         numbers: Numbers::any(0, 1024 * TIB),
         slot: |config| Slot::U64(&mut config.retention.keep_bytes),

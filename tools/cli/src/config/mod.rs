@@ -3,6 +3,7 @@
 //! [`model`] is the data, [`keys`] the one table of what each key means; everything else goes by
 //! it. A configuration is either right as a whole or refused with every fault and its line.
 
+pub(crate) mod changes;
 mod clashes;
 mod command;
 mod fault;

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) bars: Bars,
     pub(crate) output: Output,
     pub(crate) snapshots: Snapshots,
+    pub(crate) run: Run,
     pub(crate) retention: Retention,
     pub(crate) feeds: Vec<LiveFeed>,
 }
@@ -127,6 +128,19 @@ pub(crate) struct Snapshots {
     pub(crate) every_bytes: u64,
     pub(crate) every_ms: u64,
     pub(crate) keep: u64,
+}
+
+/// `[run]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) session_dir: String,
+}
+
+impl Run {
+    /// The session's directory, where one is named.
+    pub(crate) fn session_dir(&self) -> Option<PathBuf> {
+        (!self.session_dir.is_empty()).then(|| PathBuf::from(&self.session_dir))
+    }
 }
 
 /// `[retention]`

@@ -68,6 +68,7 @@ fn changed() -> Config {
     config.snapshots.every_bytes = 1 << 30;
     config.snapshots.every_ms = 60_000;
     config.snapshots.keep = 2;
+    config.run.session_dir = String::from("/sessions/today");
     config.retention.keep = Span(5 * 86_400_000_000_000);
     config.retention.keep_bytes = 100 << 30;
     config
@@ -258,6 +259,9 @@ every_messages = 5000000
 every_bytes = 0
 every_ms = 0
 keep = 8
+
+[run]
+session_dir = \"\"
 
 [retention]
 keep = \"0s\"
