@@ -128,8 +128,9 @@ fn drive(
         match source.next()? {
             Arrival::Packet(packet) => push(&packet)?,
             // A hole in a capture: the books are wrong from here on, as far as it concerns them.
-            Arrival::Gap { .. } => {}
             Arrival::End => return Ok(()),
+            // Nothing else comes from a file.
+            _ => {}
         }
     }
 }

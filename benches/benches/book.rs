@@ -21,7 +21,7 @@ use engine::event::{Event, Kind, PRICE_NONE};
 use engine::packet::Packet;
 use engine::pipeline::stage::{BATCH_EVENTS_MAX, EventBatch};
 use engine::quality::Quality;
-use engine::units::{Nanos, OrderRef, Price, Sequence, Side};
+use engine::units::{FeedId, Nanos, OrderRef, Price, Sequence, Side};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::{Encoder, Price4};
 use tapewatch_benches::exchange::{Exchange, LiveOrder, Random};
@@ -85,7 +85,7 @@ impl Market {
         // … and on, until the orders' ages are a day's.
         (0..AGEING_MESSAGES).for_each(|_| exchange.next(&mut encoder));
         let (sequence, recv) = (Sequence(1), Nanos(0));
-        builder.push(&Packet { sequence, recv, messages: encoder.bytes() });
+        builder.push(&Packet { feed: FeedId(0), sequence, recv, messages: encoder.bytes() });
         let live = exchange.live().to_vec();
         let mut market = Market {
             exchange,

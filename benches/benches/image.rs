@@ -19,7 +19,7 @@ use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stages::Stages;
 use engine::shard::{Shard, ShardPlace};
 use engine::state::image::{self, ImageSink, ImageSource, Part};
-use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
 use tapewatch_benches::exchange::{Exchange, Random};
@@ -103,13 +103,14 @@ fn busy_engine() -> Engine {
 
 /// Pushes messages in packets; the sequence behind the last.
 fn push(engine: &mut Engine, first: u64, messages: &[u8]) -> u64 {
-    let whole = Packet { sequence: Sequence(first), recv: Nanos(0), messages };
+    let whole = Packet { feed: FeedId(0), sequence: Sequence(first), recv: Nanos(0), messages };
     let lengths: Vec<usize> = whole.iter().map(|message| 2 + message.len()).collect();
     let (mut at, mut sequence) = (0, first);
     for lengths in lengths.chunks(MESSAGES_A_PACKET) {
         let end = at + lengths.iter().sum::<usize>();
         let messages = &messages[at..end];
-        let packet = Packet { sequence: Sequence(sequence), recv: Nanos(0), messages };
+        let packet =
+            Packet { feed: FeedId(0), sequence: Sequence(sequence), recv: Nanos(0), messages };
         engine.push(&packet).expect("it is one day");
         (at, sequence) = (end, sequence + lengths.len() as u64);
     }

@@ -23,7 +23,7 @@ use engine::memory::append_map::AppendMap;
 use engine::packet::Packet;
 use engine::pipeline::pin::{Core, pin_current_thread};
 use engine::ring::WaitStrategy;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use hdrhistogram::Histogram;
 
 /// Appends of a batch.
@@ -186,7 +186,12 @@ impl Target {
             Target::Journal(journal, sequence) => {
                 *sequence += 1;
                 let (sequence, recv) = (Sequence(*sequence), Nanos(*sequence as i64));
-                journal.append_packet(&Packet { sequence, recv, messages: payload }, 0)?;
+                journal.append_packet(&Packet {
+                    feed: FeedId(0),
+                    sequence,
+                    recv,
+                    messages: payload,
+                })?;
             }
         }
         Ok(())

@@ -91,7 +91,7 @@ impl TemporaryJournal {
     #[inline(always)]
     pub fn append(&mut self, packet: &Packet<'_>) {
         if let Some(journal) = &mut self.journal {
-            let _ = journal.append_packet(packet, 0);
+            let _ = journal.append_packet(packet);
         }
     }
 

@@ -138,7 +138,7 @@ pub fn pass(tape: &Tape, place: &Path, beside: Beside) -> Result<Felt, Failed> {
     let mut failed = None;
     stages::walk(tape, |packet| {
         let from = Instant::now();
-        if let Err(error) = journal.append_packet(packet, 0) {
+        if let Err(error) = journal.append_packet(packet) {
             failed.get_or_insert(error);
         }
         // A second start of day, where the engine stops, stands in no tape.
@@ -184,7 +184,7 @@ fn follow(
             decoder_version: 0,
         };
         let every = SnapshotEvery { messages: SNAPSHOT_EVERY, ..SnapshotEvery::default() };
-        let source = JournalSource::following(directories, 0)?;
+        let source = JournalSource::following(directories)?;
         let (shelf, from) = (Shelf::new(snapshots), FollowFrom::default());
         let mut follower = Follower::new(source, engine, shelf, every, 2, made_by, from);
         let mut taken = 0;

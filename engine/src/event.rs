@@ -35,13 +35,13 @@
 //! 240 Time                  –             –               –                   –
 //! 241 HashPoint             –             –               –                   –
 //! 242 Rebase                offset        –               –                   –
-//! 243 Gap                   end           –               –                   –
+//! 243 Gap                   end           feed            –                   –
 //! ```
 //! Kinds from 240 on come from the sequencer, not from a feed, and have symbol 0. `a | b` packs `a` into the upper and `b` into the lower 32 bits. Kind numbers are never reused.
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::units::{MatchNumber, Nanos, OrderRef, Price, Qty, Sequence, Side, SymbolId};
+use crate::units::{FeedId, MatchNumber, Nanos, OrderRef, Price, Qty, Sequence, Side, SymbolId};
 
 /// One normalised message of a feed. Layout: see the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -320,10 +320,13 @@ impl Event {
         Self::control(Control::Rebase, sequence, time, offset)
     }
 
-    /// The messages from `first` up to but not including `end` were given up at feed time `time`.
+    /// The messages of a feed from `first` up to but not including `end` were given up at feed time
+    /// `time`.
     #[must_use]
-    pub const fn gap(first: Sequence, end: Sequence, time: Nanos) -> Event {
-        Self::control(Control::Gap, first, time, end.0)
+    pub const fn gap(feed: FeedId, first: Sequence, end: Sequence, time: Nanos) -> Event {
+        let mut gap = Self::control(Control::Gap, first, time, end.0);
+        gap.words[1] = feed.0 as u64;
+        gap
     }
 
     const fn control(kind: Control, sequence: Sequence, time: Nanos, word: u64) -> Event {

@@ -9,18 +9,21 @@
 //! | 2 | `Packet` | its first message's | length-prefixed messages, as [`crate::packet`] draws them |
 //! | 3 | `Tick` | the last message's before it | empty: time passed without a message |
 //! | 4 | `Gap` | first lost | `end`, u64: one past the last lost message |
-//! | 5 | `SnapshotItem` | | content recovered from a snapshot feed |
+//! | 5 | `SnapshotItem` | of the first message that is not in the snapshot | 1 byte (bit 0: the snapshot begins with it, bit 1: it ends with it, others 0), then length-prefixed messages |
 //! | 6 | `Parameters` | first message it applies to | changed configuration, TOML, UTF-8 |
 //! | 7 | `Trade` | its own | a trade from the API |
 //!
 //! Flag 1 ([`FLAG_RESTARTS`]) of a frame says that its sequence does not follow from the record before
 //! it: where unsequenced messages, which are numbered by their ordinal, come among sequenced ones. All
-//! other flags are 0. The frame's time is the receive time, the `Session` record's is 0. Kinds 5 to 7 are reserved until
-//! something writes them.
+//! other flags are 0. The frame's time is the receive time, the `Session` record's is 0. Kind 7 is reserved until
+//! something writes it.
+//!
+//! The records that change the state, and so are counted and digested where a place in a journal is told by
+//! its records, are `Packet`, `Gap` and `SnapshotItem`.
 //!
 //! - [`record`]: what each payload must be
 //! - [`writer`]: appends records
-//! - [`source`]: replays the packets of one feed
+//! - [`source`]: replays them
 //! - [`symbol_index`]: where in a closed segment a symbol's messages stand
 
 pub mod record;
@@ -30,6 +33,11 @@ pub mod writer;
 
 /// Flag of a frame whose sequence does not lie behind that of the feed's record before it.
 pub const FLAG_RESTARTS: u8 = 1;
+
+/// In the first byte of a `SnapshotItem`: the snapshot begins with it.
+pub const SNAPSHOT_FIRST: u8 = 1;
+/// In the first byte of a `SnapshotItem`: the snapshot ends with it.
+pub const SNAPSHOT_LAST: u8 = 2;
 
 /// What a record of a journal is. The numbers are part of the format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +60,13 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// Whether such records change the state: those that are counted and digested.
+    #[inline]
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, RecordKind::Packet | RecordKind::Gap | RecordKind::SnapshotItem)
+    }
+
     /// The kind with this number, if there is one.
     #[inline]
     #[must_use]

@@ -7,7 +7,7 @@
 use crate::pipeline::named::{Named, Names};
 use crate::signal::{Signal, SignalKind, bar_of};
 use crate::state::{SectionSums, StateHash};
-use crate::units::{Nanos, Position, Sequence};
+use crate::units::{FeedId, Nanos, Position, Sequence};
 use crate::window::bars::Bar;
 
 /// The state of all shards at one place in the session.
@@ -34,8 +34,8 @@ pub trait MarketListener {
     /// `name` is empty where the symbol had none by then.
     fn on_bar(&mut self, _cause: &Cause, _bar: &Bar, _name: &[u8]) {}
 
-    /// Messages were given up as lost, in their place among the rest.
-    fn on_gap(&mut self, _cause: &Cause, _first: Sequence, _end: Sequence) {}
+    /// Messages of a feed were given up as lost, in their place among the rest.
+    fn on_gap(&mut self, _cause: &Cause, _feed: FeedId, _first: Sequence, _end: Sequence) {}
 
     /// All that has come so far was told, and there is nothing more at hand.
     fn on_turn(&mut self) {}
@@ -136,8 +136,9 @@ impl<L: MarketListener> Market<L> {
             Some(SignalKind::BarValue) => self.bar(signal),
             Some(SignalKind::Gap) => {
                 let cause = Cause { position: signal.position(), time: signal.time() };
-                let [first, end, ..] = signal.words.map(Sequence);
-                self.listener.on_gap(&cause, first, end);
+                let [first, end, feed, ..] = signal.words;
+                let (first, end) = (Sequence(first), Sequence(end));
+                self.listener.on_gap(&cause, FeedId(feed as u16), first, end);
             }
             None => {}
         }

@@ -246,7 +246,7 @@ impl Shard {
             }
             GAP if self.place.owns_market() => {
                 let position = self.position(event);
-                let words = [event.sequence, event.words[0], 0, 0, 0];
+                let words = [event.sequence, event.words[0], event.words[1], 0, 0];
                 self.outbox.emit(position, event.time(), SymbolId(0), SignalKind::Gap, words);
             }
             HASH_POINT => {

@@ -14,7 +14,7 @@
 //!   3 Bar           start        end           open           high             low
 //!   4 BarSums       close        trades        revision       price sum, 2 words
 //!   5 BarValue      notional, 2 words          volume, 2 words                 –
-//!   6 Gap           first        end           –              –                –
+//!   6 Gap           first        end           feed           –                –
 //! ```
 //! A bar is three signals in a row, 3, 4, 5. Values of 128 bits have their low word first. A gap's
 //! position is that of the first message given up; `end` is the sequence behind the last one.

@@ -124,10 +124,42 @@ impl Nanos {
     }
 }
 
-/// A symbol's number within one session; for ITCH the stock locate. 0 is no symbol (market-wide).
+/// A symbol's number within one session: for ITCH feed × 65,536 + stock locate, so of the first feed
+/// the locate itself. 0 is no symbol (market-wide), whatever the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct SymbolId(pub u32);
+
+impl SymbolId {
+    /// Numbers that each feed has for its symbols.
+    pub const PER_FEED: u32 = 1 << 16;
+
+    /// The symbol that a feed calls `locate`.
+    #[inline]
+    #[must_use]
+    pub const fn of(feed: FeedId, locate: u16) -> SymbolId {
+        if locate == 0 { SymbolId(0) } else { SymbolId((feed.0 as u32) << 16 | locate as u32) }
+    }
+
+    /// The feed that it belongs to; of symbol 0, which belongs to none, the first.
+    #[inline]
+    #[must_use]
+    pub const fn feed(self) -> FeedId {
+        FeedId((self.0 >> 16) as u16)
+    }
+
+    /// What its feed calls it.
+    #[inline]
+    #[must_use]
+    pub const fn locate(self) -> u16 {
+        self.0 as u16
+    }
+}
+
+/// A feed's number within one session, from 0 on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct FeedId(pub u16);
 
 /// A message's number in its feed: the feed's own sequence, else the ordinal from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

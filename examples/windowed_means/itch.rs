@@ -98,8 +98,8 @@ pub fn run(
         match source.next()? {
             Arrival::Packet(packet) => engine.push(&packet)?,
             // A hole in a capture: its prints are missing.
-            Arrival::Gap { .. } => continue,
             Arrival::End => break,
+            _ => continue,
         }
         if !engine.observer().job.lines.is_empty() {
             let mut lines = std::mem::take(&mut engine.observer_mut().job.lines);

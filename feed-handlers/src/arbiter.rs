@@ -26,7 +26,7 @@
 use std::collections::VecDeque;
 
 use engine::packet::{Arrival, Packet};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::gap::Holes;
 use crate::moldudp64::{DownstreamPacket, PacketKind};
@@ -308,10 +308,13 @@ impl Arbiter {
     #[inline]
     pub(crate) fn arrival(&self, due: Due) -> Arrival<'_> {
         match due {
-            Due::Gap { first, end } => Arrival::Gap { first, end },
-            Due::Packet { sequence, recv, start } => {
-                Arrival::Packet(Packet { sequence, recv, messages: &self.lent[start..] })
-            }
+            Due::Gap { first, end } => Arrival::Gap { feed: FeedId(0), first, end },
+            Due::Packet { sequence, recv, start } => Arrival::Packet(Packet {
+                feed: FeedId(0),
+                sequence,
+                recv,
+                messages: &self.lent[start..],
+            }),
         }
     }
 

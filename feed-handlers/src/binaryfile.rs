@@ -25,7 +25,7 @@ mod window;
 use std::io;
 
 use engine::packet::{Arrival, Packet, Source};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use thiserror::Error;
 
 use cut::{Cut, LengthPrefix, ZeroPrefix};
@@ -241,7 +241,7 @@ impl<W: Window> BinaryFile<W> {
             Framing::LengthPrefix => &self.window.bytes()[..cut.bytes],
             Framing::ZeroPrefix => &self.rewritten,
         };
-        Packet { sequence: cut.sequence, recv: self.position.recv, messages }
+        Packet { feed: FeedId(0), sequence: cut.sequence, recv: self.position.recv, messages }
     }
 
     /// Keeps a fault `ahead` bytes before what is consumed, unless an earlier cause is known.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::packet::Packet;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::itch50::{Message, length_of};
 
 /// The bytes of a file of the shared directory; `None`, said on stderr, where there is no such
@@ -41,7 +41,7 @@ fn counts<'a>(messages: impl Iterator<Item = &'a [u8]>) -> BTreeMap<char, usize>
 
 /// The messages of a file that prefixes each with its length, all of it whole messages.
 fn length_prefixed(file: &[u8]) -> Vec<&[u8]> {
-    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: file };
+    let packet = Packet { feed: FeedId(0), sequence: Sequence(1), recv: Nanos(0), messages: file };
     let messages: Vec<&[u8]> = packet.iter().collect();
     let framed: usize = messages.iter().map(|message| 2 + message.len()).sum();
     assert_eq!(framed, file.len(), "the last message is whole");

@@ -52,7 +52,7 @@ fn give<W: Window>(mut file: BinaryFile<W>) -> Given {
                 packets.push((packet.sequence.0, packet.recv, packet.messages.to_vec()));
             }
             Ok(Arrival::End) => break None,
-            Ok(Arrival::Gap { .. }) => panic!("a file has no gaps"),
+            Ok(other) => panic!("a file has packets only, not {other:?}"),
             Err(error) => break Some(error),
         }
     };

@@ -44,12 +44,13 @@ fuzz_target!(|bytes: &[u8]| {
                 next = packet.sequence.0 + count;
                 packets += 1;
             }
-            Ok(Arrival::Gap { first, end }) => {
+            Ok(Arrival::Gap { first, end, .. }) => {
                 assert!(!is_plain && first < end);
                 gaps += 1;
                 gap_messages += end.0 - first.0;
             }
             Ok(Arrival::End) => break None,
+            Ok(other) => panic!("a file does not give {other:?}"),
             Err(error) => break Some(error.to_string()),
         }
     };

@@ -14,7 +14,7 @@ use engine::packet::Packet;
 use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
 use engine::shard::Shard;
-use engine::units::{Nanos, Sequence, Side, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, Side, SymbolId};
 use feed_handlers::itch50::Encoder;
 use feed_handlers::itch50::decode::{DecodeCounts, Itch50Decoder};
 use fuzzing::steps;
@@ -47,10 +47,11 @@ fn run(bytes: &[u8]) {
         steps::write(rest, &mut encoder);
         encoder.bytes()
     };
-    let whole = Packet { sequence: Sequence(1), recv: MIDNIGHT, messages };
+    let whole = Packet { feed: FeedId(0), sequence: Sequence(1), recv: MIDNIGHT, messages };
     let (mut events, counts) = decode([whole]);
     let singles = pack_one_by_one(messages);
     let singles = (1..).zip(&singles).map(|(sequence, messages)| Packet {
+        feed: FeedId(0),
         sequence: Sequence(sequence),
         recv: MIDNIGHT,
         messages,
@@ -66,7 +67,7 @@ fn run(bytes: &[u8]) {
 
 /// Each whole message in a packet of its own.
 fn pack_one_by_one(messages: &[u8]) -> Vec<Vec<u8>> {
-    let packet = Packet { sequence: Sequence(1), recv: MIDNIGHT, messages };
+    let packet = Packet { feed: FeedId(0), sequence: Sequence(1), recv: MIDNIGHT, messages };
     packet
         .iter()
         .map(|message| {

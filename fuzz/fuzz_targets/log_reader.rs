@@ -124,8 +124,10 @@ fn check(disk: &LogImage, memory: Option<&LogImage>) -> (Given, Option<VerifyRep
         }
         assert!(report.frames >= given.len() as u64);
     }
-    if let Ok(mut source) = JournalSource::open(place.clone(), 0) {
-        while let Ok(Arrival::Packet(_) | Arrival::Gap { .. }) = source.next() {}
+    if let Ok(mut source) = JournalSource::open(place.clone()) {
+        while let Ok(arrival) = source.next()
+            && arrival != Arrival::End
+        {}
     }
     if let Ok(mut reader) = LogReader::open(place, LogKind::Journal, AtTail::Stop) {
         let time = engine::units::Nanos(given.len() as i64 * 700);

@@ -16,7 +16,7 @@ use engine::pipeline::stages::Stages;
 use engine::shard::Shard;
 use engine::state::image::{Part, restore, restore_book, write};
 use engine::state::{StateHash, section_sums};
-use engine::units::{Nanos, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::bars::BarSettings;
 use engine::window::tick::Span;
 use feed_handlers::itch50::Encoder;
@@ -101,7 +101,12 @@ fn push(engine: &mut Engine, first: u64, script: &[u8]) {
     steps::write(script, &mut encoder);
     let messages = encoder.bytes();
     // A second start of day ends it, which is no fault.
-    let _ = engine.push(&Packet { sequence: Sequence(first), recv: MIDNIGHT, messages });
+    let _ = engine.push(&Packet {
+        feed: FeedId(0),
+        sequence: Sequence(first),
+        recv: MIDNIGHT,
+        messages,
+    });
 }
 
 fn image_of(engine: &Engine) -> Image {

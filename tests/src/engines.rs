@@ -22,7 +22,7 @@ use engine::pipeline::sequencer::Sequencer;
 use engine::ring::WaitStrategy;
 use engine::shard::{Observer, Shard};
 use engine::state::{SectionSums, StateHash, section_sums};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use engine::window::bars::BarSettings;
 use feed_handlers::itch50::decode::Itch50Decoder;
 
@@ -44,7 +44,12 @@ pub fn packets(messages: &[u8], first: u64, seed: u64, mut each: impl FnMut(&Pac
     let (mut sequence, mut next) = (first, first);
     let mut send = |from: usize, to: usize, sequence: u64| {
         let recv = Nanos(sequence as i64);
-        each(&Packet { sequence: Sequence(sequence), recv, messages: &messages[from..to] });
+        each(&Packet {
+            feed: FeedId(0),
+            sequence: Sequence(sequence),
+            recv,
+            messages: &messages[from..to],
+        });
     };
     for message in capture::messages(messages) {
         end += 2 + message.expect("the messages are whole").len();
@@ -123,13 +128,13 @@ pub fn run_from_journal(session: &[u8], seed: u64, directory: &Path) -> io::Resu
         Journal::create(journal_options(directory), SessionId([7; 16]), "[session]\n")
             .map_err(|error| failed(&error))?;
     packets(session, 1, seed, |packet| {
-        journal.append_packet(packet, 0).expect("the disk has room");
+        journal.append_packet(packet).expect("the disk has room");
     });
     let end = journal.close().map_err(|error| failed(&error))?;
     assert!(matches!(end, JournalEnd::Complete(_)), "the journal is incomplete");
 
     let directories = LogDirectories::disk(Directory::new(directory));
-    let mut source = JournalSource::open(directories, 0).map_err(|error| failed(&error))?;
+    let mut source = JournalSource::open(directories).map_err(|error| failed(&error))?;
     let mut engine = inline(());
     while let Arrival::Packet(packet) = source.next().map_err(|error| failed(&error))? {
         engine.push(&packet).expect("it is one day");

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use std::ops::ControlFlow;
 
 use engine::packet::Packet;
-use engine::units::{MatchNumber, Nanos, OrderRef, Price, Qty, Sequence};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Price, Qty, Sequence};
 use feed_handlers::itch50::{Message, Stock};
 use itch5::messages as theirs;
 
@@ -16,7 +16,8 @@ use itch5::messages as theirs;
 /// At the first message that they do not read alike.
 #[must_use]
 pub fn assert_agrees(framed: &[u8]) -> BTreeMap<char, u64> {
-    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: framed };
+    let packet =
+        Packet { feed: FeedId(0), sequence: Sequence(1), recv: Nanos(0), messages: framed };
     let mut comparison = Comparison { ours: Box::new(packet.iter()), counts: BTreeMap::new() };
     itch5::Parser::new(framed).parse_stream(&mut comparison).expect("itch5 reads all");
     assert!(comparison.ours.next().is_none(), "itch5 ended early");

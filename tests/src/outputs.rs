@@ -14,7 +14,7 @@ use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError, OutputOptions};
 use engine::packet::Packet;
 use engine::ring::WaitStrategy;
-use engine::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Notional, Position, Price, Sequence, SymbolId};
 use engine::window::bars::bar::Bar;
 
 /// Any error, of a program whose end it is.
@@ -130,7 +130,12 @@ pub fn run(root: &Path) -> Result<(), Failed> {
     for sequence in 1..=PACKETS {
         if let Some(journal) = journal.as_mut().filter(|_| sequence > journaled) {
             let (recv, messages) = (Nanos(0), &[0, 60].repeat(31)[..62]);
-            journal.append_packet(&Packet { sequence: Sequence(sequence), recv, messages }, 0)?;
+            journal.append_packet(&Packet {
+                feed: FeedId(0),
+                sequence: Sequence(sequence),
+                recv,
+                messages,
+            })?;
         }
         for (cause, told) in outputs(sequence) {
             log.emit(cause, &told.output())?;

@@ -4,7 +4,7 @@
 //! breaks, halts and system events among the orders.
 
 use engine::packet::Packet;
-use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Sequence, Side};
 use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
 
 use crate::random::Random;
@@ -85,7 +85,7 @@ impl RandomSession {
             let end = (at + count).min(messages);
             let sequence = Sequence(if unsequenced { 0 } else { at as u64 + 1 });
             let messages = &self.bytes[self.starts[at]..self.starts[end]];
-            each(&Packet { sequence, recv: Nanos(at as i64), messages });
+            each(&Packet { feed: FeedId(0), sequence, recv: Nanos(at as i64), messages });
             at = end;
         }
     }

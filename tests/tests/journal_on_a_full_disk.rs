@@ -17,7 +17,7 @@ use engine::log::threaded::{RING_BYTES_MIN, ThreadOptions};
 use engine::log::{LogKind, SessionId};
 use engine::packet::Packet;
 use engine::ring::WaitStrategy;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 
 const SEGMENT_BYTES: u64 = 256 << 10;
 
@@ -76,7 +76,7 @@ const THREAD: Append = Append::Thread(ThreadOptions {
 
 fn packet(sequence: u64, messages: &mut [u8]) -> Packet<'_> {
     messages.fill(sequence as u8);
-    Packet { sequence: Sequence(sequence), recv: Nanos(0), messages }
+    Packet { feed: FeedId(0), sequence: Sequence(sequence), recv: Nanos(0), messages }
 }
 
 /// The sequence of the last packet of a journal; all before it are there.
@@ -113,7 +113,7 @@ fn a_disk_that_fills_up_is_an_error_and_what_was_accepted_is_read() {
             let mut messages = [0; 1_000];
             let (mut accepted, mut first_error) = (0, None);
             for sequence in 1..=5_000 {
-                match journal.append_packet(&packet(sequence, &mut messages), 0) {
+                match journal.append_packet(&packet(sequence, &mut messages)) {
                     Ok(()) => accepted = sequence,
                     Err(error) => {
                         first_error.get_or_insert(error.to_string());
@@ -174,7 +174,7 @@ fn memory_that_fills_up_is_an_error_and_all_accepted_is_archived() {
     let mut journal = Journal::create(options, SESSION, "").expect("room for one segment");
     let (mut messages, mut accepted) = ([0; 1_000], 0);
     let error = loop {
-        match journal.append_packet(&packet(accepted + 1, &mut messages), 0) {
+        match journal.append_packet(&packet(accepted + 1, &mut messages)) {
             Ok(()) => accepted += 1,
             Err(error) => break error.to_string(),
         }

@@ -51,7 +51,7 @@ fn a_stage_that_panics_leaves_a_journal_that_verifies_and_holds_every_packet_tak
         if refused {
             return;
         }
-        journal.append_packet(packet, 0).unwrap();
+        journal.append_packet(packet).unwrap();
         journaled.push((packet.sequence, packet.messages.to_vec()));
         refused = engine.push(packet) == Err(PushError::StageFailed);
     });
@@ -64,7 +64,7 @@ fn a_stage_that_panics_leaves_a_journal_that_verifies_and_holds_every_packet_tak
     let report = verify(&directories, LogKind::Journal).unwrap();
     assert_eq!(report.faults, []);
     assert!(!report.ended_orderly);
-    let mut source = JournalSource::open(directories, 0).unwrap();
+    let mut source = JournalSource::open(directories).unwrap();
     for (sequence, messages) in &journaled {
         let Arrival::Packet(packet) = source.next().unwrap() else {
             panic!("packet {} is missing", sequence.0);
@@ -83,7 +83,7 @@ fn a_session_replayed_from_its_journal_has_the_state_of_the_run_that_was_recorde
         Pipelined::start(decoder(), sequencer(), Selection::all(), &layout(3, 256), |_| (), ())
             .unwrap();
     RandomSession::new(8, 9, 40_000).packets(2, 100, false, |packet| {
-        journal.append_packet(packet, 0).unwrap();
+        journal.append_packet(packet).unwrap();
         recorded.push(packet).unwrap();
     });
     let parts = recorded.finish().unwrap();
@@ -95,7 +95,7 @@ fn a_session_replayed_from_its_journal_has_the_state_of_the_run_that_was_recorde
     assert!(matches!(journal.close().unwrap(), JournalEnd::Complete(_)));
 
     let directories = LogDirectories::disk(Directory::new(dir.path()));
-    let mut source = JournalSource::open(directories, 0).unwrap();
+    let mut source = JournalSource::open(directories).unwrap();
     let shard = Shard::new(Limits::default()).unwrap();
     let mut replayed = Inline::new(decoder(), sequencer(), Selection::all(), shard, ());
     while let Arrival::Packet(packet) = source.next().unwrap() {

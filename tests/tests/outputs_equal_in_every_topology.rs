@@ -16,7 +16,7 @@ use engine::pipeline::sequencer::Sequencer;
 use engine::shard::Shard;
 use engine::signal::Signal;
 use engine::state::{SectionSums, StateHash, section_sums};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use engine::window::bars::{Bar, BarSettings};
 use engine::window::tick::Span;
 use feed_handlers::itch50::decode::Itch50Decoder;
@@ -51,7 +51,7 @@ impl MarketListener for Heard {
         self.0.push(Told::Bar(*cause, *bar, name.to_vec()));
     }
 
-    fn on_gap(&mut self, cause: &Cause, first: Sequence, end: Sequence) {
+    fn on_gap(&mut self, cause: &Cause, _feed: FeedId, first: Sequence, end: Sequence) {
         self.0.push(Told::Gap(*cause, first, end));
     }
 }
@@ -95,7 +95,7 @@ fn decoder() -> Itch50Decoder {
 }
 
 fn packet<'a>(sequence: &Sequence, messages: &'a [u8]) -> Packet<'a> {
-    Packet { sequence: *sequence, recv: Nanos(0), messages }
+    Packet { feed: FeedId(0), sequence: *sequence, recv: Nanos(0), messages }
 }
 
 fn inline(arrivals: &[Arrival], selection: &Selection) -> (Vec<Told>, StateHash) {
@@ -108,7 +108,7 @@ fn inline(arrivals: &[Arrival], selection: &Selection) -> (Vec<Told>, StateHash)
             Arrival::Packet(sequence, messages) => {
                 engine.push(&packet(sequence, messages)).expect("one day");
             }
-            Arrival::Gap(first, end) => engine.gap(*first, *end),
+            Arrival::Gap(first, end) => engine.gap(FeedId(0), *first, *end),
         }
     }
     let InlineParts { sequencer, shard, mut market, .. } = engine.into_parts();
@@ -130,7 +130,9 @@ fn pipelined(
             Arrival::Packet(sequence, messages) => {
                 engine.push(&packet(sequence, messages)).expect("no stage fails");
             }
-            Arrival::Gap(first, end) => engine.gap(*first, *end).expect("no stage fails"),
+            Arrival::Gap(first, end) => {
+                engine.gap(FeedId(0), *first, *end).expect("no stage fails")
+            }
         }
     }
     let mut parts = engine.finish().expect("no stage fails");

@@ -8,7 +8,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::shard::Shard;
 use engine::state::{StateHash, section_sums};
-use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
 use tapewatch_tests::random::Random;
@@ -70,13 +70,25 @@ fn run(selection: Selection, packet_messages: usize) -> Inline<Itch50Decoder, ()
     let shard = Shard::new(Limits::default()).unwrap();
     let decoder = Itch50Decoder::new(Nanos(0)).unwrap();
     let mut engine = Inline::new(decoder, Sequencer::new(Nanos(0)), selection, shard, ());
-    let whole = Packet { sequence: Sequence(1), recv: Nanos(0), messages: encoder.bytes() };
+    let whole = Packet {
+        feed: FeedId(0),
+        sequence: Sequence(1),
+        recv: Nanos(0),
+        messages: encoder.bytes(),
+    };
     let lengths: Vec<usize> = whole.iter().map(|message| 2 + message.len()).collect();
     let (mut at, mut sequence) = (0, 1);
     for lengths in lengths.chunks(packet_messages) {
         let end = at + lengths.iter().sum::<usize>();
         let messages = &encoder.bytes()[at..end];
-        engine.push(&Packet { sequence: Sequence(sequence), recv: Nanos(0), messages }).unwrap();
+        engine
+            .push(&Packet {
+                feed: FeedId(0),
+                sequence: Sequence(sequence),
+                recv: Nanos(0),
+                messages,
+            })
+            .unwrap();
         sequence += lengths.len() as u64;
         at = end;
     }

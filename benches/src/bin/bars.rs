@@ -29,7 +29,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stage::{Cursor, Decoder as _, EventBatch};
 use engine::shard::Shard;
-use engine::units::{Nanos, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::bars::{Bar, BarSettings};
 use engine::window::tick::Span;
 use feed_handlers::itch50::decode::Itch50Decoder;
@@ -146,7 +146,12 @@ fn messages_of<'a>(packet: &Packet<'a>) -> impl Iterator<Item = Packet<'a>> {
     (packet.sequence.0..).zip(packet.iter()).map(move |(sequence, message)| {
         let start = from;
         from += size_of::<u16>() + message.len();
-        Packet { sequence: Sequence(sequence), recv, messages: &messages[start..from] }
+        Packet {
+            feed: FeedId(0),
+            sequence: Sequence(sequence),
+            recv,
+            messages: &messages[start..from],
+        }
     })
 }
 

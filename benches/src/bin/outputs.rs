@@ -23,7 +23,7 @@ use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOptions};
 use engine::packet::Packet;
 use engine::ring::WaitStrategy;
-use engine::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Notional, Position, Price, Sequence, SymbolId};
 use engine::window::bars::bar::Bar;
 use hdrhistogram::Histogram;
 use tapewatch_benches::appends::{clock_floor, pin};
@@ -138,7 +138,12 @@ fn latency(
             spin_loop();
         }
         let (recv, messages) = (Nanos(0), &[7; 40]);
-        journal.append_packet(&Packet { sequence: Sequence(number), recv, messages }, 0)?;
+        journal.append_packet(&Packet {
+            feed: FeedId(0),
+            sequence: Sequence(number),
+            recv,
+            messages,
+        })?;
         emit(&mut log, number)?;
         while log.statistics().waiting > 0 {
             log.release()?;

@@ -86,7 +86,7 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
             let mut engine = stages::engine()?;
             stages::walk(&tape, |packet| {
                 each(packet.sequence.0);
-                failed = journal.append_packet(packet, 0).err().or(failed.take());
+                failed = journal.append_packet(packet).err().or(failed.take());
                 let _ = engine.push(packet);
             });
             mark();
@@ -113,7 +113,7 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
             pin_current_thread(Core(0))?;
             stages::walk(&tape, |packet| {
                 each(packet.sequence.0);
-                failed = journal.append_packet(packet, 0).err().or(failed.take());
+                failed = journal.append_packet(packet).err().or(failed.take());
                 let _ = engine.push(packet);
             });
             mark();

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use engine::packet::{Arrival, Packet, Source as _};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
 use feed_handlers::itch50::Encoder;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ impl Chunk {
             let (messages, next) = rest.split_at(length);
             rest = next;
             // The exchange starts its day once.
-            let _ = engine.push(&Packet { sequence, recv, messages });
+            let _ = engine.push(&Packet { feed: FeedId(0), sequence, recv, messages });
         }
     }
 }

@@ -3,10 +3,10 @@
 //! A frame's checksum says that its bytes are those that were written; a [`Record`] says that they
 //! mean something. Both sides of the format are held to the table in [`journal`](crate::journal).
 
-use crate::journal::RecordKind;
+use crate::journal::{RecordKind, SNAPSHOT_FIRST, SNAPSHOT_LAST};
 use crate::log::frame::Frame;
-use crate::packet::Packet;
-use crate::units::Sequence;
+use crate::packet::{Packet, SnapshotItem};
+use crate::units::{FeedId, Sequence};
 
 /// One record of a journal, borrowed from its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Record<'a> {
         end: Sequence,
     },
     /// Content recovered from a snapshot feed.
-    SnapshotItem(&'a [u8]),
+    SnapshotItem(SnapshotItem<'a>),
     /// A changed configuration, TOML.
     Parameters(&'a str),
     /// A trade from the API.
@@ -67,6 +67,12 @@ pub enum RecordError {
         /// Bytes it should have.
         expected: usize,
     },
+    /// A piece of a snapshot whose first byte is not there or has other bits than the two.
+    #[error("a SnapshotItem record begins with {found:?} instead of a byte up to 3")]
+    SnapshotFlags {
+        /// The byte, if there is one.
+        found: Option<u8>,
+    },
     /// A gap that holds no message.
     #[error("a gap from sequence {} to before {}", first.0, end.0)]
     EmptyGap {
@@ -96,7 +102,7 @@ impl<'a> Record<'a> {
         let kind = RecordKind::from_byte(tag.kind).ok_or(RecordError::Kind { kind: tag.kind })?;
         Ok(match kind {
             RecordKind::Packet => {
-                let packet = Packet { sequence: tag.sequence, recv: tag.time, messages: payload };
+                let packet = packet_of(frame);
                 end_of(&packet)?;
                 Record::Packet(packet)
             }
@@ -112,7 +118,11 @@ impl<'a> Record<'a> {
                 }
                 Record::Gap { first: tag.sequence, end }
             }
-            RecordKind::SnapshotItem => Record::SnapshotItem(payload),
+            RecordKind::SnapshotItem => {
+                let item = snapshot_item_of(frame)?;
+                whole_messages(item.messages)?;
+                Record::SnapshotItem(item)
+            }
             RecordKind::Parameters => Record::Parameters(text(kind, payload)?),
             RecordKind::Trade => Record::Trade(payload),
         })
@@ -125,15 +135,52 @@ impl<'a> Record<'a> {
         match self {
             Record::Packet(packet) if packet.sequence.0 != 0 => end_of(packet).ok(),
             Record::Gap { end, .. } => Some(*end),
+            Record::SnapshotItem(item) => Some(item.next),
             _ => None,
         }
     }
 }
 
+/// The packet in a frame of that kind, its messages not looked at.
+#[inline]
+#[must_use]
+pub fn packet_of<'a>(frame: &Frame<'a>) -> Packet<'a> {
+    let Frame { tag, payload, .. } = *frame;
+    Packet { feed: FeedId(tag.feed), sequence: tag.sequence, recv: tag.time, messages: payload }
+}
+
+/// The piece of a snapshot in a frame of that kind, its messages not looked at.
+///
+/// # Errors
+/// Its first byte is not there, or has bits that mean nothing.
+pub fn snapshot_item_of<'a>(frame: &Frame<'a>) -> Result<SnapshotItem<'a>, RecordError> {
+    let Frame { tag, payload, .. } = *frame;
+    let first = payload.split_first().map(|(flags, messages)| (*flags, messages));
+    let Some((flags, messages)) = first.filter(|it| it.0 & !(SNAPSHOT_FIRST | SNAPSHOT_LAST) == 0)
+    else {
+        return Err(RecordError::SnapshotFlags { found: first.map(|it| it.0) });
+    };
+    Ok(SnapshotItem {
+        feed: FeedId(tag.feed),
+        next: tag.sequence,
+        recv: tag.time,
+        is_first: flags & SNAPSHOT_FIRST != 0,
+        is_last: flags & SNAPSHOT_LAST != 0,
+        messages,
+    })
+}
+
 /// The number after a packet's last message; fails where the packet holds other than whole messages.
 #[inline]
 fn end_of(packet: &Packet<'_>) -> Result<Sequence, RecordError> {
-    let payload = packet.messages;
+    let messages = whole_messages(packet.messages)?;
+    let first = packet.sequence;
+    first.0.checked_add(messages).map(Sequence).ok_or(RecordError::Overflow { first, messages })
+}
+
+/// How many messages there are; fails where there is more than whole ones.
+#[inline]
+fn whole_messages(payload: &[u8]) -> Result<u64, RecordError> {
     let (mut at, mut messages) = (0, 0);
     while let Some(length) = payload.get(at..).and_then(<[u8]>::first_chunk::<2>) {
         let end = at + 2 + usize::from(u16::from_be_bytes(*length));
@@ -147,8 +194,7 @@ fn end_of(packet: &Packet<'_>) -> Result<Sequence, RecordError> {
         let payload_bytes = payload.len();
         return Err(RecordError::TornPacket { payload_bytes, offset_bytes: at });
     }
-    let first = packet.sequence;
-    first.0.checked_add(messages).map(Sequence).ok_or(RecordError::Overflow { first, messages })
+    Ok(messages)
 }
 
 fn text(kind: RecordKind, payload: &[u8]) -> Result<&str, RecordError> {
@@ -178,8 +224,12 @@ mod tests {
     #[test]
     fn each_kind_reads_as_its_record() {
         let messages = [0, 2, b'x', b'y', 0, 0, 0, 1, b'z'];
-        let packet =
-            Packet { sequence: Sequence(9), recv: Nanos(77), messages: messages.as_slice() };
+        let packet = Packet {
+            feed: FeedId(0),
+            sequence: Sequence(9),
+            recv: Nanos(77),
+            messages: messages.as_slice(),
+        };
         let record = Record::read(&frame(2, 9, &messages));
         assert_eq!(record, Ok(Record::Packet(packet)));
         assert_eq!(record.unwrap().end(), Some(Sequence(12)), "an empty message counts");
@@ -188,7 +238,17 @@ mod tests {
         let gap = Record::Gap { first: Sequence(9), end: Sequence(0x0102) };
         assert_eq!(Record::read(&frame(4, 9, &[2, 1, 0, 0, 0, 0, 0, 0])), Ok(gap));
         assert_eq!(gap.end(), Some(Sequence(0x0102)));
-        assert_eq!(Record::read(&frame(5, 0, b"\xff")), Ok(Record::SnapshotItem(b"\xff")));
+        let item = SnapshotItem {
+            feed: FeedId(0),
+            next: Sequence(9),
+            recv: Nanos(77),
+            is_first: false,
+            is_last: true,
+            messages: &[0, 1, b'x'],
+        };
+        let record = Record::read(&frame(5, 9, &[2, 0, 1, b'x']));
+        assert_eq!(record, Ok(Record::SnapshotItem(item)));
+        assert_eq!(record.unwrap().end(), Some(Sequence(9)), "it speaks of what is before");
         assert_eq!(Record::read(&frame(6, 9, b"a = 1")), Ok(Record::Parameters("a = 1")));
         assert_eq!(Record::read(&frame(7, 1, b"t")), Ok(Record::Trade(b"t")));
     }
@@ -205,6 +265,27 @@ mod tests {
             };
             assert_eq!(record.map(|_| ()), expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_piece_of_a_snapshot_begins_with_its_flags_and_holds_whole_messages() {
+        for flags in 0..=255 {
+            let payload = [flags];
+            let record = Record::read(&frame(5, 9, &payload));
+            match (flags, record) {
+                (0..=3, Ok(Record::SnapshotItem(item))) => {
+                    assert_eq!((item.is_first, item.is_last), (flags & 1 != 0, flags & 2 != 0));
+                }
+                (4.., Err(error)) => {
+                    assert_eq!(error, RecordError::SnapshotFlags { found: Some(flags) });
+                }
+                (_, other) => panic!("{flags}: {other:?}"),
+            }
+        }
+        let empty = RecordError::SnapshotFlags { found: None };
+        assert_eq!(Record::read(&frame(5, 9, b"")), Err(empty));
+        let torn = RecordError::TornPacket { payload_bytes: 3, offset_bytes: 0 };
+        assert_eq!(Record::read(&frame(5, 9, &[1, 0, 2, b'x'])), Err(torn));
     }
 
     #[test]

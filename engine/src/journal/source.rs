@@ -1,8 +1,8 @@
-//! A journal as a source of packets: replay from a session takes the same way as from a file.
+//! A journal as a source: replay from a session takes the same way as from a file.
 //!
-//! Owns its reader. Packets and gaps of one feed are given in the order, with the sequences and with
-//! the receive times in which they were journaled; ticks are passed over, since only a live engine
-//! acts on them. A torn tail is a good end: all that was accepted has been given, and
+//! Owns its reader. Packets, gaps, pieces of snapshots and changed configurations of all feeds are given
+//! in the order, with the sequences and with the receive times in which they were journaled; ticks are
+//! passed over, since only a live engine acts on them. A torn tail is a good end: all that was accepted has been given, and
 //! [`JournalSource::torn_tail`] tells of it.
 //!
 //! That a packet holds whole messages was seen to before it was journaled, and its checksum says that
@@ -10,16 +10,15 @@
 //! 36 bytes, and make replay from a journal slower than from the file (390 ns a packet of 1,400 bytes,
 //! 275 ns without, where the file takes 295). `verify` walks them, and a decoder leaves a torn one alone.
 
-use crate::journal::record::{Record, RecordError};
+use crate::journal::record::{Record, RecordError, packet_of, snapshot_item_of};
 use crate::journal::{FLAG_RESTARTS, RecordKind};
 use crate::log::LogKind;
 use crate::log::directories::LogDirectories;
 use crate::log::error::LogError;
-use crate::log::frame::Frame;
 use crate::log::reader::{AtTail, FramePosition, LogReader, Step};
 use crate::log::storage::Storage;
-use crate::packet::{Arrival, Packet, Source};
-use crate::units::Sequence;
+use crate::packet::{Arrival, Source};
+use crate::units::{FeedId, Sequence};
 
 /// Why a journal cannot be read as packets, or not further.
 #[derive(Debug, thiserror::Error)]
@@ -38,15 +37,17 @@ pub enum JournalError {
         fault: RecordError,
     },
     /// A record that does not lie behind the one before it, and does not say so.
-    #[error("{file} at byte {}: sequence {} after {}", at.offset_bytes, found.0, last.0)]
+    #[error("{file} at byte {}: sequence {} of feed {} after {}", at.offset_bytes, found.0, feed.0, last.0)]
     Backwards {
         /// The segment.
         file: String,
         /// Where in the journal.
         at: FramePosition,
+        /// Whose record it is.
+        feed: FeedId,
         /// The record's.
         found: Sequence,
-        /// Of the record before it.
+        /// Of the feed's record before it.
         last: Sequence,
     },
     /// A record that changes the state in a way that this program does not know.
@@ -73,62 +74,49 @@ pub struct TornTail {
 /// See the module.
 pub struct JournalSource<S: Storage> {
     reader: LogReader<S>,
-    feed: u16,
-    /// Sequence of the last packet or gap.
-    last: Sequence,
+    /// By feed, the sequence before which none of its next packets or gaps may stand.
+    last: Vec<Sequence>,
     torn_tail: Option<TornTail>,
     /// Whether the journal's end was reached.
     is_ended: bool,
-    /// Records of other feeds.
-    passed_over: u64,
 }
 
 impl<S: Storage> JournalSource<S> {
-    /// Opens a journal at its start, to give the packets of the feed with this number.
+    /// Opens a journal at its start.
     ///
     /// # Errors
     /// There is no journal, or its first segment cannot be read.
-    pub fn open(
-        directories: LogDirectories<S>,
-        feed: u16,
-    ) -> Result<JournalSource<S>, JournalError> {
-        Self::at_tail(directories, feed, AtTail::Stop)
+    pub fn open(directories: LogDirectories<S>) -> Result<JournalSource<S>, JournalError> {
+        Self::at_tail(directories, AtTail::Stop)
     }
 
-    /// The packets of a feed in a journal that is being written. Where it has no more so far, the source
+    /// A journal that is being written. Where it has no more so far, the source
     /// gives [`Arrival::End`], and is to be asked again unless [`JournalSource::is_ended`] says so.
     ///
     /// # Errors
     /// As [`JournalSource::open`].
-    pub fn following(
-        directories: LogDirectories<S>,
-        feed: u16,
-    ) -> Result<JournalSource<S>, JournalError> {
-        Self::at_tail(directories, feed, AtTail::Wait)
+    pub fn following(directories: LogDirectories<S>) -> Result<JournalSource<S>, JournalError> {
+        Self::at_tail(directories, AtTail::Wait)
     }
 
     fn at_tail(
         directories: LogDirectories<S>,
-        feed: u16,
         at_tail: AtTail,
     ) -> Result<JournalSource<S>, JournalError> {
         let reader = LogReader::open(directories, LogKind::Journal, at_tail)?;
-        let (torn_tail, is_ended) = (None, false);
-        let last = Sequence(0);
-        Ok(JournalSource { reader, feed, last, torn_tail, is_ended, passed_over: 0 })
+        let last = vec![Sequence(0)];
+        Ok(JournalSource { reader, last, torn_tail: None, is_ended: false })
     }
 
-    /// Goes on at a frame whose place is known, behind a record of the feed with the sequence `last`.
+    /// Goes on at a frame whose place is known. The first record of each feed from there on may have any
+    /// sequence.
     ///
     /// # Errors
     /// The segment is missing or cannot be read. What stands there is told by what comes next.
-    pub fn start_from(
-        &mut self,
-        position: FramePosition,
-        last: Sequence,
-    ) -> Result<(), JournalError> {
+    pub fn start_from(&mut self, position: FramePosition) -> Result<(), JournalError> {
         self.reader.seek(position)?;
-        (self.last, self.torn_tail, self.is_ended) = (last, None, false);
+        self.last.fill(Sequence(0));
+        (self.torn_tail, self.is_ended) = (None, false);
         Ok(())
     }
 
@@ -144,22 +132,10 @@ impl<S: Storage> JournalSource<S> {
         self.is_ended
     }
 
-    /// Sequence of the last packet or gap.
-    #[must_use]
-    pub fn last_sequence(&self) -> Sequence {
-        self.last
-    }
-
     /// The reader, to ask where it stands and whose journal it is.
     #[must_use]
     pub fn reader(&self) -> &LogReader<S> {
         &self.reader
-    }
-
-    /// Packets and gaps of other feeds that were passed over.
-    #[must_use]
-    pub fn passed_over(&self) -> u64 {
-        self.passed_over
     }
 
     /// What was behind the last whole frame, once the source has ended there; `None` if the journal
@@ -173,7 +149,9 @@ impl<S: Storage> JournalSource<S> {
 /// What is given next, without its bytes.
 enum Given {
     Packet,
-    Gap { first: Sequence, end: Sequence },
+    Gap { feed: FeedId, first: Sequence, end: Sequence },
+    SnapshotItem,
+    Parameters,
     End,
 }
 
@@ -195,44 +173,64 @@ impl<S: Storage> JournalSource<S> {
                 Step::Wait => return Ok(Given::End),
             }
             let frame = self.reader.given();
-            let is_of_feed = frame.tag.feed == self.feed;
+            let feed = FeedId(frame.tag.feed);
             let (found, restarts) = (frame.tag.sequence, frame.tag.flags & FLAG_RESTARTS != 0);
-            if is_of_feed && frame.tag.kind == RecordKind::Packet as u8 {
-                self.follow(found, restarts)?;
+            if frame.tag.kind == RecordKind::Packet as u8 {
+                self.follow(feed, found, restarts)?;
                 return Ok(Given::Packet);
             }
             match Record::read(&frame) {
-                Ok(Record::Gap { first, end }) if is_of_feed => {
-                    self.follow(found, restarts)?;
-                    return Ok(Given::Gap { first, end });
+                Ok(Record::Gap { first, end }) => {
+                    self.follow(feed, found, restarts)?;
+                    return Ok(Given::Gap { feed, first, end });
                 }
-                Ok(Record::Packet(_) | Record::Gap { .. }) => self.passed_over += 1,
-                Ok(Record::Session(_) | Record::Tick) => {}
-                Ok(Record::SnapshotItem(_)) => {
-                    return Err(self.unsupported(RecordKind::SnapshotItem));
+                Ok(Record::SnapshotItem(item)) => {
+                    self.follow_snapshot(feed, item.next, restarts)?;
+                    return Ok(Given::SnapshotItem);
                 }
-                Ok(Record::Parameters(_)) => return Err(self.unsupported(RecordKind::Parameters)),
+                Ok(Record::Parameters(_)) => return Ok(Given::Parameters),
+                Ok(Record::Packet(_) | Record::Session(_) | Record::Tick) => {}
                 Ok(Record::Trade(_)) => return Err(self.unsupported(RecordKind::Trade)),
                 Err(fault) => return Err(self.record(fault)),
             }
         }
     }
 
-    /// Takes note of a record's sequence, which lies behind the last one's or says that it does not.
+    /// Takes note of a record's sequence, which lies behind the feed's last one or says that it does not.
     #[inline]
-    fn follow(&mut self, found: Sequence, restarts: bool) -> Result<(), JournalError> {
-        let last = core::mem::replace(&mut self.last, found);
+    fn follow(
+        &mut self,
+        feed: FeedId,
+        found: Sequence,
+        restarts: bool,
+    ) -> Result<(), JournalError> {
+        let last = replace_last(&mut self.last, feed, found);
         if found <= last && last.0 != 0 && found.0 != 0 && !restarts {
-            return Err(self.backwards(found, last));
+            return Err(self.backwards(feed, found, last));
+        }
+        Ok(())
+    }
+
+    /// Takes note of how far a snapshot reaches: as far as the feed's last record, or farther.
+    fn follow_snapshot(
+        &mut self,
+        feed: FeedId,
+        next: Sequence,
+        restarts: bool,
+    ) -> Result<(), JournalError> {
+        let found = last_in_snapshot(next);
+        let last = replace_last(&mut self.last, feed, found);
+        if found < last && !restarts {
+            return Err(self.backwards(feed, next, last));
         }
         Ok(())
     }
 
     #[cold]
-    fn backwards(&mut self, found: Sequence, last: Sequence) -> JournalError {
+    fn backwards(&mut self, feed: FeedId, found: Sequence, last: Sequence) -> JournalError {
         self.reader.give_again();
         let (file, at) = (self.reader.file().to_owned(), self.reader.position());
-        JournalError::Backwards { file, at, found, last }
+        JournalError::Backwards { file, at, feed, found, last }
     }
 
     fn unsupported(&mut self, kind: RecordKind) -> JournalError {
@@ -254,16 +252,33 @@ impl<S: Storage> Source for JournalSource<S> {
     #[inline]
     fn next(&mut self) -> Result<Arrival<'_>, JournalError> {
         Ok(match self.step()? {
-            Given::Packet => {
-                let Frame { tag, payload, .. } = self.reader.given();
-                Arrival::Packet(Packet {
-                    sequence: tag.sequence,
-                    recv: tag.time,
-                    messages: payload,
-                })
-            }
-            Given::Gap { first, end } => Arrival::Gap { first, end },
+            Given::Packet => Arrival::Packet(packet_of(&self.reader.given())),
+            Given::Gap { feed, first, end } => Arrival::Gap { feed, first, end },
+            Given::SnapshotItem => match snapshot_item_of(&self.reader.given()) {
+                Ok(item) => Arrival::SnapshotItem(item),
+                Err(fault) => unreachable!("Invariant: the record was read before: {fault}"),
+            },
+            Given::Parameters => match core::str::from_utf8(self.reader.given().payload) {
+                Ok(text) => Arrival::Parameters(text),
+                Err(fault) => unreachable!("Invariant: the record was read before: {fault}"),
+            },
             Given::End => Arrival::End,
         })
     }
+}
+
+/// The last message that a snapshot holds, whose next one is `next`.
+#[inline]
+pub(super) fn last_in_snapshot(next: Sequence) -> Sequence {
+    Sequence(next.0.saturating_sub(1))
+}
+
+/// Takes a feed's sequence in place of its last one.
+#[inline]
+pub(super) fn replace_last(last: &mut Vec<Sequence>, feed: FeedId, sequence: Sequence) -> Sequence {
+    let at = usize::from(feed.0);
+    if at >= last.len() {
+        last.resize(at + 1, Sequence(0));
+    }
+    core::mem::replace(&mut last[at], sequence)
 }

@@ -6,7 +6,8 @@
 //! **Failed**: the first error stays; what comes of it is [`OnError`].
 
 use crate::journal::record::Record;
-use crate::journal::{FLAG_RESTARTS, RecordKind};
+use crate::journal::source::{last_in_snapshot, replace_last};
+use crate::journal::{FLAG_RESTARTS, RecordKind, SNAPSHOT_FIRST, SNAPSHOT_LAST};
 use crate::log::boot::BootId;
 use crate::log::directories::LogDirectories;
 use crate::log::failure::{AppendError, CreateError};
@@ -18,8 +19,8 @@ use crate::log::tails::{LogStatistics, LogTails};
 use crate::log::threaded::{ThreadOptions, ThreadedLogWriter};
 use crate::log::writer::LogWriter;
 use crate::log::{ClosedLog, LogKind, SessionId};
-use crate::packet::Packet;
-use crate::units::{Nanos, Sequence};
+use crate::packet::{Packet, SnapshotItem};
+use crate::units::{FeedId, Nanos, Sequence};
 
 /// Which thread appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,9 @@ pub struct ReopenedJournal {
     /// The session's description, its first record; `None` if there was no record, and the one given
     /// was appended.
     pub session_toml: Option<String>,
+    /// Records that change the state: packets, gaps, pieces of snapshots; of the part that was not
+    /// pruned. What was pruned has nothing else but the first record.
+    pub counted: u64,
 }
 
 /// Why a journal is not written.
@@ -119,8 +123,10 @@ pub struct Journal {
     sync: SyncLevel,
     /// The first failure.
     failure: Option<AppendError>,
-    /// Sequence of the last packet or gap, by feed.
+    /// Sequence of the last packet or gap, by feed; of a snapshot that of the last message in it.
     last: Vec<Sequence>,
+    /// A piece of a snapshot behind its flags. Only where there is one.
+    piece: Vec<u8>,
 }
 
 enum Appender {
@@ -178,6 +184,7 @@ impl Journal {
         let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
         // The first record of a journal whose front was pruned is kept beside it.
         let mut found = first_record_pruned(&LogDirectories::of(&log.place))?;
+        let mut counted = 0;
         let see = |frame: &Frame<'_>| {
             if found.is_none() {
                 let text = match Record::read(frame) {
@@ -187,9 +194,13 @@ impl Journal {
                 };
                 found = Some(text);
             }
-            let is_numbered = [RecordKind::Packet as u8, RecordKind::Gap as u8];
-            if is_numbered.contains(&frame.tag.kind) {
-                replace_last(&mut last, frame.tag.feed, frame.tag.sequence);
+            let FrameTag { kind, feed, sequence, .. } = frame.tag;
+            let kind = RecordKind::from_byte(kind);
+            if let Some(kind) = kind.filter(|kind| kind.is_counted()) {
+                let is_snapshot = kind == RecordKind::SnapshotItem;
+                let sequence = if is_snapshot { last_in_snapshot(sequence) } else { sequence };
+                replace_last(&mut last, FeedId(feed), sequence);
+                counted += 1;
             }
             Ok(())
         };
@@ -207,7 +218,7 @@ impl Journal {
         if found.is_none() {
             journal.append_session(session_toml)?;
         }
-        Ok((journal, ReopenedJournal { log, session_toml: found }))
+        Ok((journal, ReopenedJournal { log, session_toml: found, counted }))
     }
 
     fn over(
@@ -217,23 +228,24 @@ impl Journal {
         last: Vec<Sequence>,
     ) -> Journal {
         let tails = appender.tails().clone();
-        Journal { appender, tails, handed: 0, on_error, sync, failure: None, last }
+        let piece = Vec::new();
+        Journal { appender, tails, handed: 0, on_error, sync, failure: None, last, piece }
     }
 
     fn append_session(&mut self, session_toml: &str) -> Result<(), AppendError> {
         self.hand_over();
-        let tag = record(RecordKind::Session, 0, Sequence(0), Nanos(0));
+        let tag = record(RecordKind::Session, FeedId(0), Sequence(0), Nanos(0));
         self.appender.append(&tag, session_toml.as_bytes())
     }
 
-    /// Appends a packet of a feed.
+    /// Appends a packet.
     ///
     /// # Errors
     /// As [`LogWriter::append`], with [`OnError::Stop`].
     #[inline]
-    pub fn append_packet(&mut self, packet: &Packet<'_>, feed: u16) -> Result<(), JournalError> {
-        let mut tag = record(RecordKind::Packet, feed, packet.sequence, packet.recv);
-        tag.flags = self.flags_of(feed, packet.sequence);
+    pub fn append_packet(&mut self, packet: &Packet<'_>) -> Result<(), JournalError> {
+        let mut tag = record(RecordKind::Packet, packet.feed, packet.sequence, packet.recv);
+        tag.flags = self.flags_of(packet.feed, packet.sequence);
         self.append(&tag, packet.messages)
     }
 
@@ -243,14 +255,48 @@ impl Journal {
     /// As [`Journal::append_packet`].
     pub fn append_gap(
         &mut self,
+        feed: FeedId,
         first: Sequence,
         end: Sequence,
         time: Nanos,
-        feed: u16,
     ) -> Result<(), JournalError> {
         let mut tag = record(RecordKind::Gap, feed, first, time);
         tag.flags = self.flags_of(feed, first);
         self.append(&tag, &end.0.to_le_bytes())
+    }
+
+    /// Appends a piece of a snapshot.
+    ///
+    /// # Errors
+    /// As [`Journal::append_packet`].
+    pub fn append_snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<(), JournalError> {
+        let SnapshotItem { feed, next, recv, is_first, is_last, messages } = *item;
+        let mut tag = record(RecordKind::SnapshotItem, feed, next, recv);
+        let found = last_in_snapshot(next);
+        let last = replace_last(&mut self.last, feed, found);
+        tag.flags = if found < last { FLAG_RESTARTS } else { 0 };
+        let first = if is_first { SNAPSHOT_FIRST } else { 0 };
+        let mut piece = core::mem::take(&mut self.piece);
+        piece.clear();
+        piece.push(first | if is_last { SNAPSHOT_LAST } else { 0 });
+        piece.extend_from_slice(messages);
+        let appended = self.append(&tag, &piece);
+        self.piece = piece;
+        appended
+    }
+
+    /// Appends a changed configuration, which holds from the message `next` of a feed on, at `time`.
+    ///
+    /// # Errors
+    /// As [`Journal::append_packet`].
+    pub fn append_parameters(
+        &mut self,
+        feed: FeedId,
+        next: Sequence,
+        time: Nanos,
+        toml: &str,
+    ) -> Result<(), JournalError> {
+        self.append(&record(RecordKind::Parameters, feed, next, time), toml.as_bytes())
     }
 
     /// Appends that it is `time` and nothing came after the message `last` of a feed.
@@ -259,16 +305,16 @@ impl Journal {
     /// As [`Journal::append_packet`].
     pub fn append_tick(
         &mut self,
+        feed: FeedId,
         last: Sequence,
         time: Nanos,
-        feed: u16,
     ) -> Result<(), JournalError> {
         self.append(&record(RecordKind::Tick, feed, last, time), &[])
     }
 
     /// Whether `sequence` lies behind that of the feed's last record.
     #[inline]
-    fn flags_of(&mut self, feed: u16, sequence: Sequence) -> u8 {
+    fn flags_of(&mut self, feed: FeedId, sequence: Sequence) -> u8 {
         let last = replace_last(&mut self.last, feed, sequence);
         if last.0 != 0 && sequence <= last { FLAG_RESTARTS } else { 0 }
     }
@@ -399,19 +445,9 @@ fn first_record_pruned<S: Storage>(
     Ok(directories.pruned()?.map(|pruned| text(pruned.first_record)))
 }
 
-/// Takes a feed's sequence in place of its last one.
 #[inline]
-fn replace_last(last: &mut Vec<Sequence>, feed: u16, sequence: Sequence) -> Sequence {
-    let at = usize::from(feed);
-    if at >= last.len() {
-        last.resize(at + 1, Sequence(0));
-    }
-    core::mem::replace(&mut last[at], sequence)
-}
-
-#[inline]
-fn record(kind: RecordKind, feed: u16, sequence: Sequence, time: Nanos) -> FrameTag {
-    FrameTag { kind: kind as u8, flags: 0, feed, sequence, time }
+fn record(kind: RecordKind, feed: FeedId, sequence: Sequence, time: Nanos) -> FrameTag {
+    FrameTag { kind: kind as u8, flags: 0, feed: feed.0, sequence, time }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
-use crate::units::{Position, Sequence, SymbolId};
+use crate::units::{FeedId, Position, Sequence, SymbolId};
 
 /// Takes what the front makes, in order.
 pub(super) trait EventSink {
@@ -107,9 +107,15 @@ impl<D: Decoder> Front<D> {
         }
     }
 
-    /// Tells that the messages from `first` up to but not including `end` were given up.
-    pub(super) fn gap(&mut self, first: Sequence, end: Sequence, sink: &mut impl EventSink) {
-        sink.mark(&self.sequencer.gap(first, end));
+    /// Tells that the messages of a feed from `first` up to but not including `end` were given up.
+    pub(super) fn gap(
+        &mut self,
+        feed: FeedId,
+        first: Sequence,
+        end: Sequence,
+        sink: &mut impl EventSink,
+    ) {
+        sink.mark(&self.sequencer.gap(feed, first, end));
     }
 
     #[inline]

@@ -13,7 +13,7 @@ use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::stage::Decoder;
 use crate::pipeline::stages::Stages;
 use crate::shard::{Observer, Shard};
-use crate::units::Sequence;
+use crate::units::{FeedId, Sequence};
 
 /// See the module.
 pub struct Inline<D, O, L = ()> {
@@ -137,9 +137,9 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
         self.front.push(packet, &mut self.back)
     }
 
-    /// The messages from `first` up to but not including `end` were given up as lost.
-    pub fn gap(&mut self, first: Sequence, end: Sequence) {
-        self.front.gap(first, end, &mut self.back);
+    /// The messages of a feed from `first` up to but not including `end` were given up as lost.
+    pub fn gap(&mut self, feed: FeedId, first: Sequence, end: Sequence) {
+        self.front.gap(feed, first, end, &mut self.back);
     }
 
     /// Takes the stages apart.

@@ -40,7 +40,7 @@ use crate::pipeline::stages::Stages;
 use crate::ring::{RingError, WaitStrategy, Waiter, ring};
 use crate::shard::{Observer, Shard, ShardPlace};
 use crate::signal::Signal;
-use crate::units::Sequence;
+use crate::units::{FeedId, Sequence};
 use crate::window::bars::BarSettings;
 
 /// Names that may be on their way from the front to the market stage.
@@ -343,12 +343,12 @@ where
         Ok(pushed?)
     }
 
-    /// The messages from `first` up to but not including `end` were given up as lost.
+    /// The messages of a feed from `first` up to but not including `end` were given up as lost.
     ///
     /// # Errors
     /// If a stage failed.
-    pub fn gap(&mut self, first: Sequence, end: Sequence) -> Result<(), PushError> {
-        self.front.gap(first, end, &mut self.router);
+    pub fn gap(&mut self, feed: FeedId, first: Sequence, end: Sequence) -> Result<(), PushError> {
+        self.front.gap(feed, first, end, &mut self.router);
         self.router.settle(self.front.sequencer.position());
         if self.router.is_broken() { Err(PushError::StageFailed) } else { Ok(()) }
     }

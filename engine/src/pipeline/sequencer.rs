@@ -16,7 +16,7 @@
 mod stored;
 
 use crate::event::{Event, Flags};
-use crate::units::{Nanos, Position, Sequence};
+use crate::units::{FeedId, Nanos, Position, Sequence};
 use crate::window::tick::Span;
 
 /// Lines of the time grid lie this far apart, unless bars ask for more of them.
@@ -150,13 +150,13 @@ impl Sequencer {
         Event::hash_point(next.sequence(), time)
     }
 
-    /// What every shard must be told when the messages from `first` up to but not including `end` are
+    /// What every shard must be told when the messages of a feed from `first` up to but not including `end` are
     /// given up. What comes then has a sequence of `end` or more.
-    pub(super) fn gap(&mut self, first: Sequence, end: Sequence) -> Event {
+    pub(super) fn gap(&mut self, feed: FeedId, first: Sequence, end: Sequence) -> Event {
         let before = self.last_event();
         self.next_min = self.next_min.max(end.0);
         self.gap = (before, self.position().0);
-        Event::gap(first, end, self.feed_time())
+        Event::gap(feed, first, end, self.feed_time())
     }
 
     /// Position of the last event, whatever was given up behind it.
@@ -275,7 +275,7 @@ mod tests {
     fn messages_that_were_given_up_are_passed() {
         let mut sequencer = Sequencer::new(Nanos(0));
         sequencer.stamp(&mut events(&[7, 9]));
-        let gap = sequencer.gap(Sequence(3), Sequence(8));
+        let gap = sequencer.gap(FeedId(0), Sequence(3), Sequence(8));
         assert_eq!((gap.kind, gap.sequence, gap.words[0]), (Control::Gap as u8, 3, 8));
         assert_eq!((gap.time(), sequencer.position()), (Nanos(9), Position(7)));
         let mut next = events(&[10]);

@@ -86,6 +86,9 @@ pub enum FollowError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It holds a snapshot.
+    #[error("snapshots cannot be applied")]
+    Snapshot,
     /// It holds a second day. No run journals beyond the packet with it.
     #[error(transparent)]
     SecondStart(#[from] SecondStart),
@@ -163,7 +166,9 @@ impl<S: Storage, D: Decoder, L: FollowerListener> Follower<S, D, L> {
                 self.since.bytes += packet.messages.len() as u64;
                 self.engine.push(&packet)?;
             }
-            Arrival::Gap { first, end } => self.engine.gap(first, end),
+            Arrival::Gap { feed, first, end } => self.engine.gap(feed, first, end),
+            Arrival::SnapshotItem(_) => return Err(FollowError::Snapshot),
+            Arrival::Tick { .. } | Arrival::Parameters(_) | Arrival::Idle => {}
             Arrival::End => {
                 return Ok(match self.source.is_ended() {
                     true => Followed::End,

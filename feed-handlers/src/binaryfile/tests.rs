@@ -1,3 +1,4 @@
+use engine::units::FeedId;
 use std::io::{Cursor, Read};
 
 use proptest::prelude::*;
@@ -38,7 +39,7 @@ fn give<W: Window>(mut file: BinaryFile<W>) -> (Vec<Given>, Option<BinaryFileErr
                 messages: packet.messages.to_vec(),
             }),
             Ok(Arrival::End) => break None,
-            Ok(Arrival::Gap { .. }) => panic!("a file has no gaps"),
+            Ok(other) => panic!("a file has packets only, not {other:?}"),
             Err(error) => break Some(error),
         }
     };
@@ -269,7 +270,7 @@ proptest! {
         let mut next = 1;
         for packet in &given {
             prop_assert_eq!(packet.sequence, next);
-            let packet = Packet { sequence: Sequence(next), recv: MIDNIGHT, messages: &packet.messages };
+            let packet = Packet { feed: FeedId(0), sequence: Sequence(next), recv: MIDNIGHT, messages: &packet.messages };
             let whole: usize = packet.iter().map(|message| 2 + message.len()).sum();
             prop_assert_eq!(whole, packet.messages.len());
             prop_assert!(whole <= PACKET_BYTES_MAX || packet.iter().count() == 1);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::packet::{Arrival, Source};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 
 use super::{InputCounts, InputError, InputFile, PacketOrigin, Progress};
 use crate::arbiter::{Arbiter, Due, Limits, LineId, LineStatistics, Origin};
@@ -415,7 +415,7 @@ impl Source for CapturedFeed {
             if !self.is_tentative
                 && let Some((first, end)) = self.withheld_gap.take()
             {
-                return Ok(Arrival::Gap { first, end });
+                return Ok(Arrival::Gap { feed: FeedId(0), first, end });
             }
             if let Some(due) = self.arbiter.settle() {
                 if let Due::Gap { first, end } = due

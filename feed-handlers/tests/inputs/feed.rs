@@ -50,10 +50,11 @@ pub(crate) fn pull(source: &mut InputSource) -> (Feed, Option<InputError>) {
                 let (sequence, recv) = (packet.sequence.0, packet.recv.0);
                 feed.packets.push((sequence, recv, packet.messages.to_vec()));
             }
-            Ok(Arrival::Gap { first, end }) => {
+            Ok(Arrival::Gap { first, end, .. }) => {
                 feed.gaps.push((first.0, end.0, feed.packets.len()));
             }
             Ok(Arrival::End) => break None,
+            Ok(other) => panic!("a file does not give {other:?}"),
             Err(error) => break Some(error),
         }
     };

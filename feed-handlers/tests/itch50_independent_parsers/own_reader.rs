@@ -1,7 +1,7 @@
 //! Our parser against the values that were encoded.
 
 use engine::packet::Packet;
-use engine::units::{MatchNumber, Nanos, OrderRef, Price, Qty, Sequence};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Price, Qty, Sequence};
 use feed_handlers::itch50::Message;
 
 use crate::session::Session;
@@ -16,7 +16,8 @@ fn qty(shares: u32) -> Qty {
 
 /// Asserts that each message of `framed` reads as the session's values; gives the types read.
 pub(crate) fn assert_reads(session: &Session, framed: &[u8]) -> String {
-    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: framed };
+    let packet =
+        Packet { feed: FeedId(0), sequence: Sequence(1), recv: Nanos(0), messages: framed };
     packet
         .iter()
         .map(|bytes| {

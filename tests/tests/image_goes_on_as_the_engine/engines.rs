@@ -15,7 +15,7 @@ use engine::shard::Shard;
 use engine::signal::Signal;
 use engine::state::image::{self, Part};
 use engine::state::{Section, SectionSums, StateHash, encode, section_sums};
-use engine::units::{Nanos, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::bars::{AmendedWindow, Bar, BarSettings};
 use feed_handlers::itch50::decode::{DecodeCounts, Itch50Decoder};
 use tapewatch_tests::engines::layout;
@@ -88,7 +88,7 @@ impl MarketListener for Heard {
         self.0.push(Told::Bar(*cause, *bar, name.to_vec()));
     }
 
-    fn on_gap(&mut self, cause: &Cause, first: Sequence, end: Sequence) {
+    fn on_gap(&mut self, cause: &Cause, _feed: FeedId, first: Sequence, end: Sequence) {
         self.0.push(Told::Gap(*cause, first, end));
     }
 }
@@ -123,7 +123,7 @@ pub(crate) fn inline(settings: &Settings) -> Engine {
 /// Gives an engine a step.
 pub(crate) fn push(engine: &mut Engine, step: &Step) {
     match step {
-        Step::Gap { first, end } => engine.gap(Sequence(*first), Sequence(*end)),
+        Step::Gap { first, end } => engine.gap(FeedId(0), Sequence(*first), Sequence(*end)),
         packet => engine.push(&packet.packet().expect("a packet")).expect("one day"),
     }
 }
@@ -159,7 +159,7 @@ pub(crate) fn pipelined(image: &Image, settings: &Settings, shards: u32, steps: 
         Pipelined::of(stages, &layout, |_| (), Heard::default()).expect("stages start");
     for step in steps {
         match step {
-            Step::Gap { first, end } => engine.gap(Sequence(*first), Sequence(*end)),
+            Step::Gap { first, end } => engine.gap(FeedId(0), Sequence(*first), Sequence(*end)),
             packet => engine.push(&packet.packet().expect("a packet")),
         }
         .expect("no stage fails");

@@ -3,7 +3,7 @@
 //! without a sequence, times that stand still, jump and go back.
 
 use engine::packet::Packet;
-use engine::units::{MatchNumber, Nanos, OrderRef, Sequence, Side};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Sequence, Side};
 use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Imbalance, Price4, Stock};
 use tapewatch_tests::random::Random;
 
@@ -25,7 +25,7 @@ impl Step {
     /// As a packet, if it is one.
     pub(crate) fn packet(&self) -> Option<Packet<'_>> {
         let Step::Packet { sequence, messages } = self else { return None };
-        Some(Packet { sequence: Sequence(*sequence), recv: Nanos(7), messages })
+        Some(Packet { feed: FeedId(0), sequence: Sequence(*sequence), recv: Nanos(7), messages })
     }
 }
 

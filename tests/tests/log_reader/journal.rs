@@ -7,16 +7,16 @@ use engine::log::SegmentNumber;
 use engine::log::frame::FrameTag;
 use engine::log::reader::FramePosition;
 use engine::log::storage::Directory;
-use engine::packet::{Arrival, Packet, Source};
-use engine::units::{Nanos, Sequence};
+use engine::packet::{Arrival, Packet, SnapshotItem, Source};
+use engine::units::{FeedId, Nanos, Sequence};
 use tapewatch_tests::logs::{LogImage, LogScript};
 use tempfile::TempDir;
 
 use crate::{disk, in_directory};
 
-fn source(image: &LogImage, feed: u16) -> (TempDir, JournalSource<Directory>) {
+fn source(image: &LogImage) -> (TempDir, JournalSource<Directory>) {
     let directory = in_directory(image);
-    let source = JournalSource::open(disk(directory.path()), feed).unwrap();
+    let source = JournalSource::open(disk(directory.path())).unwrap();
     (directory, source)
 }
 
@@ -36,35 +36,92 @@ fn script() -> LogScript {
     journal
 }
 
+fn packet_of(feed: u16, sequence: u64, recv: i64, messages: &[u8]) -> Arrival<'_> {
+    let (feed, sequence, recv) = (FeedId(feed), Sequence(sequence), Nanos(recv));
+    Arrival::Packet(Packet { feed, sequence, recv, messages })
+}
+
 #[test]
-fn packets_and_gaps_of_a_feed_come_as_they_were_journaled() {
-    let (_directory, mut source) = source(&script().end(), 0);
-    let packet = |sequence, recv, messages| {
-        Arrival::Packet(Packet { sequence: Sequence(sequence), recv: Nanos(recv), messages })
-    };
-    assert_eq!(source.next().unwrap(), packet(1, 10, b"\0\x03abc\0\x01d".as_slice()));
-    assert_eq!(source.next().unwrap(), Arrival::Gap { first: Sequence(3), end: Sequence(7) });
-    assert_eq!(source.next().unwrap(), packet(7, 30, b"\0\x03efg".as_slice()));
+fn what_arrived_comes_as_it_was_journaled_whatever_the_feed() {
+    let (_directory, mut source) = source(&script().end());
+    assert_eq!(source.next().unwrap(), packet_of(0, 1, 10, b"\0\x03abc\0\x01d"));
+    let gap = Arrival::Gap { feed: FeedId(0), first: Sequence(3), end: Sequence(7) };
+    assert_eq!(source.next().unwrap(), gap);
+    assert_eq!(source.next().unwrap(), packet_of(1, 1, 25, b"\0\x01Z"));
+    assert_eq!(source.next().unwrap(), packet_of(0, 7, 30, b"\0\x03efg"));
     for _ in 0..2 {
         assert_eq!(source.next().unwrap(), Arrival::End);
     }
     assert_eq!(source.torn_tail(), None);
+}
 
-    let (_directory, mut source) = self::source(&script().end(), 1);
-    assert_eq!(source.next().unwrap(), packet(1, 25, b"\0\x01Z".as_slice()));
+#[test]
+fn pieces_of_a_snapshot_and_changed_configurations_come_in_their_place() {
+    let mut journal = script();
+    journal.record(RecordKind::SnapshotItem, 9, 35, b"\x01\0\x01R");
+    journal.record(RecordKind::SnapshotItem, 9, 36, b"\x02\0\x01A\0\x01A");
+    journal.record(RecordKind::Parameters, 9, 37, b"x = 1").packet(9, 38, &[b"q"]);
+    let (_directory, mut source) = source(&journal.end());
+    for _ in 0..4 {
+        source.next().unwrap();
+    }
+    let first = SnapshotItem {
+        feed: FeedId(0),
+        next: Sequence(9),
+        recv: Nanos(35),
+        is_first: true,
+        is_last: false,
+        messages: b"\0\x01R",
+    };
+    assert_eq!(source.next().unwrap(), Arrival::SnapshotItem(first));
+    let messages = b"\0\x01A\0\x01A";
+    let last = SnapshotItem { recv: Nanos(36), is_first: false, is_last: true, messages, ..first };
+    assert_eq!(source.next().unwrap(), Arrival::SnapshotItem(last));
+    assert_eq!(source.next().unwrap(), Arrival::Parameters("x = 1"));
+    assert_eq!(source.next().unwrap(), packet_of(0, 9, 38, b"\0\x01q"));
     assert_eq!(source.next().unwrap(), Arrival::End);
+}
+
+#[test]
+fn each_feed_rises_by_itself_and_a_snapshot_reaches_as_far_as_its_feed() {
+    // The feed's last packet begins with message 7: a snapshot may be of all before 8, not of less.
+    for (kind, feed, sequence, payload, is_fine) in [
+        (RecordKind::Packet, 0, 7, b"\0\x01x".as_slice(), false),
+        (RecordKind::Packet, 1, 7, b"\0\x01x", true),
+        (RecordKind::Packet, 1, 1, b"\0\x01x", false),
+        (RecordKind::Packet, 2, 1, b"\0\x01x", true),
+        (RecordKind::SnapshotItem, 0, 8, b"\x03", true),
+        (RecordKind::SnapshotItem, 0, 7, b"\x03", false),
+        (RecordKind::SnapshotItem, 2, 1, b"\x03", true),
+    ] {
+        let mut journal = script();
+        let (sequence, time) = (Sequence(sequence), Nanos(40));
+        journal.frame(FrameTag { kind: kind as u8, flags: 0, feed, sequence, time }, payload);
+        let (_directory, mut source) = source(&journal.end());
+        for _ in 0..4 {
+            source.next().unwrap();
+        }
+        let next = source.next();
+        let is_refused = matches!(
+            next,
+            Err(JournalError::Backwards { feed: of, found, .. })
+                if of == FeedId(feed) && found == sequence
+        );
+        assert_eq!(is_refused, !is_fine, "{kind:?} {sequence:?} of feed {feed}: {next:?}");
+        assert_eq!(next.is_ok(), is_fine);
+    }
 }
 
 #[test]
 fn a_torn_tail_is_a_good_end_that_is_told() {
     let journal = script();
     let offset_bytes = journal.offset_bytes();
-    let (_directory, mut source) = source(&journal.killed(b"torn"), 0);
+    let (_directory, mut source) = source(&journal.killed(b"torn"));
     let mut packets = 0;
     while source.next().unwrap() != Arrival::End {
         packets += 1;
     }
-    assert_eq!(packets, 3);
+    assert_eq!(packets, 4);
     let at = FramePosition { segment: SegmentNumber(1), offset_bytes, ordinal: 2 };
     assert_eq!(source.torn_tail(), Some(TornTail { at, torn_bytes: 4 }));
 }
@@ -74,8 +131,8 @@ fn a_frame_that_is_no_record_ends_the_source_with_its_place() {
     let mut journal = script();
     let bad = journal.offset_bytes();
     journal.record(RecordKind::Gap, 8, 40, b"half").packet(9, 50, &[b"never"]);
-    let (_directory, mut source) = source(&journal.end(), 0);
-    for _ in 0..3 {
+    let (_directory, mut source) = source(&journal.end());
+    for _ in 0..4 {
         source.next().unwrap();
     }
     for _ in 0..2 {
@@ -90,14 +147,13 @@ fn a_frame_that_is_no_record_ends_the_source_with_its_place() {
 
 #[test]
 fn records_that_would_change_the_state_are_not_passed_over() {
-    for kind in [RecordKind::Parameters, RecordKind::SnapshotItem, RecordKind::Trade] {
-        let mut journal = LogScript::journal();
-        journal.record(kind, 1, 10, b"x = 1").packet(1, 10, &[b"x"]);
-        let (_directory, mut source) = source(&journal.end(), 0);
-        let error = source.next().expect_err("unsupported");
-        assert!(
-            matches!(error, JournalError::Unsupported { kind: found, .. } if found == kind),
-            "{error:?}"
-        );
-    }
+    let mut journal = LogScript::journal();
+    journal.record(RecordKind::Trade, 1, 10, b"x = 1").packet(1, 10, &[b"x"]);
+    let (_directory, mut source) = source(&journal.end());
+    let error = source.next().expect_err("unsupported");
+    let kind = RecordKind::Trade;
+    assert!(
+        matches!(error, JournalError::Unsupported { kind: found, .. } if found == kind),
+        "{error:?}"
+    );
 }

@@ -25,7 +25,7 @@ use engine::quality::Quality;
 use engine::ring::WaitStrategy;
 use engine::shard::Shard;
 use engine::state::{SectionSums, section_sums};
-use engine::units::{Nanos, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::bars::{Bar, BarSettings};
 use engine::window::tick::Span;
 use feed_handlers::arbiter::{self, Arbiter};
@@ -208,7 +208,8 @@ fn plain_file(framing: Framing) -> Vec<u8> {
     if framing == Framing::LengthPrefix {
         return prefixed;
     }
-    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: &prefixed };
+    let packet =
+        Packet { feed: FeedId(0), sequence: Sequence(1), recv: Nanos(0), messages: &prefixed };
     packet.iter().flat_map(|message| [&[0, 0], message].concat()).collect()
 }
 
@@ -302,11 +303,18 @@ fn a_journal_allocates_nothing_on_the_thread_that_appends() {
         let mut append = |packets: u64| {
             for sequence in 1..=packets {
                 let messages = &messages[..64 + sequence as usize * 37 % 1_300];
-                let packet = Packet { sequence: Sequence(sequence), recv: Nanos(0), messages };
-                journal.append_packet(&packet, 0).expect("appended");
+                let packet = Packet {
+                    feed: FeedId(0),
+                    sequence: Sequence(sequence),
+                    recv: Nanos(0),
+                    messages,
+                };
+                journal.append_packet(&packet).expect("appended");
             }
-            journal.append_gap(Sequence(packets), Sequence(packets + 5), Nanos(1), 0).expect("so");
-            journal.append_tick(Sequence(packets), Nanos(2), 0).expect("so");
+            journal
+                .append_gap(FeedId(0), Sequence(packets), Sequence(packets + 5), Nanos(1))
+                .expect("so");
+            journal.append_tick(FeedId(0), Sequence(packets), Nanos(2)).expect("so");
         };
         append(10);
         // Some segments' worth, memory that is used again, waits for the keeper: all of it.

@@ -12,7 +12,7 @@ use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOptions};
 use engine::packet::Packet;
 use engine::ring::WaitStrategy;
-use engine::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Notional, Position, Price, Sequence, SymbolId};
 use engine::window::bars::bar::Bar;
 
 use crate::counting::allocations_of;
@@ -67,8 +67,8 @@ fn run(journal: &mut Journal, log: &mut OutputLog, from: u64) {
     };
     for sequence in from..from + OUTPUTS {
         let (recv, messages) = (Nanos(0), [7; 60].as_slice());
-        let packet = Packet { sequence: Sequence(sequence), recv, messages };
-        journal.append_packet(&packet, 0).expect("appended");
+        let packet = Packet { feed: FeedId(0), sequence: Sequence(sequence), recv, messages };
+        journal.append_packet(&packet).expect("appended");
         bar.revision = sequence as u32;
         let cause = Cause { position: Position(sequence), time: Nanos(0), feed: 0 };
         log.emit(cause, &Output::Bar { bar: &bar, name: Some(b"AAPL") }).expect("room");

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::failpoint;
 use crate::journal::RecordKind;
+use crate::journal::record::packet_of;
 use crate::journal::symbol_index::{
     MessageKeys, SealedSegment, SymbolIndex, SymbolIndexBuilder, SymbolIndexError,
 };
@@ -18,7 +19,6 @@ use crate::log::reader::{AtTail, FramePosition, LogReader, Next};
 use crate::log::segment::symbol_index_name;
 use crate::log::storage::{NEW, Storage, write_by_rename};
 use crate::log::{LogKind, SegmentNumber, SessionId};
-use crate::packet::Packet;
 
 /// Most bytes of a file that is read: half a million symbols.
 const BYTES_MAX: u64 = 16 << 20;
@@ -123,8 +123,7 @@ fn build<S: Storage + Clone, K: MessageKeys>(
             break;
         }
         if frame.tag.kind == RecordKind::Packet as u8 && frame.tag.feed == feed {
-            let (sequence, recv) = (frame.tag.sequence, frame.tag.time);
-            builder.packet(at, &Packet { sequence, recv, messages: frame.payload }, keys);
+            builder.packet(at, &packet_of(&frame), keys);
         }
     }
     Ok(builder.finish())

@@ -1,4 +1,5 @@
 use super::*;
+use crate::units::FeedId;
 
 /// A message of five bytes: a symbol, then a time (0: none); shorter ones are skipped.
 struct Keys;
@@ -31,7 +32,7 @@ fn index(packets: &[(u64, u64, u64, &[&[u8]])]) -> SymbolIndex {
             .collect();
         let at = FramePosition { segment: SEGMENT.number, offset_bytes, ordinal };
         let (sequence, recv) = (Sequence(sequence), Nanos(0));
-        builder.packet(at, &Packet { sequence, recv, messages: &blocks }, &Keys);
+        builder.packet(at, &Packet { feed: FeedId(0), sequence, recv, messages: &blocks }, &Keys);
     }
     builder.finish()
 }

@@ -8,6 +8,7 @@ use crate::log::storage::StoredFile;
 use crate::log::storage::fault::{Answer, Fault, FaultPlan, FaultStorage, Operation};
 use crate::log::threaded::RING_BYTES_MIN;
 use crate::ring::WaitStrategy;
+use crate::units::FeedId;
 
 fn options(storage: &FaultStorage, on_error: OnError) -> JournalOptions<FaultStorage> {
     JournalOptions {
@@ -25,6 +26,7 @@ fn healthy() -> FaultStorage {
 }
 
 const PACKET: Packet<'static> = Packet {
+    feed: FeedId(0),
     sequence: Sequence(0x0102_0304_0506_0708),
     recv: Nanos(0x1112_1314_1516_1718),
     messages: b"\x00\x03abc\x00\x01d",
@@ -35,9 +37,19 @@ fn the_bytes_of_each_record_are_pinned() {
     let storage = healthy();
     let mut journal =
         Journal::create(options(&storage, OnError::Stop), SESSION, "a = 1").expect("made");
-    journal.append_packet(&PACKET, 0x2122).expect("appended");
-    journal.append_gap(Sequence(5), Sequence(0x0908), Nanos(-1), 1).expect("appended");
-    journal.append_tick(Sequence(9), Nanos(7), 2).expect("appended");
+    journal.append_packet(&Packet { feed: FeedId(0x2122), ..PACKET }).expect("appended");
+    journal.append_gap(FeedId(1), Sequence(5), Sequence(0x0908), Nanos(-1)).expect("appended");
+    journal.append_tick(FeedId(2), Sequence(9), Nanos(7)).expect("appended");
+    let item = SnapshotItem {
+        feed: FeedId(1),
+        next: Sequence(0x0809),
+        recv: Nanos(8),
+        is_first: false,
+        is_last: true,
+        messages: b"\0\x03abc\0\0",
+    };
+    journal.append_snapshot_item(&item).expect("appended");
+    journal.append_parameters(FeedId(1), Sequence(0x080a), Nanos(9), "b = 2").expect("appended");
     let JournalEnd::Complete(closed) = journal.close().expect("an orderly end") else {
         panic!("it is complete");
     };
@@ -45,12 +57,14 @@ fn the_bytes_of_each_record_are_pinned() {
     let bytes = bytes_of(&storage, "00000000.seg");
     let frames = &bytes[SEGMENT_HEADER_BYTES..];
     // Each without its CRC-32C and epoch, which are the log's.
-    let expected: [&[u8]; 5] = [
+    let expected: [&[u8]; 7] = [
         b"\x25\0\0\0 \x01\0\0\0 \0\0\0\0\0\0\0\0 \0\0\0\0\0\0\0\0 a = 1\0\0\0",
         b"\x28\0\0\0 \x02\0\x22\x21 \x08\x07\x06\x05\x04\x03\x02\x01 \x18\x17\x16\x15\x14\x13\x12\x11 \0\x03abc\0\x01d",
         b"\x28\0\0\0 \x04\0\x01\0 \x05\0\0\0\0\0\0\0 \xff\xff\xff\xff\xff\xff\xff\xff \x08\x09\0\0\0\0\0\0",
         b"\x20\0\0\0 \x03\0\x02\0 \x09\0\0\0\0\0\0\0 \x07\0\0\0\0\0\0\0 ",
-        b"\x20\0\0\0 \xfb\0\0\0 \x09\0\0\0\0\0\0\0 \x07\0\0\0\0\0\0\0 ",
+        b"\x28\0\0\0 \x05\0\x01\0 \x09\x08\0\0\0\0\0\0 \x08\0\0\0\0\0\0\0 \x02\0\x03abc\0\0",
+        b"\x25\0\0\0 \x06\0\x01\0 \x0a\x08\0\0\0\0\0\0 \x09\0\0\0\0\0\0\0 b = 2\0\0\0",
+        b"\x20\0\0\0 \xfb\0\0\0 \x0a\x08\0\0\0\0\0\0 \x09\0\0\0\0\0\0\0 ",
     ];
     let mut at = 0;
     for expected in expected {
@@ -92,7 +106,7 @@ fn a_journal_that_fails_stops_or_goes_on_unjournaled() {
             let mut journal = Journal::create(options, SESSION, "").expect("made");
             let mut refused = 0;
             for _ in 0..20_000 {
-                match journal.append_packet(&Packet { messages: &[0; 100], ..PACKET }, 0) {
+                match journal.append_packet(&Packet { messages: &[0; 100], ..PACKET }) {
                     Ok(()) => assert_eq!(refused, 0, "an error stays"),
                     Err(_) => refused += 1,
                 }
@@ -121,7 +135,7 @@ fn a_journal_that_fails_stops_or_goes_on_unjournaled() {
 }
 
 fn packet(sequence: u64) -> Packet<'static> {
-    Packet { sequence: Sequence(sequence), ..PACKET }
+    Packet { feed: FeedId(0), sequence: Sequence(sequence), ..PACKET }
 }
 
 #[test]
@@ -137,17 +151,17 @@ fn a_reopened_journal_goes_on_as_if_its_writer_had() {
         let (mut journal, reopened) =
             Journal::reopen(options(), SESSION, "a = 1").expect("there is none");
         assert_eq!(reopened, ReopenedJournal::default());
-        journal.append_packet(&packet(7), 0).expect("appended");
-        journal.append_gap(Sequence(20), Sequence(30), Nanos(1), 2).expect("appended");
-        journal.append_tick(Sequence(29), Nanos(2), 2).expect("appended");
+        journal.append_packet(&packet(7)).expect("appended");
+        journal.append_gap(FeedId(2), Sequence(20), Sequence(30), Nanos(1)).expect("appended");
+        journal.append_tick(FeedId(2), Sequence(29), Nanos(2)).expect("appended");
         drop(journal);
         let (mut journal, reopened) =
             Journal::reopen(options(), SESSION, "b = 2").expect("it goes on");
         assert_eq!(reopened.session_toml.as_deref(), Some("a = 1"));
         assert_eq!((reopened.log.frames, reopened.log.last_sequence), (4, Sequence(29)));
-        journal.append_packet(&packet(9), 0).expect("appended");
-        journal.append_packet(&packet(20), 2).expect("appended");
-        journal.append_packet(&packet(5), 1).expect("appended");
+        journal.append_packet(&packet(9)).expect("appended");
+        journal.append_packet(&Packet { feed: FeedId(2), ..packet(20) }).expect("appended");
+        journal.append_packet(&Packet { feed: FeedId(1), ..packet(5) }).expect("appended");
         assert!(matches!(journal.close(), Ok(JournalEnd::Complete(_))));
         let log = read(&storage);
         assert_eq!((log.frames.len(), log.segments, log.sealed), (7, 2, 2));
@@ -180,7 +194,7 @@ fn a_log_that_is_no_journal_is_refused_unchanged() {
     let storage = healthy();
     let log = options(&storage, OnError::Stop).of_log(SESSION);
     let mut writer = LogWriter::create(log).expect("a log");
-    writer.append(&record(RecordKind::Tick, 0, Sequence(1), Nanos(1)), &[]).expect("room");
+    writer.append(&record(RecordKind::Tick, FeedId(0), Sequence(1), Nanos(1)), &[]).expect("room");
     drop(writer);
     let before = storage.images().expect("images");
     let reopened = Journal::reopen(options(&storage, OnError::Stop), SESSION, "");

@@ -1,6 +1,7 @@
 //! What the frames of a log say, and whether a writer could have said it in this order.
 //!
-//! A feed's messages are numbered: a packet or gap begins where the one before it ended or later, and
+//! A feed's messages are numbered: a packet or gap begins where the one before it ended or later, a
+//! snapshot reaches as far as they or farther, and
 //! a tick names a message that has passed. Sequence 0 is unsequenced and stands anywhere; a frame
 //! that says that its sequence starts anew is taken at its word. In a log
 //! other than a journal, a feed's sequences never go back; what its frames hold is their user's.
@@ -59,7 +60,7 @@ impl Order {
                 }
                 self.advance(frame, found, end)
             }
-            Record::Gap { .. } => self.advance(frame, found, end),
+            Record::Gap { .. } | Record::SnapshotItem(_) => self.advance(frame, found, end),
             Record::Tick => {
                 let next = Sequence(found.0.saturating_add(1));
                 self.advance(frame, next, next)

@@ -14,7 +14,7 @@ use crate::log::threaded::{RING_BYTES_MIN, ThreadOptions};
 use crate::output::record::OutputRecord;
 use crate::output::release::{self, Mark};
 use crate::packet::Packet;
-use crate::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
+use crate::units::{FeedId, Nanos, Notional, Position, Price, Sequence, SymbolId};
 use crate::window::bars::bar::Bar;
 
 fn healthy() -> FaultStorage {
@@ -74,9 +74,9 @@ impl Journaled {
     fn packet(&mut self, bytes: usize) -> u64 {
         let messages = vec![0; bytes];
         let sequence = Sequence(self.next);
-        let packet = Packet { sequence, recv: Nanos(0), messages: &messages };
+        let packet = Packet { feed: FeedId(0), sequence, recv: Nanos(0), messages: &messages };
         // What a failure does is what is tested.
-        let _ = self.journal.append_packet(&packet, 0);
+        let _ = self.journal.append_packet(&packet);
         self.next += 1;
         sequence.0
     }

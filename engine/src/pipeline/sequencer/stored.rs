@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::pipeline::sequencer::{Stamped, TIME_GRID_NS};
-    use crate::units::{Nanos, Sequence};
+    use crate::units::{FeedId, Nanos, Sequence};
     use crate::window::tick::Span;
     use bytemuck::Zeroable;
 
@@ -128,8 +128,9 @@ mod tests {
                 for sequencer in [&mut undisturbed, &mut writer] {
                     marks(sequencer, before);
                     if gap > 0 {
-                        sequencer.gap(Sequence(sequencer.last_sequence().0 + 1), Sequence(gap));
-                        sequencer.gap(Sequence(gap), Sequence(gap));
+                        let first = Sequence(sequencer.last_sequence().0 + 1);
+                        sequencer.gap(FeedId(0), first, Sequence(gap));
+                        sequencer.gap(FeedId(0), Sequence(gap), Sequence(gap));
                     }
                 }
                 let bytes = stored(&writer);

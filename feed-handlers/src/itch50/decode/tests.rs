@@ -4,7 +4,7 @@ use bytemuck::Zeroable;
 use engine::event::{Event, Flags, Kind, PRICE_NONE};
 use engine::packet::Packet;
 use engine::pipeline::stage::{BATCH_EVENTS_MAX, Cursor, Decoded, Decoder, EventBatch};
-use engine::units::{MatchNumber, Nanos, OrderRef, Price, Sequence, Side, SymbolId};
+use engine::units::{FeedId, MatchNumber, Nanos, OrderRef, Price, Sequence, Side, SymbolId};
 use proptest::prelude::*;
 
 use super::Itch50Decoder;
@@ -18,7 +18,7 @@ const AAPL: Stock = Stock(*b"AAPL    ");
 
 /// Everything decoded from a run of length-prefixed messages, with where decoding stopped.
 fn decode_all(decoder: &mut Itch50Decoder, messages: &[u8]) -> (Vec<Event>, Decoded) {
-    let packet = Packet { sequence: Sequence(100), recv: Nanos(5), messages };
+    let packet = Packet { feed: FeedId(0), sequence: Sequence(100), recv: Nanos(5), messages };
     let mut cursor = Cursor::default();
     let mut batch = EventBatch::new();
     let mut events = Vec::new();
@@ -260,7 +260,12 @@ fn a_long_packet_is_decoded_batch_by_batch_without_loss() {
     for order in 0..1_000 {
         encoder.order_deleted(HEADER, OrderRef(order));
     }
-    let packet = Packet { sequence: Sequence(1), recv: Nanos(0), messages: encoder.bytes() };
+    let packet = Packet {
+        feed: FeedId(0),
+        sequence: Sequence(1),
+        recv: Nanos(0),
+        messages: encoder.bytes(),
+    };
     let (mut cursor, mut batch) = (Cursor::default(), EventBatch::new());
     let mut decoder = decoder();
     assert_eq!(decoder.decode(&packet, &mut cursor, &mut batch), Decoded::BatchFull);

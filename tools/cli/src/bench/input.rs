@@ -51,8 +51,8 @@ impl Tape {
                         tape.messages += 1;
                     }
                 }
-                Ok(Arrival::Gap { .. }) => {}
                 Ok(Arrival::End) => break,
+                Ok(_) => {}
                 Err(error) => return Err(faults::of(&error)),
             }
         }

@@ -148,10 +148,12 @@ impl Whole {
             loop {
                 match source.next()? {
                     Arrival::Packet(packet) => engine.push(&packet).map_err(|_| cut_short())?,
-                    Arrival::Gap { first, end } => {
-                        engine.gap(first, end).map_err(|_| cut_short())?;
+                    Arrival::Gap { feed, first, end } => {
+                        engine.gap(feed, first, end).map_err(|_| cut_short())?;
                     }
                     Arrival::End => break,
+                    // A file gives nothing else.
+                    _ => {}
                 }
             }
             let drained = drain(engine)?;

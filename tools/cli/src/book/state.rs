@@ -249,8 +249,7 @@ impl State {
         };
         to.copy_from_slice(message);
         framed[..2].copy_from_slice(&(length as u16).to_be_bytes());
-        let one =
-            Packet { sequence: Sequence(sequence), recv: packet.recv, messages: &framed[..bytes] };
+        let one = Packet { sequence: Sequence(sequence), messages: &framed[..bytes], ..*packet };
         self.batch.clear();
         let decoded = self.decoder.decode(&one, &mut Cursor::default(), &mut self.batch);
         if let Decoded::SecondStart(_) = decoded {

@@ -14,7 +14,7 @@ use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::shard::Shard;
 use engine::state::{StateHash, section_sums};
-use engine::units::Sequence;
+use engine::units::{FeedId, Sequence};
 use feed_handlers::input::Format;
 use feed_handlers::itch50::Encoder;
 use feed_handlers::itch50::decode::Itch50Decoder;
@@ -149,7 +149,8 @@ fn streamed(plan: &Plan, interrupt: &Interrupt) -> Result<Run, Failure> {
         if interrupt.is_asked() {
             return Err(interrupted());
         }
-        let packet = Packet { sequence, recv: midnight, messages: encoder.bytes() };
+        let packet =
+            Packet { feed: FeedId(0), sequence, recv: midnight, messages: encoder.bytes() };
         engine.push(&packet).map_err(|second| faults::second_start(second, None))?;
         sequence.0 += encoder.messages();
         encoder.clear();

@@ -171,13 +171,15 @@ fn drive(
     loop {
         let packet = match source.next() {
             Ok(Arrival::Packet(packet)) => packet,
-            Ok(Arrival::Gap { first, end }) => {
+            Ok(Arrival::Gap { feed, first, end }) => {
                 counted.gaps += 1;
                 counted.gap_messages += end.0.saturating_sub(first.0);
-                engine.gap(first, end).map_err(|_| ended_early())?;
+                engine.gap(feed, first, end).map_err(|_| ended_early())?;
                 continue;
             }
             Ok(Arrival::End) => return Ok(counted),
+            // A capture's reader gives nothing else.
+            Ok(_) => continue,
             Err(error) => return Err(Failure::no(format_args!("the exchange's feed: {error}"))),
         };
         let at_hand = Instant::now();

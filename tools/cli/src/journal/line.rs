@@ -64,6 +64,7 @@ impl LineDecoder {
                 break;
             };
             let one = Packet {
+                feed: packet.feed,
                 sequence: Sequence(sequence),
                 recv: packet.recv,
                 messages: &rest[..2 + bytes],

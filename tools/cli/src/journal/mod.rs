@@ -11,7 +11,7 @@ mod symbol_indexes;
 pub(crate) mod verify;
 
 use clap::{Args, Subcommand};
-use engine::journal::RecordKind;
+use engine::journal::{RecordKind, record};
 use engine::log::frame::Frame;
 use engine::log::reader::FramePosition;
 use engine::packet::Packet;
@@ -66,9 +66,9 @@ pub(crate) const FEED: u16 = 0;
 /// The packet in a frame of that feed; its checksum says that it is what was journaled.
 #[inline]
 pub(crate) fn packet_of<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
-    let Frame { tag, payload, .. } = *frame;
+    let tag = frame.tag;
     let is_packet = tag.kind == RecordKind::Packet as u8 && tag.feed == FEED;
-    is_packet.then_some(Packet { sequence: tag.sequence, recv: tag.time, messages: payload })
+    is_packet.then(|| record::packet_of(frame))
 }
 
 /// A record whose content this program does not know to apply, and where.

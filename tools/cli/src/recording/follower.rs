@@ -27,7 +27,7 @@ use engine::pipeline::inline::Inline;
 use engine::snapshot::follower::{FollowFrom, Followed, Follower, FollowerListener, Taken};
 use engine::snapshot::{Shelf, Snapshot};
 use engine::state::StateHash;
-use engine::units::{Nanos, Position, Sequence};
+use engine::units::{FeedId, Nanos, Position, Sequence};
 use engine::window::bars::Bar;
 use feed_handlers::itch50::decode::Itch50Decoder;
 use serde_json::{Value, json};
@@ -35,7 +35,6 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::bars::BarSymbols;
-use crate::recording::FEED;
 use crate::replay::engine::{Start, inline_shard};
 use crate::replay::faults;
 use crate::replay::hashes::Hashes;
@@ -220,7 +219,7 @@ impl MarketListener for FollowerHeard {
         self.outputs += u64::from(self.symbols.field(bar.symbol, name).is_some());
     }
 
-    fn on_gap(&mut self, _cause: &Cause, _first: Sequence, _end: Sequence) {
+    fn on_gap(&mut self, _cause: &Cause, _feed: FeedId, _first: Sequence, _end: Sequence) {
         self.outputs += 1;
     }
 }
@@ -302,10 +301,10 @@ impl Following {
         hashes: Hashes,
     ) -> Result<Follower<Directory, Itch50Decoder, FollowerHeard>, (Hashes, Failure)> {
         let Follows { journal, shelf, config, midnight, wanted, start, .. } = &self.follows;
-        let opened = JournalSource::following(journal.clone(), FEED).and_then(|mut source| {
+        let opened = JournalSource::following(journal.clone()).and_then(|mut source| {
             if let Some(snapshot) = start {
                 let head = snapshot.head();
-                source.start_from(head.next, Sequence(0))?;
+                source.start_from(head.next)?;
             }
             Ok(source)
         });

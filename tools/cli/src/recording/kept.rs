@@ -11,7 +11,7 @@ use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Packet, Source as _};
 use engine::snapshot::{Accepted, SnapshotHead};
-use engine::units::Sequence;
+use engine::units::{FeedId, Sequence};
 
 use crate::exit::Failure;
 use crate::recording::Taken;
@@ -37,15 +37,14 @@ impl Kept {
     /// first.
     pub(super) fn new(
         directories: LogDirectories<Directory>,
-        feed: u16,
         records: u64,
         snapshot: Option<&SnapshotHead>,
     ) -> Result<Kept, Failure> {
-        let source = JournalSource::open(directories, feed);
+        let source = JournalSource::open(directories);
         let mut source = source.map_err(|error| faults::of_journal(&error))?;
         let before = match snapshot {
             Some(head) => {
-                let found = source.start_from(head.next, Sequence(0));
+                let found = source.start_from(head.next);
                 found.map_err(|error| faults::of_journal(&error))?;
                 let (came, seen) = (Accepted::default(), head.accepted);
                 (seen.records > 0).then_some(Before { came, seen })
@@ -69,16 +68,21 @@ impl Kept {
         let first = packet.sequence;
         self.next(first, |arrival| match arrival {
             Arrival::Packet(kept) => kept == packet,
-            Arrival::Gap { .. } | Arrival::End => false,
+            _ => false,
         })
     }
 
     /// A gap comes that is the next on record.
-    pub(super) fn gap(&mut self, first: Sequence, end: Sequence) -> Result<Taken, Failure> {
+    pub(super) fn gap(
+        &mut self,
+        feed: FeedId,
+        first: Sequence,
+        end: Sequence,
+    ) -> Result<Taken, Failure> {
         if self.before.is_some() {
-            return self.before_snapshot(&Arrival::Gap { first, end });
+            return self.before_snapshot(&Arrival::Gap { feed, first, end });
         }
-        self.next(first, |arrival| *arrival == Arrival::Gap { first, end })
+        self.next(first, |arrival| *arrival == Arrival::Gap { feed, first, end })
     }
 
     fn before_snapshot(&mut self, arrival: &Arrival<'_>) -> Result<Taken, Failure> {

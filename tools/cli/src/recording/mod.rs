@@ -34,7 +34,7 @@ use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::Packet;
 use engine::snapshot::{Shelf, Snapshot};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::archive_key;
 use crate::config::{self, Config};
@@ -53,9 +53,6 @@ use crate::retention::{Keep, Logs, PruneLock};
 
 pub(crate) use crate::recording::closed::{Closed, RecordingEnd};
 pub(crate) use crate::recording::restored::restore_description;
-
-/// The only feed of a session so far.
-pub(crate) const FEED: u16 = 0;
 
 /// A session being recorded. Dropped before [`Recording::keep`], a new one leaves nothing; between that
 /// and [`Closed::end`], what a kill leaves.
@@ -300,7 +297,7 @@ impl Recording {
         }
         match &mut self.journal {
             Written::Open(journal) => {
-                journal.append_packet(packet, FEED).map_err(|error| failed(&error))?;
+                journal.append_packet(packet).map_err(|error| failed(&error))?;
             }
             Written::Never(_) => {}
             Written::Ended(_) => return Ok(Taken::Ended),
@@ -311,16 +308,17 @@ impl Recording {
     /// Journals a range that was given up.
     pub(crate) fn gap(
         &mut self,
+        feed: FeedId,
         first: Sequence,
         end: Sequence,
         time: Nanos,
     ) -> Result<Taken, Failure> {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
-            return kept.gap(first, end);
+            return kept.gap(feed, first, end);
         }
         match &mut self.journal {
             Written::Open(journal) => {
-                journal.append_gap(first, end, time, FEED).map_err(|error| failed(&error))?;
+                journal.append_gap(feed, first, end, time).map_err(|error| failed(&error))?;
             }
             Written::Never(_) => {}
             Written::Ended(_) => return Ok(Taken::Ended),

@@ -11,9 +11,7 @@ use engine::log::storage::Directory;
 use engine::log::{LogKind, SegmentNumber};
 use engine::output::writer::OutputLog;
 
-use super::{
-    FEED, Outputs, Recording, Written, acceptance, cannot_make, cannot_make_outputs, places,
-};
+use super::{Outputs, Recording, Written, acceptance, cannot_make, cannot_make_outputs, places};
 use crate::archive_key;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -113,9 +111,8 @@ impl Recording {
             }
             retention::refuse_pruned(path, &directories, "gone on with")?;
         }
-        let kept = (records > 0)
-            .then(|| Kept::new(directories, FEED, records, head.as_ref()))
-            .transpose()?;
+        let kept =
+            (records > 0).then(|| Kept::new(directories, records, head.as_ref())).transpose()?;
         let told = head.map_or(0, |head| head.outputs);
         let bars_told = restart::bars_told(output_directories, told);
         let bars_told = bars_told.map_err(|error| damaged(&error))?;

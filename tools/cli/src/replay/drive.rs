@@ -142,16 +142,21 @@ impl Session {
                         progress.show(source.progress().0, messages);
                     }
                 }
-                Arrival::Gap { first, end } => {
+                Arrival::Gap { feed, first, end } => {
                     gaps += 1;
                     gap_messages = gap_messages.saturating_add(end.0.saturating_sub(first.0));
                     if gaps <= GAPS_TOLD_MAX {
                         progress.aside(|| console.note(&faults::gap(first, end)));
                     }
-                    if engine.gap(first, end).is_err() {
+                    if engine.gap(feed, first, end).is_err() {
                         break;
                     }
                 }
+                Arrival::SnapshotItem(_) => {
+                    fault = Some(Failure::no("snapshots cannot be applied"));
+                    break;
+                }
+                Arrival::Tick { .. } | Arrival::Parameters(_) | Arrival::Idle => {}
                 Arrival::End => break,
             }
         }
@@ -234,7 +239,7 @@ impl Session {
             fault = missing.map(|what| faults::not_complete(session.path(), &what));
         }
         if fault.is_none() {
-            fault = source.passed_over();
+            fault = source.passed_over(0);
         }
         let ended = Ended {
             finished,
@@ -273,8 +278,10 @@ fn recorded_before(
 ) -> Result<Taken, Failure> {
     match (recording, arrival) {
         (Some(recording), Arrival::Packet(packet)) => recording.packet(packet),
-        (Some(recording), Arrival::Gap { first, end }) => recording.gap(*first, *end, feed_time),
-        (None, _) | (_, Arrival::End) => Ok(Taken::Yes),
+        (Some(recording), Arrival::Gap { feed, first, end }) => {
+            recording.gap(*feed, *first, *end, feed_time)
+        }
+        _ => Ok(Taken::Yes),
     }
 }
 

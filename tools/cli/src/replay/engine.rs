@@ -14,7 +14,7 @@ use engine::shard::{Observer, Shard, ShardPlace};
 use engine::signal::Signal;
 use engine::snapshot::Snapshot;
 use engine::state::{SectionSums, StateHash, image, section_sums};
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::config::{Config, Topology};
@@ -159,14 +159,19 @@ where
         }
     }
 
-    /// Hands over that the messages from `first` up to but not including `end` were given up.
-    pub(crate) fn gap(&mut self, first: Sequence, end: Sequence) -> Result<(), PushError> {
+    /// Hands over that the messages of a feed from `first` up to but not including `end` were given up.
+    pub(crate) fn gap(
+        &mut self,
+        feed: FeedId,
+        first: Sequence,
+        end: Sequence,
+    ) -> Result<(), PushError> {
         match self {
             Engine::Inline(engine) => {
-                engine.gap(first, end);
+                engine.gap(feed, first, end);
                 Ok(())
             }
-            Engine::Pipelined(engine) => engine.gap(first, end),
+            Engine::Pipelined(engine) => engine.gap(feed, first, end),
         }
     }
 
@@ -309,8 +314,12 @@ mod tests {
         let started = Engine::start(&config, start, nobody, Told::default(), silent);
         let mut engine = started.unwrap();
         let messages = prints();
-        let packet =
-            Packet { sequence: Sequence(1), recv: Nanos(0), messages: messages.as_slice() };
+        let packet = Packet {
+            feed: FeedId(0),
+            sequence: Sequence(1),
+            recv: Nanos(0),
+            messages: messages.as_slice(),
+        };
         engine.push(&packet).unwrap();
         let mut finished = engine.finish().unwrap();
         let before = finished.market.listener().0.len();

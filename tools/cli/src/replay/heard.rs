@@ -1,7 +1,7 @@
 //! Who hears the market in a run: the digests, the bars and, where it is recorded, the output log.
 
 use engine::market::{Cause, HashPoint, MarketListener};
-use engine::units::Sequence;
+use engine::units::{FeedId, Sequence};
 use engine::window::bars::Bar;
 
 use crate::replay::bars::Bars;
@@ -29,8 +29,8 @@ impl MarketListener for Heard {
         }
     }
 
-    fn on_gap(&mut self, cause: &Cause, first: Sequence, end: Sequence) {
-        self.outputs.gap(cause, first, end);
+    fn on_gap(&mut self, cause: &Cause, feed: FeedId, first: Sequence, end: Sequence) {
+        self.outputs.gap(cause, feed, first, end);
     }
 
     fn on_turn(&mut self) {

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use engine::market::Cause as MarketCause;
 use engine::output::record::{Cause, Output};
 use engine::output::writer::{OutputError, OutputLog, OutputStatistics};
-use engine::units::Sequence;
+use engine::units::{FeedId, Sequence};
 use engine::window::bars::Bar;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::recording::{FEED, Outputs};
+use crate::recording::Outputs;
 
 /// Tells whoever drives the engine that the output log takes nothing more.
 #[derive(Clone, Debug, Default)]
@@ -77,21 +77,27 @@ impl OutputSink {
     #[inline]
     pub(crate) fn bar(&mut self, cause: &MarketCause, bar: &Bar, name: &[u8]) {
         let name = (!name.is_empty()).then_some(name);
-        self.emit(cause, &Output::Bar { bar, name });
+        self.emit(cause, bar.symbol.feed(), &Output::Bar { bar, name });
     }
 
     /// Messages were given up.
-    pub(crate) fn gap(&mut self, cause: &MarketCause, first: Sequence, end: Sequence) {
-        self.emit(cause, &Output::Gap { first, end });
+    pub(crate) fn gap(
+        &mut self,
+        cause: &MarketCause,
+        feed: FeedId,
+        first: Sequence,
+        end: Sequence,
+    ) {
+        self.emit(cause, feed, &Output::Gap { first, end });
     }
 
     #[inline]
-    fn emit(&mut self, cause: &MarketCause, output: &Output<'_>) {
+    fn emit(&mut self, cause: &MarketCause, feed: FeedId, output: &Output<'_>) {
         let Some(Outputs::Open(log)) = &mut self.outputs else {
             return;
         };
         let MarketCause { position, time } = *cause;
-        if let Err(error) = log.emit(Cause { position, time, feed: FEED }, output) {
+        if let Err(error) = log.emit(Cause { position, time, feed: feed.0 }, output) {
             self.fail(error);
         }
     }

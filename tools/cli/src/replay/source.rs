@@ -8,7 +8,6 @@ use engine::log::SegmentNumber;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Source};
 use engine::snapshot::{MadeBy, Snapshot};
-use engine::units::Sequence;
 use feed_handlers::input::{InputError, InputSource};
 use serde_json::{Value, json};
 
@@ -16,9 +15,6 @@ use crate::exit::Failure;
 use crate::replay::{faults, inputs};
 use crate::retention;
 use crate::session_dir::SessionDir;
-
-/// The only feed of a session so far.
-const FEED: u16 = 0;
 
 /// What a journal whose front was pruned begins with.
 pub(crate) type StandIn = Option<Arc<Snapshot<File>>>;
@@ -61,7 +57,7 @@ impl ReplaySource {
         let total_bytes = directories.content_bytes();
         let failed = |error: JournalError| faults::of_journal(&error);
         let first = directories.first().map_err(|error| failed(error.into()))?;
-        let mut source = JournalSource::open(directories.clone(), FEED).map_err(failed)?;
+        let mut source = JournalSource::open(directories.clone()).map_err(failed)?;
         session.refuse_another(source.reader().session())?;
         let mut from = None;
         if first > SegmentNumber(0) {
@@ -69,7 +65,7 @@ impl ReplaySource {
             match &from {
                 Some(snapshot) => {
                     let head = snapshot.head();
-                    source.start_from(head.next, Sequence(0)).map_err(failed)?;
+                    source.start_from(head.next).map_err(failed)?;
                 }
                 None => retention::refuse_pruned(session.path(), &directories, "replayed")?,
             }
@@ -155,14 +151,13 @@ impl ReplaySource {
     }
 
     /// Why what was given is not the whole session, where it is not.
-    pub(crate) fn passed_over(&self) -> Option<Failure> {
+    pub(crate) fn passed_over(&self, passed_over: u64) -> Option<Failure> {
         let ReplaySource::Journal(recorded) = self else {
             return None;
         };
-        let passed_over = recorded.source.passed_over();
         (passed_over > 0).then(|| {
             Failure::no(format_args!(
-                "{} holds {passed_over} record(s) of further feeds, which were left out; use a newer tapewatch",
+                "{} holds {passed_over} message(s) of further feeds, which were left out; use a newer tapewatch",
                 recorded.name
             ))
         })

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use engine::packet::Packet;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use exchange::capture::{CaptureCounts, CaptureError, CaptureOptions, CaptureWriter};
 use exchange::{Simulation, truth};
 
@@ -74,7 +74,9 @@ impl SessionFiles {
     pub(super) fn write(&mut self, messages: &[u8]) -> Result<(), Failure> {
         self.itch.write_all(messages).map_err(|error| self.itch.fault(&error))?;
         self.written.itch_bytes += messages.len() as u64;
-        for message in (Packet { sequence: Sequence(0), recv: Nanos(0), messages }).iter() {
+        for message in
+            (Packet { feed: FeedId(0), sequence: Sequence(0), recv: Nanos(0), messages }).iter()
+        {
             self.written.messages += 1;
             let kind = message.first().copied().unwrap_or(0);
             self.written.by_type[usize::from(kind)] += 1;

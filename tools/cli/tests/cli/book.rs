@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use engine::packet::Packet;
 use engine::pipeline::stage::{Cursor, Decoder as _, EventBatch};
-use engine::units::{Nanos, OrderRef, Sequence, Side, SymbolId};
+use engine::units::{FeedId, Nanos, OrderRef, Sequence, Side, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::itch50::encode::Header;
 use feed_handlers::itch50::fields::{Price4, Stock};
@@ -54,7 +54,8 @@ fn reference(messages: &[u8], at_ns: i64, locate: u16) -> (ReferenceBook, u64) {
         let message = message.unwrap();
         let block = [&(message.len() as u16).to_be_bytes(), message].concat();
         let numbered = Sequence(sequence + 1);
-        let packet = Packet { sequence: numbered, recv: Nanos(0), messages: &block };
+        let packet =
+            Packet { feed: FeedId(0), sequence: numbered, recv: Nanos(0), messages: &block };
         batch.clear();
         decoder.decode(&packet, &mut Cursor::default(), &mut batch);
         if batch.events().iter().any(|event| event.time_ns > at_ns) {

@@ -87,7 +87,7 @@ pub(crate) fn accepted(session: &Path, key: Option<&Path>) -> Accepted {
     let key = key.map(|file| Arc::new(ArchiveKey::from_file(file).unwrap()));
     let journal = Directory::new(session.join("journal")).with_key(key);
     let directories = LogDirectories::disk(journal);
-    let mut source = JournalSource::open(directories, 0).unwrap();
+    let mut source = JournalSource::open(directories).unwrap();
     let mut accepted = Accepted::default();
     loop {
         let arrival = source.next().unwrap();

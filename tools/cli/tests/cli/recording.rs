@@ -121,13 +121,13 @@ pub(crate) fn verified(session: &Path) -> VerifyReport {
 
 /// Messages that a session's journal holds; `None` if it cannot be read yet.
 pub(crate) fn journaled(session: &Path) -> Option<u64> {
-    let mut source = JournalSource::open(directories(session), 0).ok()?;
+    let mut source = JournalSource::open(directories(session)).ok()?;
     let mut messages = 0;
     loop {
         match source.next().ok()? {
             Arrival::Packet(packet) => messages += packet.iter().count() as u64,
-            Arrival::Gap { .. } => {}
             Arrival::End => return Some(messages),
+            _ => {}
         }
     }
 }

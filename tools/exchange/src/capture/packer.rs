@@ -1,7 +1,7 @@
 //! Packs messages into MoldUDP64 packets: which message still goes with those before it.
 
 use engine::packet::Packet;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::moldudp64::{SessionId, header};
 
 use super::CaptureError;
@@ -99,7 +99,7 @@ impl Packer {
     /// Appends the packet to `to` and begins the next one.
     pub(super) fn unload(&mut self, session: SessionId, to: &mut Vec<u8>) {
         let (sequence, recv) = (Sequence(self.sequence), Nanos(0));
-        let packet = Packet { sequence, recv, messages: &self.blocks };
+        let packet = Packet { feed: FeedId(0), sequence, recv, messages: &self.blocks };
         header::encode_packet(to, session, self.sequence, packet.iter())
             .expect("Invariant: what fits 1,400 bytes has lengths and a count of 16 bits");
         self.sequence = self.next_sequence();

@@ -157,8 +157,9 @@ fn the_projects_reader_gets_every_message_once_and_no_gap() {
                 }
                 read.extend_from_slice(packet.messages);
             }
-            Arrival::Gap { first, end } => panic!("lost {first:?} to {end:?}"),
+            Arrival::Gap { first, end, .. } => panic!("lost {first:?} to {end:?}"),
             Arrival::End => break,
+            other => panic!("a capture does not give {other:?}"),
         }
     }
     assert!(read == encoder.bytes(), "the messages as they were handed over");

@@ -8,7 +8,7 @@
 use std::io::Write;
 
 use engine::packet::Packet;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use exchange::capture::{CaptureError, CaptureFile, Datagrams, PAYLOAD_BYTES_MAX};
 use feed_handlers::moldudp64::{SessionId, header};
 
@@ -85,7 +85,7 @@ impl<W: Write> PcapFile<W> {
             return Ok(());
         }
         let (sequence, recv) = (Sequence(self.first), self.recv);
-        let run = Packet { sequence, recv, messages: &self.blocks };
+        let run = Packet { feed: FeedId(0), sequence, recv, messages: &self.blocks };
         let told = if self.first < self.next { UNSEQUENCED } else { self.first };
         self.next = self.next.max(self.first.saturating_add(self.messages as u64));
         self.payload.clear();
