@@ -16,4 +16,5 @@ pub mod csv;
 pub mod gap;
 pub mod input;
 pub mod itch50;
+pub mod ledger;
 pub mod moldudp64;
