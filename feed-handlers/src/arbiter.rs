@@ -23,19 +23,20 @@
 //! Sequence 0 means that the sender does not number its messages: they are given out at once, are
 //! never duplicates and open no gap; their number is the count of messages given out so far plus 1.
 
-use std::collections::VecDeque;
-
 use engine::packet::{Arrival, Packet};
 use engine::units::{FeedId, Nanos, Sequence};
 
-use crate::gap::Holes;
+use crate::gap::{Hole, Holes};
 use crate::moldudp64::{DownstreamPacket, PacketKind};
 
+mod held;
 mod line;
+mod live;
 
 #[cfg(test)]
 mod tests;
 
+use held::{Held, HeldPackets, skip_messages};
 use line::Line;
 pub use line::LineStatistics;
 
@@ -87,15 +88,6 @@ pub(crate) struct Origin {
     pub(crate) offset_bytes: u64,
 }
 
-/// A packet that waits for its turn, cut to what was new at its front.
-struct Held {
-    origin: Origin,
-    first: u64,
-    end: u64,
-    recv: Nanos,
-    messages: Vec<u8>,
-}
-
 /// What [`Arbiter::settle`] decided to give out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Due {
@@ -111,9 +103,6 @@ pub(crate) enum Due {
     },
 }
 
-/// Buffers kept for reuse; those beyond are freed.
-const SPARE_MAX: usize = 64;
-
 /// The next sequence to give out, and what is known beyond it.
 #[derive(Clone, Copy)]
 struct Stream {
@@ -125,6 +114,8 @@ struct Stream {
     floor: u64,
     /// One past the last message that is known to exist.
     known_end: u64,
+    /// The first sequence that a line brought or told of: from there on lines are held to account.
+    lines_start: Option<u64>,
 }
 
 /// Puts the packets of one feed in order. See the module.
@@ -135,9 +126,9 @@ pub struct Arbiter {
     stream: Option<Stream>,
     /// Missing between `floor` and `known_end`.
     holes: Holes,
-    /// By first sequence, then arrival.
-    held: VecDeque<Held>,
-    held_bytes: usize,
+    held: HeldPackets,
+    /// Nothing from this sequence on is given out.
+    barrier: u64,
     /// Given up, not yet given out.
     due: Holes,
     /// Given up lately, to tell late messages from duplicates; the oldest are forgotten.
@@ -147,11 +138,12 @@ pub struct Arbiter {
     /// What the last arrival borrows.
     lent: Vec<u8>,
     lent_origin: Origin,
-    spare: Vec<Vec<u8>>,
     statistics: StreamStatistics,
     end_of_session: bool,
     finished: bool,
     drained: bool,
+    /// Whether the owner itself gives holes up, also where too much waits.
+    is_guided: bool,
 }
 
 impl Arbiter {
@@ -164,18 +156,18 @@ impl Arbiter {
             now: Nanos(i64::MIN),
             stream: None,
             holes: Holes::default(),
-            held: VecDeque::new(),
-            held_bytes: 0,
+            held: HeldPackets::default(),
+            barrier: u64::MAX,
             due: Holes::default(),
             given_up: Holes::default(),
             unsequenced: None,
             lent: Vec::new(),
             lent_origin: Origin::default(),
-            spare: Vec::new(),
             statistics: StreamStatistics::default(),
             end_of_session: false,
             finished: false,
             drained: true,
+            is_guided: false,
         }
     }
 
@@ -203,10 +195,25 @@ impl Arbiter {
         at: Nanos,
         packet: &DownstreamPacket<'_>,
     ) {
+        self.advance(at);
+        self.take(origin, Some(line), at, packet);
+    }
+
+    /// As [`Arbiter::push_from`], at the time that was told before; without a line the packet counts
+    /// for none.
+    #[inline]
+    fn take(
+        &mut self,
+        origin: Origin,
+        line: Option<LineId>,
+        at: Nanos,
+        packet: &DownstreamPacket<'_>,
+    ) {
         assert!(self.drained, "Invariant: what is due is taken before the next packet");
         self.drained = false;
-        self.advance(at);
-        self.lines[line.0].count_packet(packet.whole);
+        if let Some(line) = line {
+            self.lines[line.0].count_packet(packet.whole);
+        }
         self.end_of_session |= packet.kind == PacketKind::EndOfSession;
         if packet.sequence == 0 {
             self.take_unsequenced(origin, at, packet);
@@ -222,8 +229,12 @@ impl Arbiter {
             expected: first,
             floor: first,
             known_end: first,
+            lines_start: None,
         });
-        self.lines[line.0].cover(stream.start, first, end, self.now);
+        if let Some(line) = line {
+            let start = *stream.lines_start.get_or_insert(first);
+            self.lines[line.0].cover(start, first, end, self.now);
+        }
 
         let from = first.max(stream.floor);
         let (mut new, mut late) = (0, 0);
@@ -245,11 +256,13 @@ impl Arbiter {
         let duplicates = (end - first) - new - late;
         self.statistics.late += late;
         self.statistics.duplicates += duplicates;
-        self.lines[line.0].count_old(duplicates, late);
+        if let Some(line) = line {
+            self.lines[line.0].count_old(duplicates, late);
+        }
         if new > 0 {
             let messages = skip_messages(packet.messages, from - first);
-            let held = self.copy(origin, from, end, at, messages);
-            self.hold(held);
+            let held = self.held.copy(origin, from, end, at, messages);
+            self.held.hold(held);
         }
     }
 
@@ -274,28 +287,34 @@ impl Arbiter {
         }
         while let Some(stream) = &mut self.stream {
             let expected = stream.expected;
+            if expected >= self.barrier {
+                break;
+            }
             if let Some(gap) = self.due.front()
                 && gap.first == expected
             {
-                self.due.pop_front();
-                stream.expected = gap.end;
+                let end = gap.end.min(self.barrier);
+                self.due.fill(expected, end);
+                stream.expected = end;
                 self.statistics.gaps += 1;
-                self.statistics.gap_messages += gap.end - gap.first;
-                return Some(Due::Gap { first: Sequence(gap.first), end: Sequence(gap.end) });
+                self.statistics.gap_messages += end - expected;
+                return Some(Due::Gap { first: Sequence(expected), end: Sequence(end) });
             }
-            if self.held.front().is_some_and(|held| held.first <= expected)
-                && let Some(held) = self.held.pop_front()
+            if self.held.first().is_some_and(|first| first <= expected)
+                && let Some(mut held) = self.held.pop_front()
             {
-                self.held_bytes -= held.messages.len();
                 if held.end <= expected {
-                    self.recycle(held.messages);
+                    self.held.recycle(held.messages);
                     continue;
+                }
+                if held.end > self.barrier {
+                    self.held.keep_from(self.barrier, &mut held);
                 }
                 stream.expected = held.end;
                 stream.floor = stream.floor.max(held.end);
                 return Some(self.lend(expected, held));
             }
-            if self.holes.is_empty() || !(self.finished || self.is_over_full()) {
+            if self.is_guided || self.holes.is_empty() || !(self.finished || self.is_over_full()) {
                 break;
             }
             self.give_up_oldest();
@@ -364,9 +383,13 @@ impl Arbiter {
 
     #[cold]
     fn give_up_oldest(&mut self) {
-        let Some(hole) = self.holes.pop_front() else {
-            return;
-        };
+        if let Some(hole) = self.holes.pop_front() {
+            self.give_up(hole);
+        }
+    }
+
+    /// `hole` was the lowest one and is no longer waited for.
+    fn give_up(&mut self, hole: Hole) {
         self.due.open(hole.first, hole.end, hole.opened);
         self.given_up.open(hole.first, hole.end, hole.opened);
         if self.given_up.len() > self.limits.packets_max {
@@ -377,10 +400,12 @@ impl Arbiter {
         }
     }
 
-    fn is_over_full(&self) -> bool {
+    /// Whether more waits than may.
+    #[inline]
+    pub(crate) fn is_over_full(&self) -> bool {
         self.held.len() > self.limits.packets_max
-            || self.held_bytes > self.limits.bytes_max
-            || self.holes.len() > self.limits.packets_max.max(1)
+            || self.held.bytes() > self.limits.bytes_max
+            || self.holes.len().max(self.due.len()) > self.limits.packets_max.max(1)
     }
 
     fn take_unsequenced(&mut self, origin: Origin, recv: Nanos, packet: &DownstreamPacket<'_>) {
@@ -389,42 +414,15 @@ impl Arbiter {
         }
         let first = self.statistics.delivered + 1;
         let end = first + u64::from(packet.whole);
-        let held = self.copy(origin, first, end, recv, packet.messages);
+        let held = self.held.copy(origin, first, end, recv, packet.messages);
         self.unsequenced = Some(held);
-    }
-
-    /// Puts a packet where it belongs among those that wait: at the end, unless it was overtaken.
-    #[inline]
-    fn hold(&mut self, held: Held) {
-        let first = held.first;
-        self.held_bytes += held.messages.len();
-        if self.held.back().is_none_or(|last| last.first <= first) {
-            self.held.push_back(held);
-        } else {
-            let at = self.held.partition_point(|other| other.first <= first);
-            self.held.insert(at, held);
-        }
-    }
-
-    #[inline]
-    fn copy(&mut self, origin: Origin, first: u64, end: u64, recv: Nanos, from: &[u8]) -> Held {
-        let mut messages = self.spare.pop().unwrap_or_default();
-        messages.clear();
-        messages.extend_from_slice(from);
-        Held { origin, first, end, recv, messages }
-    }
-
-    fn recycle(&mut self, buffer: Vec<u8>) {
-        if self.spare.len() < SPARE_MAX {
-            self.spare.push(buffer);
-        }
     }
 
     /// Lends the messages of `held` from number `from` on.
     #[inline]
     fn lend(&mut self, from: u64, held: Held) -> Due {
         let before = core::mem::replace(&mut self.lent, held.messages);
-        self.recycle(before);
+        self.held.recycle(before);
         self.lent_origin = held.origin;
         self.statistics.delivered += held.end - from;
         let messages = skip_messages(&self.lent, from - held.first);
@@ -434,18 +432,4 @@ impl Arbiter {
             start: self.lent.len() - messages.len(),
         }
     }
-}
-
-/// `messages` behind its first `count` ones.
-#[inline]
-fn skip_messages(messages: &[u8], count: u64) -> &[u8] {
-    let mut rest = messages;
-    for _ in 0..count {
-        let next = rest.split_first_chunk::<2>().and_then(|(length, tail)| {
-            let length = usize::from(u16::from_be_bytes(*length));
-            tail.get(length..)
-        });
-        rest = next.expect("Invariant: a packet's whole messages were counted when it was parsed");
-    }
-    rest
 }

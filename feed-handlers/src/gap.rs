@@ -56,6 +56,19 @@ impl Holes {
         self.ranges.front().copied()
     }
 
+    /// The lowest range that ends behind `sequence`.
+    #[must_use]
+    pub fn first_from(&self, sequence: u64) -> Option<Hole> {
+        let at = self.ranges.partition_point(|hole| hole.end <= sequence);
+        self.ranges.get(at).copied()
+    }
+
+    /// The ranges that end behind `sequence`, the lowest first.
+    pub fn iter_from(&self, sequence: u64) -> impl Iterator<Item = Hole> + '_ {
+        let from = self.ranges.partition_point(|hole| hole.end <= sequence);
+        self.ranges.range(from..).copied()
+    }
+
     /// Takes the lowest range away.
     pub fn pop_front(&mut self) -> Option<Hole> {
         let hole = self.ranges.pop_front()?;

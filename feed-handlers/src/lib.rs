@@ -16,5 +16,6 @@ pub mod csv;
 pub mod gap;
 pub mod input;
 pub mod itch50;
+pub mod ledger;
 pub mod moldudp64;
 pub mod udp;

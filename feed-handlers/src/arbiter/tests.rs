@@ -88,7 +88,7 @@ fn run(limits: Limits, sent: &[Sent]) -> Run {
         arbiter.push(lines[packet.line], Nanos(packet.at_ns), &parsed);
         drain(&mut arbiter, &mut out);
         assert!(arbiter.waiting_packets() <= limits.packets_max);
-        assert!(arbiter.held_bytes <= limits.bytes_max);
+        assert!(arbiter.held.bytes() <= limits.bytes_max);
         assert!(arbiter.holes.len() <= limits.packets_max.max(1));
     }
     arbiter.finish();
