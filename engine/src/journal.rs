@@ -24,10 +24,12 @@
 //! - [`record`]: what each payload must be
 //! - [`writer`]: appends records
 //! - [`source`]: replays them
+//! - [`stand`]: where each feed stands behind the last record
 //! - [`symbol_index`]: where in a closed segment a symbol's messages stand
 
 pub mod record;
 pub mod source;
+pub mod stand;
 pub mod symbol_index;
 pub mod writer;
 

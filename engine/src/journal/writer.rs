@@ -7,6 +7,7 @@
 
 use crate::journal::record::Record;
 use crate::journal::source::{last_in_snapshot, replace_last};
+use crate::journal::stand::FeedStands;
 use crate::journal::{FLAG_RESTARTS, RecordKind, SNAPSHOT_FIRST, SNAPSHOT_LAST};
 use crate::log::boot::BootId;
 use crate::log::directories::LogDirectories;
@@ -85,6 +86,10 @@ pub struct ReopenedJournal {
     /// Records that change the state: packets, gaps, pieces of snapshots; of the part that was not
     /// pruned. What was pruned has nothing else but the first record.
     pub counted: u64,
+    /// The others but the first, of the same part.
+    pub uncounted: u64,
+    /// Where each feed stands behind them.
+    pub stands: FeedStands,
 }
 
 /// Why a journal is not written.
@@ -184,7 +189,8 @@ impl Journal {
         let mut last = Vec::with_capacity(FEEDS_AT_FIRST);
         // The first record of a journal whose front was pruned is kept beside it.
         let mut found = first_record_pruned(&LogDirectories::of(&log.place))?;
-        let mut counted = 0;
+        let (mut counted, mut uncounted) = (0, 0);
+        let mut stands = FeedStands::default();
         let see = |frame: &Frame<'_>| {
             if found.is_none() {
                 let text = match Record::read(frame) {
@@ -201,6 +207,12 @@ impl Journal {
                 let sequence = if is_snapshot { last_in_snapshot(sequence) } else { sequence };
                 replace_last(&mut last, FeedId(feed), sequence);
                 counted += 1;
+                match Record::read(frame) {
+                    Ok(record) => stands.see(FeedId(feed), &record),
+                    Err(fault) => return Err(fault.to_string()),
+                }
+            } else if kind != Some(RecordKind::Session) {
+                uncounted += 1;
             }
             Ok(())
         };
@@ -218,7 +230,7 @@ impl Journal {
         if found.is_none() {
             journal.append_session(session_toml)?;
         }
-        Ok((journal, ReopenedJournal { log, session_toml: found, counted }))
+        Ok((journal, ReopenedJournal { log, session_toml: found, counted, uncounted, stands }))
     }
 
     fn over(

@@ -14,6 +14,8 @@ use crate::doctor::DoctorArgs;
 use crate::exit::one_line;
 use crate::journal::JournalArgs;
 use crate::replay::ReplayArgs;
+use crate::run::RunArgs;
+use crate::run::reload::ReloadArgs;
 use crate::simulate::SimulateArgs;
 use crate::tail::TailArgs;
 
@@ -21,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   tapewatch demo
   tapewatch replay day.itch.gz --date 2019-12-30 --out results
+  tapewatch run -c tapewatch.toml
   tapewatch bench throughput day.itch
 
 Exit status: 0 done; 1 damaged input or lost data; 2 usage, or an input that cannot be read or is the wrong one.";
@@ -42,6 +45,8 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(DemoArgs),
+    Run(RunArgs),
+    Reload(ReloadArgs),
     Replay(ReplayArgs),
     Simulate(SimulateArgs),
     Book(BookArgs),

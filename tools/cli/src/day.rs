@@ -61,6 +61,11 @@ impl TradingDay {
         TradingDay::new(timestamp.to_zoned(new_york()?).date())
     }
 
+    /// Today's in New York.
+    pub(crate) fn today() -> Option<TradingDay> {
+        TradingDay::new(Timestamp::now().to_zoned(new_york()?).date())
+    }
+
     /// 1970-01-01, the day of an input that has no capture time.
     pub(crate) fn epoch() -> TradingDay {
         TradingDay { date: Date::constant(1970, 1, 1), midnight: Nanos(5 * 3_600 * Nanos::SECOND) }

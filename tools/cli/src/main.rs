@@ -22,6 +22,7 @@ mod recording;
 mod replay;
 mod retention;
 mod room;
+mod run;
 mod session_dir;
 mod session_names;
 mod simulate;
@@ -66,6 +67,8 @@ fn run() -> Result<Status, Failure> {
     match line.command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Replay(args) => replay::run(&args, console),
+        Command::Run(args) => run::run(&args, console),
+        Command::Reload(args) => run::reload::run(&args, console),
         Command::Simulate(args) => simulate::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
         Command::Book(args) => book::run(&args, console),

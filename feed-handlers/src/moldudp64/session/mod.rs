@@ -111,7 +111,10 @@ impl MoldFeed {
             line_ids,
             lines: Lines::new(settings.lines),
             requests: Requests::new(settings.servers, &limits),
-            recovery: Recovery::new(),
+            recovery: match settings.is_suspect && settings.has_snapshots {
+                true => Recovery::wanted(settings.next.map_or(0, |next| next.0)),
+                false => Recovery::new(),
+            },
             ledger: Ledger::default(),
             doubts: Doubts::default(),
             drops: DropCounts::default(),
@@ -291,6 +294,12 @@ impl MoldFeed {
     #[must_use]
     pub fn line_silences(&self, line: usize) -> u64 {
         self.lines.silences(line)
+    }
+
+    /// How many retransmission servers there are.
+    #[must_use]
+    pub fn servers(&self) -> usize {
+        self.requests.servers()
     }
 
     /// What became of the requests to a server.

@@ -65,6 +65,12 @@ impl Recovery {
         }
     }
 
+    /// A recovery that is to begin at once: a gap before the message `next` is not healed.
+    pub(super) fn wanted(next: u64) -> Self {
+        let phase = Phase::Waiting { until: Nanos(i64::MIN) };
+        Recovery { phase, gap_end: next, ..Recovery::new() }
+    }
+
     /// Whether a snapshot is fetched or about to be given out.
     #[inline]
     pub(super) fn is_under_way(&self) -> bool {

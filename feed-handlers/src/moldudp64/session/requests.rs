@@ -55,6 +55,10 @@ impl Requests {
         Requests { servers: vec![server; servers], current: 0, in_flight }
     }
 
+    pub(super) fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
     /// Whether there is anyone to ask.
     pub(super) fn has_servers(&self) -> bool {
         !self.servers.is_empty()

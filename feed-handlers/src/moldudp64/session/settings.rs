@@ -18,6 +18,8 @@ pub struct FeedSettings {
     pub servers: usize,
     /// Whether a snapshot can be fetched.
     pub has_snapshots: bool,
+    /// Whether a gap before `next` was given up and is not healed: a snapshot is then fetched at once.
+    pub is_suspect: bool,
     /// How much may wait or be under way.
     pub limits: FeedLimits,
     /// How long what may take.
@@ -33,6 +35,7 @@ impl Default for FeedSettings {
             lines: 1,
             servers: 0,
             has_snapshots: false,
+            is_suspect: false,
             limits: FeedLimits::default(),
             timings: Timings::default(),
         }

@@ -64,7 +64,7 @@ impl Config {
 }
 
 /// The changes as TOML, a dotted key a line: what a journal says of them.
-pub(crate) fn text(changes: &[Change]) -> String {
+pub(crate) fn text<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
     let mut text = String::new();
     for Change { path, value, .. } in changes {
         // Writing to a string cannot fail.
@@ -96,10 +96,10 @@ mod tests {
             [("journal.sync", false), ("retention.keep", true), ("feeds.1.stale", true)]
         );
         assert_eq!(
-            text(&changes),
+            text(changes.iter()),
             "journal.sync = \"batch\"\nretention.keep = \"2h\"\nfeeds.1.stale = \"3s\"\n"
         );
-        let table: toml::Table = text(&changes).parse().unwrap();
+        let table: toml::Table = text(changes.iter()).parse().unwrap();
         assert_eq!(table["feeds"]["1"]["stale"].as_str(), Some("3s"));
         let fewer = Config { feeds: Vec::new(), ..old.clone() };
         assert!(old.changes(&fewer).iter().any(|change| change.path == "feeds" && !change.is_live));

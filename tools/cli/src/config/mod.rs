@@ -29,7 +29,9 @@ use engine::window::tick::Span;
 pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
 pub(crate) use live_feed::{LiveFeed, Protocol, StartAt, Timing};
-pub(crate) use model::{Append, Config, Journal, OnError, Place, Receive, Release, Sync, Topology};
+pub(crate) use model::{
+    Append, Config, Journal, OnError, Place, Receive, Release, Retention, Sync, Topology,
+};
 pub(crate) use suggest::nearest;
 
 use crate::exit::Failure;

@@ -109,6 +109,7 @@ fn replayed(
         inputs: vec![place.session().to_owned()],
         format: Format::Auto,
         is_session: true,
+        live: None,
         date: None,
         wanted: Wanted::default(),
         config: SessionDir::open(place.session())?.config(&[])?,

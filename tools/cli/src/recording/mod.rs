@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::journal::source::JournalSource;
+use engine::journal::stand::FeedStands;
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
 use engine::log::directories::LogDirectories;
 use engine::log::failure::CreateError;
@@ -32,7 +34,7 @@ use engine::log::tails::{LogStatistics, LogTails};
 use engine::log::{ClosedLog, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{FeedId, Nanos, Sequence};
 
@@ -80,6 +82,8 @@ pub(crate) struct Recording {
     /// Of a session that goes on: what its logs hold is compared with what comes, so none of it goes
     /// meanwhile.
     prune_lock: Option<PruneLock>,
+    /// What its own journal holds, where that is what it begins with; until it is taken.
+    own: Option<OwnJournal>,
 }
 
 /// A session's journal.
@@ -100,6 +104,23 @@ pub(crate) enum Outputs {
     Ended,
     /// It could not be made, for this reason, and the session goes on without.
     Never(String),
+}
+
+/// How what the journal of a session holds comes again when the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The input is read from its start, and held against the journal.
+    FromInput,
+    /// From the journal itself: a live feed does not come twice.
+    FromJournal,
+}
+
+/// The journal of a session that goes on, to be read first.
+pub(crate) struct OwnJournal {
+    /// Behind the state that the session goes on from.
+    pub(crate) journal: JournalSource<Directory>,
+    /// Where each feed stands behind its last record.
+    pub(crate) stands: FeedStands,
 }
 
 /// What became of what was handed to a recording.
@@ -166,7 +187,23 @@ impl Recording {
             upkeep,
             found,
             prune_lock,
+            own: None,
         })
+    }
+
+    /// What its own journal holds, where the session goes on with that; once.
+    pub(crate) fn take_own_journal(&mut self) -> Option<OwnJournal> {
+        self.own.take()
+    }
+
+    /// Nothing that comes is held against the journal any more: its front may be pruned.
+    pub(crate) fn release_front(&mut self) {
+        self.prune_lock = None;
+    }
+
+    /// Whether the session had ended in order before its writer died: nothing more belongs to it.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.journal, Written::Ended(_))
     }
 
     /// What was found where the session goes on: a line each.
@@ -259,10 +296,23 @@ impl Recording {
     /// Starts the thread that warns of a disk with little room and prunes what is not to be kept, as
     /// configured. It ends with the recording.
     pub(crate) fn tend(&mut self, console: Console) {
+        let retention = self.description.config.retention.clone();
+        let low_disk_bytes = self.description.config.journal.low_disk_bytes;
+        self.tend_as(&retention, low_disk_bytes, console);
+    }
+
+    /// As [`Recording::tend`], from now on by another configuration.
+    pub(crate) fn tend_as(
+        &mut self,
+        retention: &config::Retention,
+        low_disk_bytes: u64,
+        console: Console,
+    ) {
+        // The one before has ended when the next begins.
+        self.upkeep = None;
         let (config, memory) = (&self.description.config, self.memory.as_deref());
         let Written::Open(journal) = &self.journal else { return };
         let place = places::of_journal(config, memory, self.archive.journal()).place;
-        let retention = &config.retention;
         let age = u64::try_from(retention.keep.0).ok().filter(|age_ns| *age_ns > 0);
         self.upkeep = Upkeep::start(Tended {
             logs: Logs {
@@ -278,7 +328,7 @@ impl Recording {
                     bytes: Some(retention.keep_bytes).filter(|bytes| *bytes > 0),
                 },
             },
-            low_disk_bytes: config.journal.low_disk_bytes,
+            low_disk_bytes,
             tails: journal.tails().clone(),
             console,
         });
@@ -320,6 +370,45 @@ impl Recording {
             Written::Open(journal) => {
                 journal.append_gap(feed, first, end, time).map_err(|error| failed(&error))?;
             }
+            Written::Never(_) => {}
+            Written::Ended(_) => return Ok(Taken::Ended),
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// Journals a piece of a snapshot, before the engine sees it.
+    pub(crate) fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<Taken, Failure> {
+        self.append(|journal| journal.append_snapshot_item(item))
+    }
+
+    /// Journals that nothing came of a feed after the message `last`, and that it is `time`.
+    pub(crate) fn tick(
+        &mut self,
+        feed: FeedId,
+        last: Sequence,
+        time: Nanos,
+    ) -> Result<Taken, Failure> {
+        self.append(|journal| journal.append_tick(feed, last, time))
+    }
+
+    /// Journals a changed configuration, which holds from the message `next` of a feed on.
+    pub(crate) fn parameters(
+        &mut self,
+        feed: FeedId,
+        next: Sequence,
+        time: Nanos,
+        text: &str,
+    ) -> Result<Taken, Failure> {
+        self.append(|journal| journal.append_parameters(feed, next, time, text))
+    }
+
+    /// Appends what only a live feed brings.
+    fn append(
+        &mut self,
+        append: impl FnOnce(&mut Journal) -> Result<(), JournalError>,
+    ) -> Result<Taken, Failure> {
+        match &mut self.journal {
+            Written::Open(journal) => append(journal).map_err(|error| failed(&error))?,
             Written::Never(_) => {}
             Written::Ended(_) => return Ok(Taken::Ended),
         }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use engine::journal::source::JournalSource;
+use engine::journal::stand::FeedStands;
 use engine::journal::writer::Journal;
 use engine::log::directories::LogDirectories;
 use engine::log::error::LogError;
@@ -10,8 +12,12 @@ use engine::log::reopen::{self, Condition, Found, ReopenError, Reopened};
 use engine::log::storage::Directory;
 use engine::log::{LogKind, SegmentNumber};
 use engine::output::writer::OutputLog;
+use engine::snapshot::SnapshotHead;
 
-use super::{Outputs, Recording, Written, acceptance, cannot_make, cannot_make_outputs, places};
+use super::{
+    Again, Outputs, OwnJournal, Recording, Written, acceptance, cannot_make, cannot_make_outputs,
+    places,
+};
 use crate::archive_key;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -20,16 +26,19 @@ use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::{self, RecordingDir};
 use crate::recording::kept::Kept;
 use crate::recording::restart::{self, Holds, Restart};
+use crate::replay::faults;
 use crate::replay::hashes::Hashes;
 use crate::retention::{self, PruneLock};
 
 impl Recording {
     /// Takes up the session in `path`, described as it is, whose writer is gone: from its newest
-    /// snapshot if `from_snapshot`, else from its start.
+    /// snapshot if `from_snapshot`, else from its start. What its journal holds comes again as `again`
+    /// says.
     pub(crate) fn take_up(
         path: &Path,
         description: Description,
         from_snapshot: bool,
+        again: Again,
     ) -> Result<Recording, Failure> {
         let config = &description.config;
         let key = archive_key::named_in(config)?;
@@ -51,18 +60,21 @@ impl Recording {
             ))
         };
         let found = look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
-        let (journal, frames) = if found.condition == Condition::Finished {
+        let mut stands = FeedStands::default();
+        let (journal, records) = if found.condition == Condition::Finished {
             let closed = reopen::finish(&options.of_log(description.id));
-            (Written::Ended(closed.map_err(|error| damaged(&error))?), found.frames)
+            let closed = closed.map_err(|error| damaged(&error))?;
+            // The first record is the session's description.
+            (Written::Ended(closed), found.frames.saturating_sub(1))
         } else {
             let (journal, reopened) = Journal::reopen(options, description.id, &text)
                 .map_err(|error| cannot_make(&error))?;
             noted.extend(recovered("journal", &reopened.log, config));
             noted.extend(memory_gone.as_deref().map(without_memory));
-            (Written::Open(Box::new(journal)), reopened.log.frames)
+            stands = reopened.stands;
+            let others = reopened.uncounted + 1;
+            (Written::Open(Box::new(journal)), reopened.log.frames.saturating_sub(others))
         };
-        // The first record is the session's description.
-        let records = frames.saturating_sub(1);
         let options = places::of_output(config, memory.as_deref(), archive.output());
         let output_directories = LogDirectories::<Directory>::of(&options.place);
         // As recovery will find them: what a loss of power left behind a hole does not count.
@@ -111,8 +123,13 @@ impl Recording {
             }
             retention::refuse_pruned(path, &directories, "gone on with")?;
         }
-        let kept =
-            (records > 0).then(|| Kept::new(directories, records, head.as_ref())).transpose()?;
+        let (kept, own) = match again {
+            Again::FromInput if records > 0 => {
+                (Some(Kept::new(directories, records, head.as_ref())?), None)
+            }
+            Again::FromInput => (None, None),
+            Again::FromJournal => (None, Some(own_journal(directories, head.as_ref())?)),
+        };
         let told = head.map_or(0, |head| head.outputs);
         let bars_told = restart::bars_told(output_directories, told);
         let bars_told = bars_told.map_err(|error| damaged(&error))?;
@@ -141,8 +158,23 @@ impl Recording {
             upkeep,
             found: noted,
             prune_lock,
+            own: own.map(|journal| OwnJournal { journal, stands }),
         })
     }
+}
+
+/// The journal from the state on that the session goes on from.
+fn own_journal(
+    directories: LogDirectories<Directory>,
+    from: Option<&SnapshotHead>,
+) -> Result<JournalSource<Directory>, Failure> {
+    let opened = JournalSource::open(directories).and_then(|mut source| {
+        if let Some(head) = from {
+            source.start_from(head.next)?;
+        }
+        Ok(source)
+    });
+    opened.map_err(|error| faults::of_journal(&error))
 }
 
 /// As [`reopen::look`], where what the reader's rules call damage is left to recovery, which knows more.

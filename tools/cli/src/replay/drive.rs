@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
+use engine::pipeline::sequencer::Sequencer;
 use engine::shard::{Observer, ShardPlace};
 use engine::snapshot::Accepted;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::console::Console;
 use crate::exit::Failure;
@@ -25,6 +26,7 @@ use crate::replay::outputs::OutputSummary;
 use crate::replay::pace::Pace;
 use crate::replay::restarting::Restarting;
 use crate::replay::session::Session;
+use crate::run::report::FeedsReport;
 
 /// Packets between two updates of the progress bar.
 const PACKETS_PER_UPDATE: u64 = 512;
@@ -75,6 +77,7 @@ impl Session {
         // Whether the input came to an end of its own, good or not.
         let mut is_cut = false;
         let mut is_interrupted = false;
+        let mut has_listened = false;
         loop {
             if stop.is_asked() {
                 is_cut = true;
@@ -82,9 +85,14 @@ impl Session {
             }
             if interrupt.is_asked() {
                 is_interrupted = true;
-                fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                // How a live run ends, unless its session has not come to where it was.
+                let is_live = source.as_live().is_some_and(|live| live.is_listening());
+                if !is_live {
+                    fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                }
                 break;
             }
+            let is_again = source.as_live().is_some_and(|live| live.is_again());
             let arrival = match source.next() {
                 Ok(arrival) => arrival,
                 Err(error) => {
@@ -101,10 +109,15 @@ impl Session {
             }
             if let (Some(restarting), Some(recording)) = (&mut restarting, &recording)
                 && recording.has_all_again()
+                && !is_again
             {
                 restarting.is_ready(engine.decoder().counts().messages);
             }
-            match recorded_before(&mut recording, &arrival, engine.sequencer().feed_time()) {
+            let taken = match is_again {
+                true => Ok(Taken::Yes),
+                false => recorded_before(&mut recording, &arrival, engine.sequencer()),
+            };
+            match taken {
                 Ok(Taken::Yes) => {}
                 Ok(Taken::Before) => {
                     packets += 1;
@@ -156,9 +169,39 @@ impl Session {
                     fault = Some(Failure::no("snapshots cannot be applied"));
                     break;
                 }
-                Arrival::Tick { .. } | Arrival::Parameters(_) | Arrival::Idle => {}
+                Arrival::Parameters(_) if !is_again => {
+                    let next = next_of(engine.sequencer());
+                    if let Some(config) = source.as_live().and_then(|it| it.take_parameters(next))
+                        && let Some(recording) = &mut recording
+                    {
+                        recording.tend_as(
+                            &config.retention,
+                            config.journal.low_disk_bytes,
+                            console,
+                        );
+                    }
+                }
+                Arrival::Parameters(_) | Arrival::Tick { .. } => {}
+                Arrival::Idle => {
+                    if let Some(live) = source.as_live() {
+                        if live.is_listening() && !std::mem::replace(&mut has_listened, true) {
+                            live.begins(&mut recording, console);
+                        }
+                        while let Some(line) = live.next_line() {
+                            progress.aside(|| console.note(&line));
+                        }
+                        progress.show(source.progress().0, engine.decoder().counts().messages);
+                    }
+                }
                 Arrival::End => break,
             }
+        }
+        if let Some(live) = source.as_live() {
+            live.end();
+            while let Some(line) = live.next_line() {
+                progress.aside(|| console.note(&line));
+            }
+            fault = fault.or_else(|| live.report().and_then(FeedsReport::open));
         }
         let torn_packets = engine.torn_packets();
         let mut finished = match engine.finish() {
@@ -274,15 +317,28 @@ const UNFINISHED: OutputSummary =
 fn recorded_before(
     recording: &mut Option<Recording>,
     arrival: &Arrival<'_>,
-    feed_time: Nanos,
+    sequencer: &Sequencer,
 ) -> Result<Taken, Failure> {
+    let feed_time = sequencer.feed_time();
     match (recording, arrival) {
         (Some(recording), Arrival::Packet(packet)) => recording.packet(packet),
         (Some(recording), Arrival::Gap { feed, first, end }) => {
             recording.gap(*feed, *first, *end, feed_time)
         }
+        (Some(recording), Arrival::SnapshotItem(item)) => recording.snapshot_item(item),
+        (Some(recording), Arrival::Tick { feed, last, time }) => {
+            recording.tick(*feed, *last, *time)
+        }
+        (Some(recording), Arrival::Parameters(text)) => {
+            recording.parameters(FeedId(0), next_of(sequencer), feed_time, text)
+        }
         _ => Ok(Taken::Yes),
     }
+}
+
+/// The number of the message that comes next, where it follows the last one.
+fn next_of(sequencer: &Sequencer) -> Sequence {
+    Sequence(sequencer.last_sequence().0.saturating_add(1))
 }
 
 /// Bytes of `packet` before its message `sequence`, length prefixes included.

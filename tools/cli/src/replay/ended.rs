@@ -25,6 +25,7 @@ use crate::replay::outputs::OutputSummary;
 use crate::replay::pace::Pace;
 use crate::replay::session::Setup;
 use crate::replay::source::ReplaySource;
+use crate::run::report::FeedsReport;
 
 /// Gaps told one by one; further ones are only counted.
 pub(super) const GAPS_TOLD_MAX: u64 = 10;
@@ -97,6 +98,11 @@ impl<O> Ended<O> {
     /// What ended the input otherwise than well; a digest that is not the one on record comes last.
     pub(crate) fn fault(&self) -> Option<Failure> {
         self.fault.clone().or_else(|| faults::of_hashes(self.hash_check.as_ref()?))
+    }
+
+    /// What came of live feeds.
+    pub(crate) fn feeds(&self) -> Option<&FeedsReport> {
+        self.source.feeds()
     }
 
     /// The name of a symbol as results have it; `None` where it does not belong to them.

@@ -155,12 +155,27 @@ impl Topology {
 }
 
 /// A symbol as given: not empty.
-fn symbol(text: &str) -> Result<String, String> {
+pub(crate) fn symbol(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(String::from("a symbol is empty"));
     }
     Ok(text.to_owned())
+}
+
+/// What a run writes, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Results {
+    /// In place of a session's own `report/`.
+    pub(crate) out: Option<PathBuf>,
+    /// `trades.csv`.
+    pub(crate) trades: bool,
+    /// `bbo.csv`.
+    pub(crate) bbo: bool,
+    /// `metrics.csv`.
+    pub(crate) metrics: bool,
+    /// The summary as JSON on standard output.
+    pub(crate) json: bool,
 }
 
 /// Runs the command.
@@ -169,7 +184,24 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
-    let pace = Pace::new(args.speed);
+    let results = Results {
+        out: args.out.clone(),
+        trades: args.trades,
+        bbo: args.bbo,
+        metrics: args.metrics,
+        json: args.json,
+    };
+    drive(setup, &results, Pace::new(args.speed), console, &interrupt)
+}
+
+/// Drives what `setup` asks for to its end, and writes what came out.
+pub(crate) fn drive(
+    setup: Setup,
+    args: &Results,
+    pace: Pace,
+    console: Console,
+    interrupt: &Interrupt,
+) -> Result<Status, Failure> {
     let shards = setup.config.engine.shards;
     let given = args.out.as_deref().map(OutDir::create).transpose()?;
     let mut session = Session::open(setup)?;
@@ -204,13 +236,13 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
             let records = Records::new(dir.path(), args.trades, args.bbo);
             let mut recorders = records.recorders(shards)?.into_iter();
             let next = |_| recorders.next().unwrap_or_default();
-            let mut ended = session.drive(pace, console, &interrupt, next)?;
+            let mut ended = session.drive(pace, console, interrupt, next)?;
             let recorders = std::mem::take(&mut ended.finished.observers);
             let sealed = records.write(dir, recorders, |symbol| ended.written_name(symbol));
             end(ended, args, console, Some(dir), sealed)
         }
         _ => {
-            let ended = session.drive(pace, console, &interrupt, |_| ())?;
+            let ended = session.drive(pace, console, interrupt, |_| ())?;
             end(ended, args, console, dir.as_ref(), Ok(Vec::new()))
         }
     }
@@ -268,6 +300,7 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
         inputs: args.inputs.clone(),
         format: args.format.into(),
         is_session,
+        live: None,
         date: args.date,
         wanted: Wanted::of(&symbols),
         config,
@@ -282,7 +315,7 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
 /// Writes what came out, then tells how the input ended.
 fn end<O>(
     mut ended: Ended<O>,
-    args: &ReplayArgs,
+    args: &Results,
     console: Console,
     dir: Option<&OutDir>,
     sealed: Result<Vec<SealedFile>, Failure>,
@@ -301,6 +334,9 @@ fn end<O>(
             let file = dir.begin("late_windows.csv")?;
             sealed.push(written(file, |file| late.write(file))?);
         }
+        if let Some(feeds) = ended.feeds() {
+            sealed.push(written(dir.begin("gaps.csv")?, |file| feeds.write_gaps(file))?);
+        }
         if args.metrics {
             let (header, lines) = ended.metrics_lines();
             let file = dir.begin("metrics.csv")?;
@@ -316,7 +352,11 @@ fn end<O>(
         // What ended the run comes first: a full disk, say, that leaves no room for results either.
         return Err(ended.fault().unwrap_or(failure));
     }
-    console::write_result(&result(&summary, &lines, args.json))?;
+    let mut text = result(&summary, &lines, args.json);
+    if let Some(feeds) = ended.feeds().filter(|_| !args.json) {
+        text += &feeds.text();
+    }
+    console::write_result(&text)?;
     match ended.fault() {
         Some(failure) => Err(failure),
         None => Ok(Status::Done),

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::recording::restore_description;
+use crate::recording::{Again, restore_description};
 use crate::replay::ReplayArgs;
 use crate::replay::select::Wanted;
 use crate::replay::session::{Record, Setup};
@@ -26,6 +26,7 @@ pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Se
             inputs: args.inputs.clone(),
             format: args.format.into(),
             is_session: false,
+            live: None,
             date: args.date,
             wanted: Wanted::of(&args.symbols),
             config: Config::load(args.config.as_deref(), set)?,
@@ -42,6 +43,7 @@ pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Se
             inputs: vec![path.to_owned()],
             format: args.format.into(),
             is_session: true,
+            live: None,
             date: None,
             wanted,
             config,
@@ -53,6 +55,7 @@ pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Se
         inputs: args.inputs.clone(),
         format: args.format.into(),
         is_session: false,
+        live: None,
         date: Some(session.day()),
         wanted,
         config,
@@ -61,6 +64,7 @@ pub(super) fn setup(args: &ReplayArgs, path: &Path, set: &[String]) -> Result<Se
             session: session.id(),
             // Prints and quotes before a snapshot are not in it.
             from_snapshot: !(args.trades || args.bbo),
+            again: Again::FromInput,
         },
         report: None,
     })

@@ -22,7 +22,7 @@ use crate::output::bars_follower::{BarsFollower, Followed};
 use crate::output::files::OutDir;
 use crate::recording::description::Description;
 use crate::recording::follower::{FollowerThread, Follows};
-use crate::recording::{self, Recording};
+use crate::recording::{self, Again, Recording};
 use crate::replay::bars::Bars;
 use crate::replay::faults;
 use crate::replay::hashes::Hashes;
@@ -41,6 +41,9 @@ pub(crate) struct Setup {
     pub(crate) format: Format,
     /// Whether the input is a recorded session.
     pub(crate) is_session: bool,
+    /// In place of inputs: what live feeds are listened to under. It may differ from the session's
+    /// configuration in what a running engine can take over.
+    pub(crate) live: Option<Box<Config>>,
     /// The day, where it is given.
     pub(crate) date: Option<TradingDay>,
     /// The symbols asked for.
@@ -73,6 +76,8 @@ pub(crate) enum Record {
         session: SessionId,
         /// Whether it may begin with a snapshot: all that the run writes can then be had.
         from_snapshot: bool,
+        /// How what its journal holds comes again.
+        again: Again,
     },
 }
 
@@ -104,6 +109,10 @@ impl Session {
         let mut from = None;
         let day;
         let (source, mut hashes) = match setup.inputs.as_slice() {
+            _ if setup.live.is_some() => {
+                day = setup.date.unwrap_or_else(TradingDay::epoch);
+                (None, Hashes::Ignored)
+            }
             [input] if setup.is_session => {
                 let session = SessionDir::open(input)?;
                 let hashes = Hashes::checked(&session.hashes(), fingerprints);
@@ -111,7 +120,7 @@ impl Session {
                 let (source, snapshot) = ReplaySource::session(&session, &made_by)?;
                 (from, day) = (snapshot, session.day());
                 session_dir = Some(session);
-                (source, hashes)
+                (Some(source), hashes)
             }
             inputs => {
                 let mut source =
@@ -119,7 +128,7 @@ impl Session {
                 let captured = || source.first_capture_time().and_then(TradingDay::at);
                 day = setup.date.or_else(captured).unwrap_or_else(TradingDay::epoch);
                 source.set_midnight(day.midnight());
-                (ReplaySource::Files(Box::new(source)), Hashes::Ignored)
+                (Some(ReplaySource::Files(Box::new(source))), Hashes::Ignored)
             }
         };
         let mut recording = match &setup.record {
@@ -128,10 +137,14 @@ impl Session {
                 let description = description(&setup, day, recording::new_id()?);
                 Some(Recording::begin(path, description, *takes_up)?)
             }
-            Record::TakeUp { path, session, from_snapshot } => {
+            Record::TakeUp { path, session, from_snapshot, again } => {
                 let description = description(&setup, day, *session);
-                Some(Recording::take_up(path, description, *from_snapshot)?)
+                Some(Recording::take_up(path, description, *from_snapshot, *again)?)
             }
+        };
+        let source = match (source, &setup.live) {
+            (Some(source), _) => source,
+            (None, live) => ReplaySource::live(live.as_deref(), &setup.config, &mut recording),
         };
         let mut snapshots = None;
         if let Some(recording) = &recording {

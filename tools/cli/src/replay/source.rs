@@ -11,9 +11,13 @@ use engine::snapshot::{MadeBy, Snapshot};
 use feed_handlers::input::{InputError, InputSource};
 use serde_json::{Value, json};
 
+use crate::config::Config;
 use crate::exit::Failure;
+use crate::recording::Recording;
 use crate::replay::{faults, inputs};
 use crate::retention;
+use crate::run::report::{FeedsReport, losses_json};
+use crate::run::source::LiveSource;
 use crate::session_dir::SessionDir;
 
 /// What a journal whose front was pruned begins with.
@@ -25,6 +29,8 @@ pub(crate) enum ReplaySource {
     Files(Box<InputSource>),
     /// A recorded session.
     Journal(Box<Recorded>),
+    /// Live feeds.
+    Live(Box<LiveSource>),
 }
 
 /// A session's journal being read.
@@ -44,6 +50,8 @@ pub(crate) enum SourceError {
     Input(InputError),
     /// A journal.
     Journal(JournalError),
+    /// Live feeds that cannot be listened to.
+    Live(Failure),
 }
 
 impl ReplaySource {
@@ -81,6 +89,36 @@ impl ReplaySource {
         Ok((recorded, from.map(Arc::new)))
     }
 
+    /// Live feeds, behind what the journal of `recording` holds already. `live` is what they are listened
+    /// to under, `config` the session's own.
+    pub(crate) fn live(
+        live: Option<&Config>,
+        config: &Config,
+        recording: &mut Option<Recording>,
+    ) -> ReplaySource {
+        let own = recording.as_mut().and_then(Recording::take_own_journal);
+        let has_ended = recording.as_ref().is_some_and(Recording::has_ended);
+        let session = recording.as_ref().map(Recording::id);
+        let live = live.unwrap_or(config);
+        ReplaySource::Live(Box::new(LiveSource::new(live, config, session, own, has_ended)))
+    }
+
+    /// The live feeds, where it is them.
+    pub(crate) fn as_live(&mut self) -> Option<&mut LiveSource> {
+        match self {
+            ReplaySource::Live(live) => Some(live),
+            ReplaySource::Files(_) | ReplaySource::Journal(_) => None,
+        }
+    }
+
+    /// What came of live feeds, once they have ended.
+    pub(crate) fn feeds(&self) -> Option<&FeedsReport> {
+        match self {
+            ReplaySource::Live(live) => live.report(),
+            ReplaySource::Files(_) | ReplaySource::Journal(_) => None,
+        }
+    }
+
     /// The next arrival.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
@@ -94,6 +132,7 @@ impl ReplaySource {
                 }
                 Ok(arrival)
             }
+            ReplaySource::Live(live) => live.next(),
         }
     }
 
@@ -107,6 +146,7 @@ impl ReplaySource {
             ReplaySource::Journal(recorded) => {
                 (recorded.messages_bytes, Some(recorded.total_bytes))
             }
+            ReplaySource::Live(live) => (live.messages_bytes(), None),
         }
     }
 
@@ -121,6 +161,14 @@ impl ReplaySource {
                 "session": recorded.source.reader().session().to_string(),
                 "torn_bytes": recorded.source.torn_tail().map_or(0, |torn| torn.torn_bytes),
             }),
+            ReplaySource::Live(live) => json!({
+                "paths": [],
+                "format": "live",
+                "packets": live.packets(),
+                "feeds": live.report().map(FeedsReport::feeds_json),
+                "lines": live.report().map(FeedsReport::lines_json),
+                "gaps": live.report().map(|report| losses_json(report.losses())),
+            }),
         }
     }
 
@@ -129,6 +177,7 @@ impl ReplaySource {
         match self {
             ReplaySource::Files(source) => inputs::place(source, ahead_bytes),
             ReplaySource::Journal(recorded) => Some(recorded.source.reader().file().to_owned()),
+            ReplaySource::Live(_) => None,
         }
     }
 
@@ -137,6 +186,7 @@ impl ReplaySource {
         match self {
             ReplaySource::Files(source) => source.counts().foreign_session,
             ReplaySource::Journal(_) => 0,
+            ReplaySource::Live(live) => live.report().map_or(0, FeedsReport::foreign_session),
         }
     }
 
@@ -147,6 +197,7 @@ impl ReplaySource {
             ReplaySource::Journal(recorded) => {
                 vec![format!("read {}, {} packets", recorded.name, recorded.packets)]
             }
+            ReplaySource::Live(live) => vec![format!("{} packets came", live.packets())],
         }
     }
 
@@ -187,6 +238,7 @@ impl From<SourceError> for Failure {
         match error {
             SourceError::Input(error) => faults::of(&error),
             SourceError::Journal(error) => faults::of_journal(&error),
+            SourceError::Live(failure) => failure,
         }
     }
 }

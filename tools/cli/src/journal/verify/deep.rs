@@ -39,6 +39,7 @@ pub(super) fn run(session: &SessionDir, console: Console) -> Result<Deep, Failur
         inputs: vec![session.path().to_owned()],
         format: Format::Auto,
         is_session: true,
+        live: None,
         date: None,
         wanted: Wanted::of(session.symbols()),
         config: session.config(&[])?,
