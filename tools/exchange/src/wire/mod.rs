@@ -16,18 +16,25 @@
 //! - [`settings`]: what, where to, how fast and how badly; [`counts`]: what became of it
 //! - `publisher`: the day; `line`: one of the two lines; [`impairment`]: what happens on the way;
 //!   [`pace`]: when what is due; `orders`: what the publisher is asked for, snapshots among it
-//! - [`store`]: everything published; `retransmitter`, `soup`, `glimpse`: those who give it
+//! - [`store`]: everything published; `servers`: those who give it, `retransmitter`, `soup` and
+//!   `glimpse`; `tcp`: what the latter two share, `packets`: what they send
 //!
 //! Formats: *MoldUDP64 1.00*, *SoupBinTCP 3.00*, *GLIMPSE 5.0* (Nasdaq).
 
 pub mod counts;
+mod glimpse;
 pub mod impairment;
 mod line;
 mod orders;
 pub mod pace;
+mod packets;
 mod publisher;
+mod retransmitter;
+mod servers;
 pub mod settings;
+mod soup;
 pub mod store;
+mod tcp;
 
 use std::io;
 use std::net::SocketAddr;
@@ -43,6 +50,7 @@ pub use pace::Pace;
 pub use publisher::{ENDS, HEARTBEAT};
 pub use settings::{LineSettings, WireSettings};
 pub use store::{Progress, Store};
+pub use tcp::{CLIENTS_MAX, LOGIN_WAIT, SEND_WAIT, SILENCE};
 
 use crate::settings::SettingsError;
 use crate::simulation::Simulation;
@@ -50,6 +58,7 @@ use counts::Counters;
 use line::Line;
 use orders::Order;
 use publisher::Publisher;
+use servers::Servers;
 
 /// Why the exchange could not be started, or left off early.
 #[derive(Debug, Error)]
@@ -139,15 +148,11 @@ impl Wire {
                 })
             };
         let lines = [open(a)?, open(b)?];
-        let addresses = Addresses {
-            lines: settings.lines.map(|line| SocketAddr::V4(line.to)),
-            retransmit: None,
-            glimpse: None,
-            soup: None,
-        };
         let store = Arc::new(Store::new(settings.itch.as_deref())?);
         let counters = Arc::new(Counters::default());
         let (orders, taken) = mpsc::channel();
+        let servers = Servers::start(&settings, &store, &counters, &orders)?;
+        let addresses = servers.addresses();
         let publisher = Publisher {
             settings,
             lines,
@@ -155,7 +160,7 @@ impl Wire {
             counters: Arc::clone(&counters),
             orders: taken,
         };
-        let work = move || publisher.run(simulation);
+        let work = move || publisher.run(simulation, servers);
         let publisher = thread::Builder::new().name(String::from("exchange")).spawn(work)?;
         Ok(Wire { addresses, counters, store, orders, publisher })
     }

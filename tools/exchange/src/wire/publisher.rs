@@ -26,6 +26,7 @@ use super::counts::Counters;
 use super::line::Line;
 use super::orders::{Order, Snapshot, Told};
 use super::pace::Pacer;
+use super::servers::Servers;
 use super::settings::WireSettings;
 use super::store::{Store, block_bytes};
 use crate::simulation::Simulation;
@@ -75,8 +76,12 @@ struct Day {
 
 impl Publisher {
     /// The work of the thread: the whole day. The simulation is given back as it is behind the last
-    /// message published.
-    pub(super) fn run(self, mut simulation: Simulation) -> Result<Simulation, WireError> {
+    /// message published. The servers close with the day.
+    pub(super) fn run(
+        self,
+        mut simulation: Simulation,
+        servers: Servers,
+    ) -> Result<Simulation, WireError> {
         let mut day = Day {
             start: Instant::now(),
             told: Told::default(),
@@ -92,6 +97,11 @@ impl Publisher {
         };
         day.publish(&mut simulation)?;
         day.linger(&simulation)?;
+        let patience = match day.asked {
+            Asked::Release => Duration::ZERO,
+            Asked::Nothing | Asked::Stop => day.at.settings.linger,
+        };
+        servers.close(&day.at.store, patience);
         Ok(simulation)
     }
 }

@@ -36,6 +36,8 @@ pub struct Progress {
     pub next: u64,
     /// Nothing more will be.
     pub is_ended: bool,
+    /// Nobody is to wait for more, whether there would be any or not.
+    pub is_closed: bool,
 }
 
 #[derive(Debug)]
@@ -48,8 +50,6 @@ struct Inner {
     tail_start: u64,
     /// Everything before it is in the file.
     written: u64,
-    /// Readers that wait shall go.
-    is_closed: bool,
 }
 
 /// See the module.
@@ -73,12 +73,11 @@ impl Store {
             None => tempfile::tempfile()?,
         };
         let inner = Inner {
-            progress: Progress { next: 1, is_ended: false },
+            progress: Progress { next: 1, is_ended: false, is_closed: false },
             index: Vec::new(),
             tail: Vec::with_capacity(2 * TAIL_BYTES),
             tail_start: 0,
             written: 0,
-            is_closed: false,
         };
         Ok(Store { inner: Mutex::new(inner), grown: Condvar::new(), file })
     }
@@ -143,7 +142,7 @@ impl Store {
 
     /// Nobody is to wait any longer.
     pub fn close(&self) {
-        self.lock().is_closed = true;
+        self.lock().progress.is_closed = true;
         self.grown.notify_all();
     }
 
@@ -157,7 +156,8 @@ impl Store {
     /// `patience` runs out.
     pub fn wait(&self, sequence: u64, patience: Duration) -> Progress {
         let is_coming = |inner: &mut Inner| {
-            inner.progress.next <= sequence && !inner.progress.is_ended && !inner.is_closed
+            let Progress { next, is_ended, is_closed } = inner.progress;
+            next <= sequence && !is_ended && !is_closed
         };
         let waited = self.grown.wait_timeout_while(self.lock(), patience, is_coming);
         let (inner, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -300,7 +300,7 @@ mod tests {
             store.append(&blocks(next, more)).unwrap();
             next += more;
         }
-        assert_eq!(store.progress(), Progress { next: count, is_ended: false });
+        assert_eq!(store.progress(), Progress { next: count, is_ended: false, is_closed: false });
         let is_spooled = store.lock().tail_start > 4 << 20;
         assert!(is_spooled, "the test is to read from the file");
         for _ in 0..2_000 {
@@ -363,6 +363,6 @@ mod tests {
             });
         }
         let store = Store::new(None).unwrap();
-        assert_eq!(store.wait(1, Duration::ZERO), Progress { next: 1, is_ended: false });
+        assert_eq!(store.wait(1, Duration::ZERO).next, 1);
     }
 }
