@@ -34,6 +34,20 @@ pub const SEND_WAIT: Duration = Duration::from_secs(30);
 /// Clients of a server at a time.
 pub const CLIENTS_MAX: usize = 64;
 
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// Until it logs in.
+    login: Duration,
+    /// Until it says something.
+    silence: Duration,
+    /// Until it takes something.
+    send: Duration,
+}
+
+/// What the protocol's servers have.
+const PATIENCE: Patience = Patience { login: LOGIN_WAIT, silence: SILENCE, send: SEND_WAIT };
+
 /// Before a client is accepted again where the last one could not be.
 const ACCEPT_WAIT: Duration = Duration::from_millis(10);
 
@@ -55,8 +69,9 @@ pub(super) enum Then {
     HangUp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    patience: Patience,
     is_closed: AtomicBool,
     clients: Mutex<Clients>,
     changed: Condvar,
@@ -86,9 +101,19 @@ impl TcpServer {
         counters: &Arc<Counters>,
         serve: impl Serve,
     ) -> io::Result<TcpServer> {
+        TcpServer::patient(name, at, counters, serve, PATIENCE)
+    }
+
+    fn patient(
+        name: &'static str,
+        at: SocketAddr,
+        counters: &Arc<Counters>,
+        serve: impl Serve,
+        patience: Patience,
+    ) -> io::Result<TcpServer> {
         let listener = TcpListener::bind(at)?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(patience));
         let (of_thread, counters) = (Arc::clone(&shared), Arc::clone(counters));
         let work = move || accept_all(&listener, &of_thread, &counters, &serve);
         let accept = thread::Builder::new().name(String::from(name)).spawn(work)?;
@@ -125,6 +150,11 @@ impl Drop for TcpServer {
 }
 
 impl Shared {
+    fn new(patience: Patience) -> Shared {
+        let (is_closed, clients) = (AtomicBool::new(false), Mutex::default());
+        Shared { patience, is_closed, clients, changed: Condvar::new() }
+    }
+
     fn clients(&self) -> MutexGuard<'_, Clients> {
         self.clients.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -191,7 +221,7 @@ fn attend(stream: TcpStream, shared: &Shared, serve: &impl Serve) -> bool {
     let has_left = AtomicBool::new(false);
     let mut client = Client { stream, has_left: &has_left };
     let mut received = Vec::new();
-    let login = client.login(&mut received);
+    let login = client.login(shared.patience, &mut received);
     let ear = client.stream.try_clone();
     let (Ok(login), Ok(ear)) = (login, ear) else {
         shared.is_served();
@@ -200,7 +230,7 @@ fn attend(stream: TcpStream, shared: &Shared, serve: &impl Serve) -> bool {
     };
     thread::scope(|scope| {
         let ear = scope.spawn(|| {
-            let is_polite = listen(&ear, received);
+            let is_polite = listen(&ear, received, shared.patience.silence);
             has_left.store(true, Ordering::SeqCst);
             // Whoever writes to it need not go on.
             let _ = ear.shutdown(Shutdown::Both);
@@ -222,8 +252,8 @@ fn attend(stream: TcpStream, shared: &Shared, serve: &impl Serve) -> bool {
 }
 
 /// Reads what a client sends until it goes: in order, or silent or damaged.
-fn listen(mut stream: &TcpStream, mut received: Vec<u8>) -> bool {
-    if stream.set_read_timeout(Some(SILENCE)).is_err() {
+fn listen(mut stream: &TcpStream, mut received: Vec<u8>, silence: Duration) -> bool {
+    if stream.set_read_timeout(Some(silence)).is_err() {
         return false;
     }
     loop {
@@ -269,9 +299,9 @@ pub(super) struct Client<'a> {
 
 impl Client<'_> {
     /// The client's login request; what it sent behind it stays in `received`.
-    fn login(&mut self, received: &mut Vec<u8>) -> io::Result<Login> {
-        let until = Instant::now() + LOGIN_WAIT;
-        self.stream.set_write_timeout(Some(SEND_WAIT))?;
+    fn login(&mut self, patience: Patience, received: &mut Vec<u8>) -> io::Result<Login> {
+        let until = Instant::now() + patience.login;
+        self.stream.set_write_timeout(Some(patience.send))?;
         // Packets are put together before they are sent.
         self.stream.set_nodelay(true)?;
         loop {
@@ -308,5 +338,97 @@ impl Client<'_> {
 
     fn hang_up(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN: &[u8] = b"\x00\x2fL                                             1";
+
+    /// Sends so many bytes to whoever logs in.
+    struct Bytes(usize);
+
+    impl Serve for Bytes {
+        fn serve(&self, _: Login, client: &mut Client<'_>) -> io::Result<Then> {
+            client.send(&vec![7; self.0])?;
+            Ok(Then::Wait)
+        }
+    }
+
+    /// A server with one patience that is short, and a client of it that sends `sent`.
+    fn served(
+        bytes: usize,
+        patience: Patience,
+        sent: &[u8],
+    ) -> (TcpServer, Arc<Counters>, TcpStream) {
+        let counters = Arc::new(Counters::default());
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = TcpServer::patient("test", at, &counters, Bytes(bytes), patience).unwrap();
+        let mut client = TcpStream::connect(server.address()).unwrap();
+        client.write_all(sent).unwrap();
+        (server, counters, client)
+    }
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// Everything that the server sends until it hangs up.
+    fn taken(client: &mut TcpStream) -> usize {
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut taken = Vec::new();
+        client.read_to_end(&mut taken).unwrap();
+        taken.len()
+    }
+
+    /// Waits until a client is counted as dropped.
+    fn is_counted(counters: &Counters) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while counters.read().clients_dropped == 0 {
+            assert!(Instant::now() < until, "nobody is dropped");
+            thread::yield_now();
+        }
+        assert_eq!(counters.read().clients_dropped, 1);
+    }
+
+    #[test]
+    fn who_does_not_log_in_is_silent_or_takes_nothing_is_dropped() {
+        assert_eq!(LOGIN.len(), 49);
+        let login = Patience { login: SHORT, ..PATIENCE };
+        let silence = Patience { silence: SHORT, ..PATIENCE };
+        for (patience, sent, got) in
+            [(login, &b""[..], 0), (login, b"\x00\x01R", 0), (silence, LOGIN, 3)]
+        {
+            let (server, counters, mut client) = served(3, patience, sent);
+            assert_eq!(taken(&mut client), got);
+            is_counted(&counters);
+            drop(server);
+        }
+        // More than all buffers between hold.
+        let (server, counters, _client) =
+            served(64 << 20, Patience { send: SHORT, ..PATIENCE }, LOGIN);
+        server.finish(Duration::from_secs(60));
+        is_counted(&counters);
+    }
+
+    #[test]
+    fn a_client_that_keeps_the_rules_is_served_and_goes_uncounted() {
+        let (server, counters, mut client) = served(1_000_000, PATIENCE, LOGIN);
+        let mut all = vec![0; 1_000_000];
+        client.read_exact(&mut all).unwrap();
+        client.write_all(b"\x00\x01R\x00\x01O").unwrap();
+        assert_eq!(taken(&mut client), 0);
+        drop(server);
+        assert_eq!(counters.read().clients_dropped, 0);
+    }
+
+    #[test]
+    fn more_clients_than_there_is_room_for_are_turned_away() {
+        let (server, counters, _first) = served(1, PATIENCE, LOGIN);
+        let more: Vec<TcpStream> =
+            (1..CLIENTS_MAX).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+        let mut last = TcpStream::connect(server.address()).unwrap();
+        assert_eq!(taken(&mut last), 0);
+        assert_eq!((more.len(), counters.read().clients_dropped), (CLIENTS_MAX - 1, 1));
     }
 }

@@ -1,5 +1,6 @@
 //! The exchange on the wire, heard by plain sockets and read without the project's feed handlers.
 
+mod books;
 mod clients;
 mod heard;
 mod lines;
