@@ -203,33 +203,21 @@ impl Store {
         Ok(copy_blocks(source, skipped, count_max, bytes_max, to))
     }
 
-    /// Writes all messages, each behind its length, in pieces.
-    ///
-    /// # Errors
-    /// What `take` gives, and a file that cannot be read.
-    pub fn copy_to<E: From<io::Error>>(
-        &self,
-        mut take: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (mut next, mut piece) = (1, Vec::new());
-        loop {
-            piece.clear();
-            let count = self.read(next, u64::MAX, WRITE_BYTES, &mut piece)?;
-            if count == 0 {
-                return Ok(());
-            }
-            take(&piece)?;
-            next += count;
-        }
-    }
-
     /// Writes all messages with an end mark: a BinaryFILE.
     ///
     /// # Errors
     /// `out` cannot be written or the file not be read.
     pub fn write_itch(&self, out: &mut impl Write) -> io::Result<()> {
-        self.copy_to(|piece| out.write_all(piece))?;
-        out.write_all(&[0, 0])
+        let (mut next, mut piece) = (1, Vec::new());
+        loop {
+            piece.clear();
+            let count = self.read(next, u64::MAX, WRITE_BYTES, &mut piece)?;
+            if count == 0 {
+                return out.write_all(&[0, 0]);
+            }
+            out.write_all(&piece)?;
+            next += count;
+        }
     }
 }
 
