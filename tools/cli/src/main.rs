@@ -17,6 +17,7 @@ mod journal;
 mod line_session;
 mod memory;
 mod output;
+mod percent;
 mod progress;
 mod recording;
 mod replay;

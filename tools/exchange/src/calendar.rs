@@ -156,6 +156,14 @@ impl<T: Copy> Calendar<T> {
         }
     }
 
+    /// When what is due next is due.
+    pub(crate) fn next_ns(&mut self) -> Option<u64> {
+        if self.current.is_empty() && !self.turn() {
+            return None;
+        }
+        self.current.peek().map(|entry| entry.time_ns)
+    }
+
     /// What is due next, and when.
     #[inline]
     pub(crate) fn take_next(&mut self) -> Option<(u64, T)> {
@@ -227,6 +235,9 @@ mod tests {
                 } else {
                     let first = list.iter().enumerate().min_by_key(|(_, entry)| **entry);
                     let expected = first.map(|(at, _)| at).map(|at| list.remove(at));
+                    if random.chance(5_000) {
+                        assert_eq!(calendar.next_ns(), expected.map(|(time, _)| time));
+                    }
                     assert_eq!(calendar.take_next(), expected, "seed {seed}");
                     now = expected.map_or(now, |(time, _)| time);
                 }

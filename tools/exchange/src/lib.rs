@@ -17,8 +17,9 @@
 //! - `universe`: the securities and their temper; [`population`]: the agents' parameters
 //! - `agents`: who trades; [`matching`]: who matches
 //! - `calendar`: what is still to come, in order of time; `random`: all chance there is
-//! - [`truth`]: the final books, to hold an engine's books against
+//! - [`truth`]: the books by level and by order, to hold an engine's books against
 //! - [`capture`]: the day as two lines of MoldUDP64 bring it, as a pcap file
+//! - [`wire`]: the day on the wire: two lines of multicast, retransmission, snapshots, TCP
 //!
 //! How close to a real day it comes is stated and tested: `REALISM.md`.
 
@@ -34,7 +35,8 @@ mod simulation;
 mod timetable;
 pub mod truth;
 mod universe;
+pub mod wire;
 
 pub use settings::{Settings, SettingsError};
 pub use simulation::Simulation;
-pub use truth::LevelLine;
+pub use truth::{LevelLine, OrderLine};

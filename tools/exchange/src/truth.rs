@@ -1,8 +1,8 @@
-//! The final books as the matching engine has them: what an engine that read the feed must end with.
+//! The books as the matching engine has them: what an engine that read the feed so far must have.
 
 use std::io::{self, Write};
 
-use engine::units::Side;
+use engine::units::{OrderRef, Side};
 use feed_handlers::itch50::{Price4, Stock};
 
 use crate::matching::Market;
@@ -20,6 +20,40 @@ pub struct LevelLine {
     pub size: u64,
     /// How many orders.
     pub orders: u32,
+}
+
+/// A displayed order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The security's symbol.
+    pub stock: Stock,
+    /// The security's number in the feed.
+    pub locate: u16,
+    /// The side.
+    pub side: Side,
+    /// The price.
+    pub price: Price4,
+    /// The order's reference.
+    pub reference: OrderRef,
+    /// Shares left.
+    pub size: u32,
+}
+
+/// Displayed orders of all books: by index of the security, bids before asks, the best price first,
+/// and at a price first in time first.
+pub fn orders(market: &Market) -> impl Iterator<Item = OrderLine> + '_ {
+    (0..).zip(market.listings()).flat_map(move |(symbol, listing)| {
+        [Side::Buy, Side::Sell].into_iter().flat_map(move |side| {
+            market.queue(symbol, side).map(move |order| OrderLine {
+                stock: listing.stock,
+                locate: listing.locate,
+                side,
+                price: Price4(order.price),
+                reference: order.reference,
+                size: order.qty,
+            })
+        })
+    })
 }
 
 /// Displayed levels of all books: by symbol, bids before asks, the best price first.

@@ -35,8 +35,8 @@ pub(super) fn can_tell(day: TradingDay) -> bool {
     (first..=END_NS - DAY_NS).contains(&day.midnight().0)
 }
 
-/// See the module.
-fn session(settings: &Settings, day: TradingDay) -> SessionId {
+/// What the lines call their session; see the module.
+pub(super) fn session(settings: &Settings, day: TradingDay) -> SessionId {
     let Settings { seed, symbols, messages, continuous_ns } = *settings;
     let mut hasher = blake3::Hasher::new();
     for value in [seed, u64::from(symbols), messages, continuous_ns] {

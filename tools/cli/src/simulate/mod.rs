@@ -1,4 +1,5 @@
-//! `tapewatch simulate`: writes the day of a simulated exchange, with the books that it ended with.
+//! `tapewatch simulate`: writes the day of a simulated exchange, with the books that it ended with; or
+//! puts it on the wire (`publish`).
 //!
 //! The exchange's messages go from its encoder to the files as they are made, so memory does not
 //! grow with the day. Every file appears whole, by rename, at the end; a run that fails or is
@@ -6,6 +7,7 @@
 
 mod capture;
 mod files;
+mod publish;
 mod summary;
 
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::simulate::files::SessionFiles;
+use crate::simulate::publish::PublishArgs;
 use crate::simulate::summary::Summary;
 use crate::span;
 
@@ -29,10 +32,15 @@ Examples:
   tapewatch simulate --out day
   tapewatch simulate --seed 7 --symbols 500 --messages 20000000 --out day
   tapewatch simulate --messages 200000 --duration 10m --pcap --out day
+  tapewatch simulate --publish --rate 50000 --loss-a 2% --loss-b 2% --retransmit 127.0.0.1:26400
+  tapewatch simulate --publish --speed 100x --glimpse 127.0.0.1:26401 --soup 127.0.0.1:26402 --out day
 
 DIR/session.itch holds the messages (BinaryFILE), DIR/truth.csv the levels of the matching engine's
 own final books; with --pcap DIR/session.pcap holds the same messages as two lines of MoldUDP64.
 DIR/labels.jsonl is empty: nothing is staged. The same arguments give the same bytes on every machine.
+With --publish the day goes by MoldUDP64 to two lines, at the exchange's own pace if nothing else is
+said; Ctrl-C ends it in order, and so does its end: the end of the session is told for a while, the
+servers still there. What is lost on purpose is counted, and the same in every run.
 Exit status: 0 done; 1 the files could not be written whole; 2 usage.";
 
 /// The day where none is given: a Monday in daylight saving time.
@@ -61,19 +69,28 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "YYYY-MM-DD", default_value = DATE, value_parser = TradingDay::parse)]
     date: TradingDay,
     /// Write session.pcap too: two lines of MoldUDP64, captured with nanosecond times.
-    #[arg(long)]
+    #[arg(long, requires = "out")]
     pcap: bool,
     /// Write the session into this directory.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    out: PathBuf,
+    #[arg(required_unless_present = "publish")]
+    out: Option<PathBuf>,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    wire: PublishArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failure> {
     let settings = settings(args)?;
+    if args.wire.publish {
+        return publish::run(args, settings, console);
+    }
+    let Some(out) = &args.out else {
+        return Err(Failure::usage("nothing says where to: give --out DIR or --publish"));
+    };
     let mut simulation = Simulation::new(&settings).map_err(|error| {
         Failure::usage(format_args!("{error}; see `tapewatch simulate --help`"))
     })?;
@@ -81,7 +98,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
     let mut files =
-        SessionFiles::create(&args.out, args.pcap.then(|| capture::options(&settings, args.date)))?;
+        SessionFiles::create(out, args.pcap.then(|| capture::options(&settings, args.date)))?;
     if let Some(capture) = files.foreign_capture() {
         console.warning(&format!(
             "{} is of an earlier run and stays; delete it, or write this day's with --pcap",
@@ -96,7 +113,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
         if interrupt.is_asked() {
             return Err(Failure::no(format_args!(
                 "interrupted; nothing was written to {}, what was there before stays; run it again",
-                args.out.display()
+                out.display()
             )));
         }
         while goes_on && encoder.bytes().len() < PIECE_BYTES {
@@ -111,7 +128,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
     let summary = Summary {
         settings,
         day: args.date,
-        directory: args.out.clone(),
+        directory: out.clone(),
         written,
         elapsed: start.elapsed(),
     };

@@ -3,7 +3,7 @@
 //! Levels lie in a sorted array, the best last, since most of what happens happens there. A level's
 //! key rises with how good its price is: the price itself for bids, its complement for asks.
 
-use super::orders::{NONE, OrderStore};
+use super::orders::{NONE, Order, OrderStore};
 
 /// One price.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,17 @@ impl Ladder {
     /// Levels, best first.
     pub(super) fn levels(&self) -> impl Iterator<Item = &Level> {
         self.levels.iter().rev()
+    }
+
+    /// Orders, those of the best level first, and of a level the oldest first.
+    pub(super) fn orders<'a>(
+        &'a self,
+        store: &'a OrderStore,
+    ) -> impl Iterator<Item = &'a Order> + use<'a> {
+        self.levels().flat_map(|level| {
+            let at = |handle: u32| (handle != NONE).then(|| store.at(handle));
+            std::iter::successors(at(level.head), move |order| at(order.next))
+        })
     }
 
     /// Where a key is, or would have to be.

@@ -388,6 +388,12 @@ impl Market {
         let ladder = &self.books[usize::from(symbol)].displayed[usize::from(side == Side::Sell)];
         ladder.levels().map(|level| (ladder.price_of(level), level.qty, level.orders))
     }
+
+    /// Displayed orders of a side in the order in which they would be taken.
+    pub fn queue(&self, symbol: u16, side: Side) -> impl Iterator<Item = Resting> + '_ {
+        let ladder = &self.books[usize::from(symbol)].displayed[usize::from(side == Side::Sell)];
+        ladder.orders(&self.orders).map(orders::Order::view)
+    }
 }
 
 #[cfg(test)]

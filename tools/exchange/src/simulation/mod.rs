@@ -26,7 +26,7 @@ use crate::random::Random;
 use crate::rate::{Pace, Plan};
 use crate::settings::{Settings, SettingsError};
 use crate::timetable::Timetable;
-use crate::truth::{self, LevelLine};
+use crate::truth::{self, LevelLine, OrderLine};
 use crate::universe::{self, Role};
 
 use due::Due;
@@ -169,24 +169,43 @@ impl Simulation {
     pub fn advance(&mut self, out: &mut Encoder) -> bool {
         let begun = out.messages();
         while out.messages() == begun {
-            if self.phase == Phase::Over {
+            if !self.step(out) {
                 return false;
-            }
-            let Some((time_ns, due)) = self.floor.calendar.take_next() else { return false };
-            let before = out.messages();
-            self.handle(due, time_ns, out);
-            let written = out.messages() - before;
-            self.messages += written;
-            if matches!(due, Due::Arrive { .. } | Due::Call(_)) {
-                self.brought += written;
             }
         }
         true
     }
 
+    /// Appends what the next thing due writes, which may be nothing; `false` once the day is over.
+    pub fn step(&mut self, out: &mut Encoder) -> bool {
+        if self.phase == Phase::Over {
+            return false;
+        }
+        let Some((time_ns, due)) = self.floor.calendar.take_next() else { return false };
+        let before = out.messages();
+        self.handle(due, time_ns, out);
+        let written = out.messages() - before;
+        self.messages += written;
+        if matches!(due, Due::Arrive { .. } | Due::Call(_)) {
+            self.brought += written;
+        }
+        true
+    }
+
+    /// When the next thing is due, ns since midnight; `None` once the day is over.
+    pub fn next_ns(&mut self) -> Option<u64> {
+        if self.phase == Phase::Over { None } else { self.floor.calendar.next_ns() }
+    }
+
     /// The final books, once the day is over: displayed levels by symbol, bids before asks, best first.
     pub fn truth(&self) -> impl Iterator<Item = LevelLine> + '_ {
         truth::levels(&self.floor.market)
+    }
+
+    /// Displayed orders now: by locate, bids before asks, the best price first, and at a price first in
+    /// time first.
+    pub fn orders(&self) -> impl Iterator<Item = OrderLine> + '_ {
+        truth::orders(&self.floor.market)
     }
 
     /// What each security has traded, by locate.
