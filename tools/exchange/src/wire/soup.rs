@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use engine::packet::Packet;
-use engine::units::{Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::moldudp64::SessionId;
 
 use super::counts::Counters;
@@ -71,6 +71,6 @@ impl Serve for Soup {
 
 /// Appends each message of `messages`, which have their lengths before them, as a packet.
 pub(super) fn put_messages(to: &mut Vec<u8>, messages: &[u8]) {
-    let messages = Packet { sequence: Sequence(0), recv: Nanos(0), messages };
+    let messages = Packet { feed: FeedId(0), sequence: Sequence(0), recv: Nanos(0), messages };
     messages.iter().for_each(|message| put_message(to, message));
 }
