@@ -163,12 +163,13 @@ impl Recording {
     }
 }
 
-/// The journal from the state on that the session goes on from.
+/// The journal from the state on that the session goes on from. It is being written again: recovery has
+/// looked at what stands behind the last record.
 fn own_journal(
     directories: LogDirectories<Directory>,
     from: Option<&SnapshotHead>,
 ) -> Result<JournalSource<Directory>, Failure> {
-    let opened = JournalSource::open(directories).and_then(|mut source| {
+    let opened = JournalSource::following(directories).and_then(|mut source| {
         if let Some(head) = from {
             source.start_from(head.next)?;
         }
