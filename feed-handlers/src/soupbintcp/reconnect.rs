@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_their_bound_and_begin_anew_after_a_success() {
         let mut reconnect = Reconnect::new(100, 500);
-        let mut waits = |count: usize, reconnect: &mut Reconnect| -> Vec<i64> {
+        let waits = |count: usize, reconnect: &mut Reconnect| -> Vec<i64> {
             (0..count).map(|_| reconnect.failed(Nanos(1_000)).0 - 1_000).collect()
         };
         assert_eq!(waits(5, &mut reconnect), [100, 200, 400, 500, 500]);

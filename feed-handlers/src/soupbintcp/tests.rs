@@ -63,7 +63,7 @@ fn a_client_logs_in_and_numbers_the_messages_itself() {
     let mut client = client(7);
     assert!(client.is_over() && client.deadline().is_none());
     client.connected(Nanos(0));
-    let expected = b"\0\x2FLscott tiger                                 7";
+    let expected = [b"\0\x2FLscott ", &b"tiger     "[..], &[b' '; 10], &[b' '; 19], b"7"].concat();
     assert_eq!(take_all(&mut client), expected);
     let stream = bytes_of(&[
         SoupPacket::Debug(b"hello"),

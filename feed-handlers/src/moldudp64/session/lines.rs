@@ -36,8 +36,10 @@ pub(super) struct LineWatch {
 pub(super) struct Lines {
     lines: Vec<LineWatch>,
     first_copies: Vec<FirstCopy>,
-    /// When any line brought its first packet, and its last.
+    /// When packets began to come, at first or after none had come for long: no line is silent since
+    /// before that.
     started: Option<Nanos>,
+    /// When any line last brought a packet.
     last: Option<Nanos>,
 }
 
@@ -64,6 +66,11 @@ impl Lines {
     /// By how much the line's copies came first, in nanoseconds; `None` before any did.
     pub(super) fn lead(&self, line: usize) -> Option<&Histogram<u64>> {
         self.lines[line].lead.as_deref()
+    }
+
+    /// Packets begin to come again after none came on any line.
+    pub(super) fn start_again(&mut self, now: Nanos) {
+        self.started = Some(now);
     }
 
     /// `line` brought a packet; tells whether it was silent before.
@@ -116,7 +123,8 @@ impl Lines {
         }
         let started = self.started?;
         let (line, watch) = self.lines.iter_mut().enumerate().find(|(_, watch)| {
-            !watch.is_silent && now.since_ns(watch.last.unwrap_or(started)) >= silent_ns
+            !watch.is_silent
+                && now.since_ns(watch.last.map_or(started, |last| last.max(started))) >= silent_ns
         })?;
         watch.is_silent = true;
         watch.silences += 1;
@@ -130,8 +138,10 @@ impl Lines {
             return None;
         }
         let awake = self.lines.iter().filter(|watch| !watch.is_silent);
-        // The one heard last falls silent only once another is heard after it.
-        let behind = awake.filter(|watch| watch.last != Some(last));
-        behind.map(|watch| super::after(watch.last.unwrap_or(started), silent_ns)).min()
+        awake
+            .map(|watch| {
+                super::after(watch.last.map_or(started, |last| last.max(started)), silent_ns)
+            })
+            .min()
     }
 }

@@ -34,13 +34,16 @@ mod settings;
 mod step;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 pub use gate::DropCounts;
 pub use settings::{FeedLimits, FeedSettings, Timings};
 pub use step::{FeedState, Notice, SnapshotFailure, SnapshotPiece, Step, Via};
 
 use gate::Doubts;
 use lines::Lines;
-use recovery::Recovery;
+use recovery::{Phase, Recovery};
 use requests::Requests;
 
 /// What became of the requests to a server.
@@ -187,9 +190,8 @@ impl MoldFeed {
             if let Some(order) = self.next_order() {
                 return order;
             }
-            if self.is_giving() {
-                let piece = self.give_piece(now);
-                return Step::SnapshotItem(piece.expect("Invariant: giving has a piece to give"));
+            if let Phase::Giving { .. } = self.recovery.phase {
+                return Step::SnapshotItem(self.give_piece(now));
             }
             match self.arbiter.settle() {
                 Some(due @ Due::Packet { .. }) => {

@@ -223,19 +223,14 @@ impl MoldFeed {
         }
     }
 
-    /// Whether a piece of the snapshot is to be given out now.
-    #[inline]
-    pub(super) fn is_giving(&self) -> bool {
-        matches!(self.recovery.phase, Phase::Giving { .. })
-    }
-
-    /// Gives the next piece of the snapshot out.
-    pub(super) fn give_piece(&mut self, now: Nanos) -> Option<SnapshotPiece<'_>> {
-        let Phase::Giving { next, recv, is_first } = self.recovery.phase else {
-            return None;
-        };
-        self.recovery.lent = self.recovery.pieces.pop_front()?;
+    /// Gives the next piece of the snapshot out; the last one completes it.
+    pub(super) fn give_piece(&mut self, now: Nanos) -> SnapshotPiece<'_> {
+        self.recovery.lent = self.recovery.pieces.pop_front().unwrap_or_default();
         let is_last = self.recovery.pieces.is_empty();
+        let (next, recv, is_first) = match self.recovery.phase {
+            Phase::Giving { next, recv, is_first } => (next, recv, is_first),
+            phase => panic!("Invariant: pieces are given while giving, not while {phase:?}"),
+        };
         if is_last {
             self.recovery.phase = Phase::Idle;
             self.recovery.throw_away();
@@ -248,7 +243,7 @@ impl MoldFeed {
             self.recovery.phase = Phase::Giving { next, recv, is_first: false };
         }
         let messages = &self.recovery.lent;
-        Some(SnapshotPiece { next: Sequence(next), recv, is_first, is_last, messages })
+        SnapshotPiece { next: Sequence(next), recv, is_first, is_last, messages }
     }
 
     /// Sees to what time, or too much that waits, changes about the recovery.

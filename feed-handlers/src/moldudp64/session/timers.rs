@@ -13,10 +13,13 @@ impl MoldFeed {
     pub(super) fn hear(&mut self, line: usize, now: Nanos) {
         if self.is_stale {
             self.is_stale = false;
+            self.is_due = true;
             let last = self.lines.last().or(self.started).unwrap_or(now);
+            self.lines.start_again(now);
             self.tell(Notice::Fresh { silent_ns: now.since_ns(last) });
         }
         if self.lines.heard(line, now) {
+            self.is_due = true;
             self.tell(Notice::LineBack { line });
         }
     }
