@@ -8,14 +8,12 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use engine::packet::Packet;
-use engine::units::{FeedId, Nanos, Sequence};
 use feed_handlers::moldudp64::SessionId;
 
 use super::counts::Counters;
 use super::packets::{Login, put_accepted, put_end, put_heartbeat, put_message, put_no_session};
 use super::publisher::HEARTBEAT;
-use super::store::Store;
+use super::store::{Store, block_bytes};
 use super::tcp::{Client, Serve, Then};
 
 /// Bytes read from the store and sent at a time.
@@ -71,6 +69,10 @@ impl Serve for Soup {
 
 /// Appends each message of `messages`, which have their lengths before them, as a packet.
 pub(super) fn put_messages(to: &mut Vec<u8>, messages: &[u8]) {
-    let messages = Packet { feed: FeedId(0), sequence: Sequence(0), recv: Nanos(0), messages };
-    messages.iter().for_each(|message| put_message(to, message));
+    let mut rest = messages;
+    while let Some(bytes) = block_bytes(rest) {
+        let (block, behind) = rest.split_at(bytes);
+        put_message(to, &block[size_of::<u16>()..]);
+        rest = behind;
+    }
 }
