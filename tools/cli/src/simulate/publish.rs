@@ -216,7 +216,7 @@ fn kept(mut files: SessionFiles, ended: &Ended) -> Result<Written, Failure> {
 /// Why the exchange did not start or go on.
 fn failed(error: &WireError) -> Failure {
     match error {
-        WireError::Settings(_) | WireError::Payload { .. } => {
+        WireError::Settings(_) | WireError::Payload { .. } | WireError::Session { .. } => {
             Failure::usage(format_args!("{error}; see `tapewatch simulate --help`"))
         }
         WireError::Open { .. } => Failure::usage(format_args!(

@@ -31,6 +31,7 @@ mod manners;
 mod metrics;
 mod metrics_columns;
 mod outputs;
+mod publish;
 mod recorded;
 mod retention;
 mod session_faults;

@@ -14,11 +14,13 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 
-use feed_handlers::moldudp64::SessionId;
+use engine::units::Sequence;
+use feed_handlers::glimpse::encode_snapshot_end;
+use feed_handlers::soupbintcp::{Login, Reject, SessionName, SoupPacket};
 
 use super::counts::Counters;
 use super::orders::{Order, Snapshot};
-use super::packets::{Login, numeric, put_accepted, put_heartbeat, put_message, put_no_session};
+use super::packets::{is_for, put};
 use super::publisher::HEARTBEAT;
 use super::soup::put_messages;
 use super::tcp::{Client, Serve, Then};
@@ -26,13 +28,10 @@ use super::tcp::{Client, Serve, Then};
 /// Bytes that are sent at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Type of the message behind a snapshot.
-const END_OF_SNAPSHOT: u8 = b'G';
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Glimpse {
-    pub(super) session: SessionId,
+    pub(super) session: SessionName,
     pub(super) orders: Sender<Order>,
     pub(super) counters: Arc<Counters>,
 }
@@ -40,19 +39,18 @@ pub(super) struct Glimpse {
 impl Serve for Glimpse {
     fn serve(&self, login: Login, client: &mut Client<'_>) -> io::Result<Then> {
         let mut packets = Vec::new();
-        if !login.is_for(self.session) {
-            put_no_session(&mut packets);
+        if !is_for(&login, self.session) {
+            put(&mut packets, &SoupPacket::LoginRejected(Reject::NoSession));
             client.send(&packets)?;
             return Ok(Then::HangUp);
         }
-        put_accepted(&mut packets, self.session, 1);
+        put(&mut packets, &SoupPacket::LoginAccepted { session: self.session, next: 1 });
         client.send(&packets)?;
         let snapshot = self.taken(client)?;
         packets.clear();
         put_messages(&mut packets, &snapshot.messages);
-        let mut last = vec![END_OF_SNAPSHOT];
-        last.extend_from_slice(&numeric(snapshot.next));
-        put_message(&mut packets, &last);
+        let last = encode_snapshot_end(Sequence(snapshot.next));
+        put(&mut packets, &SoupPacket::Sequenced(&last));
         for piece in packets.chunks(PIECE_BYTES) {
             client.send(piece)?;
         }
@@ -73,7 +71,7 @@ impl Glimpse {
                 Err(RecvTimeoutError::Disconnected) => return Err(over()),
                 Err(RecvTimeoutError::Timeout) => {
                     let mut heartbeat = Vec::new();
-                    put_heartbeat(&mut heartbeat);
+                    put(&mut heartbeat, &SoupPacket::ServerHeartbeat);
                     client.send(&heartbeat)?;
                 }
             }

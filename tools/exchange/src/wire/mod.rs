@@ -17,7 +17,7 @@
 //! - `publisher`: the day; `line`: one of the two lines; [`impairment`]: what happens on the way;
 //!   [`pace`]: when what is due; `orders`: what the publisher is asked for, snapshots among it
 //! - [`store`]: everything published; `servers`: those who give it, `retransmitter`, `soup` and
-//!   `glimpse`; `tcp`: what the latter two share, `packets`: what they send
+//!   `glimpse`; `tcp` and `packets`: what the latter two share
 //!
 //! Formats: *MoldUDP64 1.00*, *SoupBinTCP 3.00*, *GLIMPSE 5.0* (Nasdaq).
 
@@ -42,6 +42,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
+use feed_handlers::moldudp64::SessionId;
 use thiserror::Error;
 
 pub use counts::{LineCounts, WireCounts};
@@ -66,6 +67,12 @@ pub enum WireError {
     /// There is no such day.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// A session that clients could not ask for.
+    #[error("session {session}: a name is printable ASCII")]
+    Session {
+        /// What was asked for.
+        session: SessionId,
+    },
     /// A packet that no message fits.
     #[error(
         "packets of {bytes} bytes: from {PAYLOAD_BYTES_MIN} to {PAYLOAD_BYTES_MAX} can be sent"

@@ -1,9 +1,5 @@
 //! The retransmission server: MoldUDP64 requests in, packets of what was published out.
 //!
-//! ```text
-//!  0                10                18                20
-//!  ├ session ┼ first sequence number ┼ messages wanted ┤     a request, integers big-endian
-//! ```
 //! An answer is one downstream packet to where the request came from: whole messages from the first
 //! one on, as many as were asked for, are published and fit one packet. Whoever wants more asks again.
 //! There is no answer to another session's request, to one for no message, or for messages that are
@@ -22,15 +18,13 @@ use std::time::Duration;
 
 use feed_handlers::moldudp64::SessionId;
 use feed_handlers::moldudp64::header::{HEADER_BYTES, Header, MESSAGES_MAX, PacketKind};
+use feed_handlers::moldudp64::request::{REQUEST_BYTES, Request};
 
 use super::counts::Counters;
 use super::impairment::{Share, chance};
 use super::line::send;
 use super::store::Store;
 use crate::random::Random;
-
-/// Bytes of a request: session, sequence number and count, as a packet's header has them.
-const REQUEST_BYTES: usize = 20;
 
 /// How often the server looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(100);
@@ -86,6 +80,7 @@ impl Drop for Retransmitter {
 
 fn answer_all(socket: &UdpSocket, answering: &Answering, is_closed: &AtomicBool) {
     let mut random = Random::new(answering.seed, 0x5e7);
+    // A byte more than a request has, to know one that is too long.
     let (mut request, mut answer) = ([0; REQUEST_BYTES + 1], Vec::new());
     while !is_closed.load(Ordering::Relaxed) {
         let (bytes, from) = match socket.recv_from(&mut request) {
@@ -123,15 +118,10 @@ impl Answering {
     /// Appends the answer to `request` to `to`, and says how many messages it has; without any,
     /// there is none.
     fn answer(&self, request: &[u8], to: &mut Vec<u8>) -> u64 {
-        let Ok(request) = <&[u8; REQUEST_BYTES]>::try_from(request) else { return 0 };
-        let (session, rest) = request.split_at(10);
-        let (sequence, wanted) = rest.split_at(8);
-        if session != self.session.0 {
-            return 0;
-        }
-        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        let first = number(sequence);
-        let wanted = number(wanted).min(u64::from(MESSAGES_MAX));
+        let request = Request::parse(request).filter(|request| request.session() == self.session);
+        let Some(request) = request else { return 0 };
+        let first = request.first();
+        let wanted = u64::from(request.count().min(MESSAGES_MAX));
         to.resize(HEADER_BYTES, 0);
         let room = self.payload_bytes_max - HEADER_BYTES;
         // What was published and cannot be read again is as lost as ever.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::counts::Counters;
 use super::glimpse::Glimpse;
 use super::orders::Order;
+use super::packets::name_of;
 use super::retransmitter::{Answering, Retransmitter};
 use super::settings::WireSettings;
 use super::soup::Soup;
@@ -34,6 +35,7 @@ impl Servers {
         orders: &Sender<Order>,
     ) -> Result<Servers, WireError> {
         let session = settings.session;
+        let name = name_of(session).ok_or(WireError::Session { session })?;
         let retransmitter = opened("the retransmission server", settings.retransmit, |at| {
             let answering = Answering {
                 session,
@@ -47,11 +49,16 @@ impl Servers {
         })?;
         let glimpse = opened("the snapshot server", settings.glimpse, |at| {
             let (orders, own) = (orders.clone(), Arc::clone(counters));
-            TcpServer::start("glimpse", at, counters, Glimpse { session, orders, counters: own })
+            TcpServer::start(
+                "glimpse",
+                at,
+                counters,
+                Glimpse { session: name, orders, counters: own },
+            )
         })?;
         let soup = opened("the SoupBinTCP server", settings.soup, |at| {
             let (store, own) = (Arc::clone(store), Arc::clone(counters));
-            TcpServer::start("soup", at, counters, Soup { session, store, counters: own })
+            TcpServer::start("soup", at, counters, Soup { session: name, store, counters: own })
         })?;
         let lines = settings.lines.map(|line| SocketAddr::V4(line.to));
         Ok(Servers { lines, retransmitter, glimpse, soup })

@@ -8,14 +8,12 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use engine::packet::Packet;
-use engine::units::{FeedId, Nanos, Sequence};
-use feed_handlers::moldudp64::SessionId;
+use feed_handlers::soupbintcp::{Login, Reject, SessionName, SoupPacket};
 
 use super::counts::Counters;
-use super::packets::{Login, put_accepted, put_end, put_heartbeat, put_message, put_no_session};
+use super::packets::{is_for, put};
 use super::publisher::HEARTBEAT;
-use super::store::Store;
+use super::store::{Store, block_bytes};
 use super::tcp::{Client, Serve, Then};
 
 /// Bytes read from the store and sent at a time.
@@ -24,7 +22,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Soup {
-    pub(super) session: SessionId,
+    pub(super) session: SessionName,
     pub(super) store: Arc<Store>,
     pub(super) counters: Arc<Counters>,
 }
@@ -32,8 +30,8 @@ pub(super) struct Soup {
 impl Serve for Soup {
     fn serve(&self, login: Login, client: &mut Client<'_>) -> io::Result<Then> {
         let mut packets = Vec::new();
-        if !login.is_for(self.session) {
-            put_no_session(&mut packets);
+        if !is_for(&login, self.session) {
+            put(&mut packets, &SoupPacket::LoginRejected(Reject::NoSession));
             client.send(&packets)?;
             return Ok(Then::HangUp);
         }
@@ -42,7 +40,7 @@ impl Serve for Soup {
             0 => published,
             sequence => sequence.min(published),
         };
-        put_accepted(&mut packets, self.session, next);
+        put(&mut packets, &SoupPacket::LoginAccepted { session: self.session, next });
         client.send(&packets)?;
         self.counters.soup_logins.add(1);
         let mut piece = Vec::new();
@@ -54,14 +52,14 @@ impl Serve for Soup {
                 next += self.store.read(next, u64::MAX, PIECE_BYTES, &mut piece)?;
                 put_messages(&mut packets, &piece);
             } else if progress.is_ended {
-                put_end(&mut packets);
+                put(&mut packets, &SoupPacket::EndOfSession);
                 client.send(&packets)?;
                 return Ok(Then::Wait);
             } else if progress.is_closed {
                 // The day broke off: there is no end to tell.
                 return Err(ErrorKind::UnexpectedEof.into());
             } else {
-                put_heartbeat(&mut packets);
+                put(&mut packets, &SoupPacket::ServerHeartbeat);
             }
             client.send(&packets)?;
         }
@@ -71,6 +69,10 @@ impl Serve for Soup {
 
 /// Appends each message of `messages`, which have their lengths before them, as a packet.
 pub(super) fn put_messages(to: &mut Vec<u8>, messages: &[u8]) {
-    let messages = Packet { feed: FeedId(0), sequence: Sequence(0), recv: Nanos(0), messages };
-    messages.iter().for_each(|message| put_message(to, message));
+    let mut rest = messages;
+    while let Some(bytes) = block_bytes(rest) {
+        let (block, behind) = rest.split_at(bytes);
+        put(to, &SoupPacket::Sequenced(&block[size_of::<u16>()..]));
+        rest = behind;
+    }
 }

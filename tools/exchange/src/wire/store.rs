@@ -62,10 +62,7 @@ pub struct Store {
 
 impl Store {
     /// An empty store whose file lies at `path`, or is temporary and has no name.
-    ///
-    /// # Errors
-    /// The file cannot be made.
-    pub fn new(path: Option<&Path>) -> io::Result<Store> {
+    pub(super) fn new(path: Option<&Path>) -> io::Result<Store> {
         let file = match path {
             Some(path) => {
                 OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?
@@ -87,17 +84,14 @@ impl Store {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Appends whole messages, each behind its length.
-    ///
-    /// # Errors
-    /// The file takes no more.
-    pub fn append(&self, messages: &[u8]) -> io::Result<()> {
+    /// Appends whole messages, each behind its length. Fails where the file takes no more.
+    pub(super) fn append(&self, messages: &[u8]) -> io::Result<()> {
         let mut inner = self.lock();
         let mut at = inner.end();
         inner.tail.extend_from_slice(messages);
         let mut rest = messages;
         while let Some(bytes) = block_bytes(rest) {
-            if (inner.progress.next - 1) % STRIDE == 0 {
+            if (inner.progress.next - 1).is_multiple_of(STRIDE) {
                 inner.index.push(at);
             }
             inner.progress.next += 1;
@@ -127,10 +121,7 @@ impl Store {
     }
 
     /// The session is over: the file gets its end mark.
-    ///
-    /// # Errors
-    /// The file takes no more.
-    pub fn end(&self) -> io::Result<()> {
+    pub(super) fn end(&self) -> io::Result<()> {
         let mut inner = self.lock();
         self.write(&mut inner)?;
         self.file.write_all_at(&[0, 0], inner.written)?;
@@ -141,7 +132,7 @@ impl Store {
     }
 
     /// Nobody is to wait any longer.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().progress.is_closed = true;
         self.grown.notify_all();
     }

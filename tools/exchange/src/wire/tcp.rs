@@ -19,8 +19,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use feed_handlers::soupbintcp::Login;
+
 use super::counts::Counters;
-use super::packets::{FromClient, Login, take};
+use super::packets::{FromClient, take};
 
 /// A client has so long to log in.
 pub const LOGIN_WAIT: Duration = Duration::from_secs(30);

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use exchange::wire::{ENDS, Impairment, LineSettings, Pace, Share, Wire, WireError, WireSettings};
 
+use feed_handlers::moldudp64::SessionId;
+
 use crate::heard::{Ear, Heard};
-use crate::{SESSION, day, settings, split, written};
+use crate::{day, settings, split, written};
 
 /// A day heard to its last packet on both lines.
 fn heard(settings: WireSettings, ears: [Ear; 2]) -> ([Heard; 2], exchange::wire::Ended) {
@@ -168,6 +170,8 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
     assert!(matches!(Wire::start(small), Err(WireError::Payload { bytes: 50 })));
     let empty = WireSettings { simulation: day(5), ..good.clone() };
     assert!(matches!(Wire::start(empty), Err(WireError::Settings(_))));
+    let nameless = WireSettings { session: SessionId([0; 10]), ..good.clone() };
+    assert!(matches!(Wire::start(nameless), Err(WireError::Session { .. })));
     // A port that is taken.
     let taken = WireSettings { retransmit: Some(ears[0].address().into()), ..good.clone() };
     let error = Wire::start(taken).unwrap_err().to_string();
@@ -175,5 +179,4 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
     let lines = [LineSettings::to(ears[0].address()); 2];
     let nowhere = WireSettings { interface: "203.0.113.9".parse().unwrap(), lines, ..good };
     assert!(matches!(Wire::start(nowhere), Err(WireError::Open { what: "a line", .. })));
-    assert_eq!(SESSION.to_string(), "WIRETEST  ");
 }
