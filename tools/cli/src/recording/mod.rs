@@ -32,7 +32,7 @@ use engine::log::tails::{LogStatistics, LogTails};
 use engine::log::{ClosedLog, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{FeedId, Nanos, Sequence};
 
@@ -322,6 +322,50 @@ impl Recording {
             }
             Written::Never(_) => {}
             Written::Ended(_) => return Ok(Taken::Ended),
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// Journals a piece of a snapshot, before the engine sees it.
+    pub(crate) fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<Taken, Failure> {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
+            return kept.snapshot_item(item);
+        }
+        match &mut self.journal {
+            Written::Open(journal) => {
+                journal.append_snapshot_item(item).map_err(|error| failed(&error))?;
+            }
+            Written::Never(_) => {}
+            Written::Ended(_) => return Ok(Taken::Ended),
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// Journals a changed configuration, unless it is on record already: what comes again is not told
+    /// apart by it, since no state depends on it.
+    pub(crate) fn parameters(&mut self, toml: &str, time: Nanos) -> Result<Taken, Failure> {
+        if self.kept.as_ref().is_some_and(|kept| kept.left() > 0) {
+            return Ok(Taken::Yes);
+        }
+        if let Written::Open(journal) = &mut self.journal {
+            let appended = journal.append_parameters(FeedId(0), Sequence(0), time, toml);
+            appended.map_err(|error| failed(&error))?;
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// Journals that time has passed, as [`Recording::parameters`] does.
+    pub(crate) fn tick(
+        &mut self,
+        feed: FeedId,
+        last: Sequence,
+        time: Nanos,
+    ) -> Result<Taken, Failure> {
+        if self.kept.as_ref().is_some_and(|kept| kept.left() > 0) {
+            return Ok(Taken::Yes);
+        }
+        if let Written::Open(journal) = &mut self.journal {
+            journal.append_tick(feed, last, time).map_err(|error| failed(&error))?;
         }
         Ok(Taken::Yes)
     }

@@ -152,10 +152,12 @@ impl Session {
                         break;
                     }
                 }
-                Arrival::SnapshotItem(_) => {
-                    fault = Some(Failure::no("snapshots cannot be applied"));
-                    break;
+                Arrival::SnapshotItem(item) => {
+                    if engine.snapshot_item(&item).is_err() {
+                        break;
+                    }
                 }
+                // No state depends on them, and no file or journal gives a source that is idle.
                 Arrival::Tick { .. } | Arrival::Parameters(_) | Arrival::Idle => {}
                 Arrival::End => break,
             }
@@ -239,7 +241,7 @@ impl Session {
             fault = missing.map(|what| faults::not_complete(session.path(), &what));
         }
         if fault.is_none() {
-            fault = source.passed_over(0);
+            fault = source.passed_over(finished.decoder.counts().foreign_packets);
         }
         let ended = Ended {
             finished,
@@ -281,7 +283,12 @@ fn recorded_before(
         (Some(recording), Arrival::Gap { feed, first, end }) => {
             recording.gap(*feed, *first, *end, feed_time)
         }
-        _ => Ok(Taken::Yes),
+        (Some(recording), Arrival::SnapshotItem(item)) => recording.snapshot_item(item),
+        (Some(recording), Arrival::Parameters(toml)) => recording.parameters(toml, feed_time),
+        (Some(recording), Arrival::Tick { feed, last, time }) => {
+            recording.tick(*feed, *last, *time)
+        }
+        (None, _) | (_, Arrival::Idle | Arrival::End) => Ok(Taken::Yes),
     }
 }
 
