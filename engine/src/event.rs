@@ -36,6 +36,8 @@
 //! 241 HashPoint             –             –               –                   –
 //! 242 Rebase                offset        –               –                   –
 //! 243 Gap                   end           feed            –                   –
+//! 244 SnapshotBegin         feed          –               –                   –
+//! 245 SnapshotEnd           feed          1 if whole      –                   –
 //! ```
 //! Kinds from 240 on come from the sequencer, not from a feed, and have symbol 0. `a | b` packs `a` into the upper and `b` into the lower 32 bits. Kind numbers are never reused.
 
@@ -178,6 +180,9 @@ pub struct Flags;
 impl Flags {
     /// An `Execute` that counts as a print (ITCH `E`, and `C` with printable `Y`).
     pub const PRINTABLE: u16 = 1 << 0;
+    /// Set by the front: content of a snapshot, no message of the feed. It fills the book or teaches, is
+    /// not counted, and time does not pass with it.
+    pub const SNAPSHOT: u16 = 1 << 14;
     /// Set by the sequencer: feed time crosses a grid line with this event's time, so it passes
     /// before the event is applied. Shards that do not get the event get a `Time` instead.
     pub const TIME: u16 = 1 << 15;
@@ -195,6 +200,10 @@ pub enum Control {
     Rebase = 242,
     /// Messages from this sequence up to another were given up as lost.
     Gap = 243,
+    /// A snapshot of a feed begins: its books are empty.
+    SnapshotBegin = 244,
+    /// It has ended, whole or not.
+    SnapshotEnd = 245,
 }
 
 /// The least kind that is a [`Control`].
@@ -327,6 +336,25 @@ impl Event {
         let mut gap = Self::control(Control::Gap, first, time, end.0);
         gap.words[1] = feed.0 as u64;
         gap
+    }
+
+    /// A snapshot of a feed begins; `sequence` is the first message that is not in it.
+    #[must_use]
+    pub const fn snapshot_begin(feed: FeedId, sequence: Sequence, time: Nanos) -> Event {
+        Self::control(Control::SnapshotBegin, sequence, time, feed.0 as u64)
+    }
+
+    /// The snapshot of a feed that was begun ends, whole or given up.
+    #[must_use]
+    pub const fn snapshot_end(
+        feed: FeedId,
+        sequence: Sequence,
+        time: Nanos,
+        is_whole: bool,
+    ) -> Event {
+        let mut end = Self::control(Control::SnapshotEnd, sequence, time, feed.0 as u64);
+        end.words[1] = is_whole as u64;
+        end
     }
 
     const fn control(kind: Control, sequence: Sequence, time: Nanos, word: u64) -> Event {

@@ -23,5 +23,6 @@ pub mod shard;
 pub mod signal;
 pub mod snapshot;
 pub mod state;
+pub mod suspicion;
 pub mod units;
 pub mod window;

@@ -140,6 +140,11 @@ impl<L: MarketListener> Market<L> {
                 let (first, end) = (Sequence(first), Sequence(end));
                 self.listener.on_gap(&cause, FeedId(feed as u16), first, end);
             }
+            Some(SignalKind::Halts) => {
+                let [begun, ended, ..] = signal.words;
+                let halted = u64::from(self.state.not_trading).wrapping_add(begun);
+                self.state.not_trading = halted.wrapping_sub(ended) as u32;
+            }
             None => {}
         }
     }

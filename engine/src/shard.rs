@@ -6,6 +6,7 @@
 
 mod besides_book;
 pub(crate) mod restore;
+mod snapshot;
 mod time;
 mod windows;
 
@@ -19,8 +20,10 @@ use crate::prints::{Print, Prints};
 use crate::quality::Quality;
 use crate::signal::{Outbox, SignalKind};
 use crate::state;
-use crate::units::{Nanos, Position, Side, SymbolId};
+use crate::suspicion::Suspicion;
+use crate::units::{FeedId, Nanos, Position, Side, SymbolId};
 use crate::window::bars::{BarSettings, Bars};
+use snapshot::Halts;
 
 /// What applying one event led to, for an observer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +68,12 @@ pub struct Shard {
     qualities: MappedVec<Quality>,
     phase: SessionPhase,
     bars: Bars,
+    /// Which feeds' books are in doubt.
+    suspicion: Suspicion,
+    /// What the snapshot at hand has changed.
+    halts: Halts,
+    /// Feed time at which the snapshot at hand began.
+    snapshot_time: Nanos,
 }
 
 /// Which of an engine's shards it is.
@@ -178,6 +187,9 @@ impl Shard {
             qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
             bars: Bars::new(&BarSettings::NONE, limits.symbols_max)?,
+            suspicion: Suspicion::default(),
+            halts: Halts::default(),
+            snapshot_time: Nanos(i64::MIN),
         })
     }
 
@@ -210,8 +222,13 @@ impl Shard {
     /// Applies one event.
     #[inline(always)]
     pub fn apply<O: Observer>(&mut self, event: &Event, observer: &mut O) {
-        if event.flags & Flags::TIME != 0 && self.pass_time(event) {
-            return self.apply_after_bars(event, observer);
+        if event.flags & (Flags::TIME | Flags::SNAPSHOT) != 0 {
+            if event.flags & Flags::SNAPSHOT != 0 {
+                return self.apply_of_snapshot(event);
+            }
+            if self.pass_time(event) {
+                return self.apply_after_bars(event, observer);
+            }
         }
         self.apply_at_its_time(event, observer);
     }
@@ -220,7 +237,7 @@ impl Shard {
     fn apply_at_its_time<O: Observer>(&mut self, event: &Event, observer: &mut O) {
         let outcome = if event.symbol == 0 {
             if event.is_control() {
-                return self.control(event);
+                return self.control(event, observer);
             }
             self.apply_market_wide(event);
             Outcome::default()
@@ -235,16 +252,22 @@ impl Shard {
     /// What the sequencer tells.
     #[cold]
     #[inline(never)]
-    fn control(&mut self, event: &Event) {
+    fn control<O: Observer>(&mut self, event: &Event, observer: &mut O) {
         const TIME: u8 = Control::Time as u8;
         const HASH_POINT: u8 = Control::HashPoint as u8;
         const REBASE: u8 = Control::Rebase as u8;
         const GAP: u8 = Control::Gap as u8;
+        const SNAPSHOT_BEGIN: u8 = Control::SnapshotBegin as u8;
+        const SNAPSHOT_END: u8 = Control::SnapshotEnd as u8;
         match event.kind {
             TIME => {
                 self.pass_time(event);
             }
-            GAP if self.place.owns_market() => {
+            GAP => {
+                self.suspicion.begin(FeedId(event.words[1] as u16), event.time());
+                if !self.place.owns_market() {
+                    return;
+                }
                 let position = self.position(event);
                 let words = [event.sequence, event.words[0], event.words[1], 0, 0];
                 self.outbox.emit(position, event.time(), SymbolId(0), SignalKind::Gap, words);
@@ -261,6 +284,8 @@ impl Shard {
                 );
             }
             REBASE => self.offset = event.words[0],
+            SNAPSHOT_BEGIN => self.begin_snapshot(event),
+            SNAPSHOT_END => self.end_snapshot(event, observer),
             _ => {}
         }
     }
@@ -278,6 +303,12 @@ impl Shard {
         }
     }
 
+    /// A symbol is past the limit.
+    #[cold]
+    fn count_over_capacity(&mut self) {
+        self.qualities[MARKET].over_capacity += 1;
+    }
+
     fn count_market_bad_field(&mut self) {
         self.qualities[MARKET].bad_field += u64::from(self.place.owns_market());
     }
@@ -286,7 +317,7 @@ impl Shard {
     fn apply_to_symbol(&mut self, event: &Event) -> Outcome {
         let symbol = event.symbol as usize;
         if symbol >= self.metrics.len() && !self.admit(event.symbol()) {
-            self.qualities[MARKET].over_capacity += 1;
+            self.count_over_capacity();
             return Outcome::default();
         }
         let metrics = &mut self.metrics[symbol];
@@ -378,6 +409,10 @@ impl Shard {
             feed_time: _,
             offset: _,
             outbox: _,
+            // In what doubt the books are is no state, and nothing of a snapshot outlives it.
+            suspicion: _,
+            halts: _,
+            snapshot_time: _,
         } = self;
         ShardParts { books, prints, metrics, qualities, phase: *phase, bars }
     }

@@ -13,13 +13,15 @@
 //!   2 TradingState  new state    state before  –              –                –
 //!   3 Bar           start        end           open           high             low
 //!   4 BarSums       close        trades        revision       price sum, 2 words
-//!   5 BarValue      notional, 2 words          volume, 2 words                 –
+//!   5 BarValue      notional, 2 words          volume, 2 words                 1 if suspect
 //!   6 Gap           first        end           feed           –                –
+//!   7 Halts         begun        ended         feed           –                –
 //! ```
 //! A bar is three signals in a row, 3, 4, 5. Values of 128 bits have their low word first. A gap's
 //! position is that of the first message given up; `end` is the sequence behind the last one.
 //!
-//! Signals of a shard stand in the order of their key. What time puts out as it passes, before a
+//! Signals of a shard stand in the order of their key, but for 7: it has the position of the last message
+//! that the snapshot holds, and comes when it comes, since it only counts. What time puts out as it passes, before a
 //! message, is of many symbols; what the message itself leads to is of one. So where both have the
 //! same position, `Outbox::settle` puts the latter in its place.
 
@@ -72,6 +74,8 @@ pub enum SignalKind {
     BarValue = 5,
     /// Messages were given up as lost.
     Gap = 6,
+    /// How many symbols a snapshot has halted, and how many it has not any more.
+    Halts = 7,
 }
 
 impl SignalKind {
@@ -85,6 +89,7 @@ impl SignalKind {
             4 => Some(SignalKind::BarSums),
             5 => Some(SignalKind::BarValue),
             6 => Some(SignalKind::Gap),
+            7 => Some(SignalKind::Halts),
             _ => None,
         }
     }
@@ -283,6 +288,7 @@ fn bar_words(bar: &Bar) -> [(SignalKind, [u64; 5]); SIGNALS_A_BAR] {
         volume,
         notional,
         price_sum,
+        is_suspect,
     } = *bar;
     let halves = |wide: u128| [wide as u64, (wide >> 64) as u64];
     let ([sum, sum_high], [value, value_high]) =
@@ -290,7 +296,7 @@ fn bar_words(bar: &Bar) -> [(SignalKind, [u64; 5]); SIGNALS_A_BAR] {
     let [volume, volume_high] = halves(volume);
     let prices = [start.0, end.0, open.0, high.0, low.0].map(|each| each as u64);
     let sums = [close.0 as u64, trades, revision.into(), sum, sum_high];
-    let values = [value, value_high, volume, volume_high, 0];
+    let values = [value, value_high, volume, volume_high, u64::from(is_suspect)];
     [(SignalKind::Bar, prices), (SignalKind::BarSums, sums), (SignalKind::BarValue, values)]
 }
 
@@ -299,7 +305,7 @@ pub(crate) fn bar_of(prices: &Signal, sums: &Signal, value: &Signal) -> Bar {
     let wide = |low: u64, high: u64| u128::from(high) << 64 | u128::from(low);
     let [start, end, open, high, low] = prices.words.map(|word| word as i64);
     let [close, trades, revision, sum, sum_high] = sums.words;
-    let [notional, notional_high, volume, volume_high, _] = value.words;
+    let [notional, notional_high, volume, volume_high, suspect] = value.words;
     Bar {
         symbol: prices.symbol(),
         start: Nanos(start),
@@ -313,6 +319,7 @@ pub(crate) fn bar_of(prices: &Signal, sums: &Signal, value: &Signal) -> Bar {
         volume: wide(volume, volume_high),
         notional: Notional(wide(notional, notional_high) as i128),
         price_sum: wide(sum, sum_high) as i128,
+        is_suspect: suspect != 0,
     }
 }
 

@@ -236,6 +236,7 @@ impl Size {
                 volume: fired.result.iter().map(|(_, _, qty)| u128::from(*qty)).sum(),
                 notional: Notional(fired.result.iter().map(value).sum()),
                 price_sum: prices.iter().copied().map(i128::from).sum(),
+                is_suspect: false,
             };
             *before += 1;
             put.push((position, bar));

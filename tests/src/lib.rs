@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod appended;
+pub mod arrivals;
 pub mod bars;
 pub mod capture;
 pub mod compare;

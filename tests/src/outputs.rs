@@ -60,6 +60,7 @@ pub fn outputs(sequence: u64) -> Vec<(Cause, Told)> {
             volume: u128::from(sequence),
             notional: Notional(i128::from(sequence * sequence)),
             price_sum: i128::from(3 * sequence),
+            is_suspect: false,
         })
     };
     (0..sequence as u32 % 3).map(|revision| (cause, bar(revision))).collect()

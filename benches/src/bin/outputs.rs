@@ -94,6 +94,7 @@ fn bar(number: u64) -> Bar {
         volume: 100,
         notional: Notional(200),
         price_sum: 7,
+        is_suspect: false,
     }
 }
 

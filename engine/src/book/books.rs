@@ -32,6 +32,17 @@ pub struct Limits {
     pub prints_max: usize,
 }
 
+impl Limits {
+    /// Of an engine with so many feeds: of several, each has all numbers that a feed can have.
+    #[must_use]
+    pub fn for_feeds(self, feeds: u16) -> Limits {
+        if feeds <= 1 {
+            return self;
+        }
+        Limits { symbols_max: usize::from(feeds) * SymbolId::PER_FEED as usize, ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
@@ -190,6 +201,24 @@ impl Books {
                 levels.prefetch(order.level());
                 orders.prefetch(order.next);
                 orders.prefetch(order.prev);
+            }
+        }
+    }
+
+    /// Takes all orders of a symbol out. Some 40 ns an order.
+    #[cold]
+    pub(crate) fn empty(&mut self, symbol: SymbolId) {
+        for side in 0..2 {
+            while let Some(book) = self.symbols.get(symbol.0 as usize) {
+                let level = book.ladders[side].best_level;
+                if level == NONE {
+                    break;
+                }
+                // From the youngest on, as levels go from the best on: nothing has to be moved.
+                let order = OrderRef(self.orders.get(self.levels.get(level).tail).reference);
+                let found = self.find(symbol.0, order);
+                assert!(found.handle != NONE, "Invariant: an order in a queue stands in the index");
+                self.leave(symbol.0, found);
             }
         }
     }

@@ -50,7 +50,9 @@ pub struct SymbolMetrics {
     pub(crate) state: u8,
     /// How bid and ask stand; follows from the quote.
     pub(crate) crossing: u8,
-    pub(crate) reserved: [u8; 6],
+    /// 1 where a snapshot has told of the symbol before any message did; follows from its being met.
+    pub(crate) known: u8,
+    pub(crate) reserved: [u8; 5],
     /// The quote, the symbol's time, and the order-flow imbalance.
     pub clock: QuoteClock,
     /// When samples, bars and prints are due.
@@ -102,7 +104,8 @@ impl SymbolMetrics {
         quote_changes: 0,
         state: 0,
         crossing: crossing::NONE,
-        reserved: [0; 6],
+        known: 0,
+        reserved: [0; 5],
         clock: QuoteClock::NONE,
         deadlines: Deadlines::NONE,
         variance: MidVariance::NONE,
@@ -147,6 +150,20 @@ impl SymbolMetrics {
         if self.spread_now() != before {
             self.spread.pass(time, before);
         }
+    }
+
+    /// Takes over the best bid and offer that a snapshot led to: the spread and the mid are others from
+    /// `time` on, but nothing flowed.
+    pub(crate) fn take_quote_of_snapshot(&mut self, time: Nanos, bid: SideQuote, ask: SideQuote) {
+        let before = self.spread_now();
+        self.clock.pass(time, self.mid());
+        (self.clock.bid, self.clock.ask) = (bid, ask);
+        self.take_spread(time, before);
+    }
+
+    /// A snapshot tells of the symbol.
+    pub(crate) fn note_known(&mut self) {
+        self.known = u8::from(self.messages() == 0);
     }
 
     /// Takes in a print that is no cross; how it entered the figures. What is due by its time must have
@@ -309,6 +326,13 @@ impl SymbolMetrics {
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.by_kind.iter().sum()
+    }
+
+    /// Whether a message or a snapshot told of the symbol.
+    #[inline]
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.messages() > 0 || self.known > 0
     }
 
     /// Whether the last trading action was `T`.

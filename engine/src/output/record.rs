@@ -49,6 +49,9 @@ impl OutputKind {
     }
 }
 
+/// Flag of a bar's frame: its symbol was suspect at some time of the window.
+pub const FLAG_SUSPECT: u8 = 1;
+
 /// What made the engine tell something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
@@ -249,7 +252,9 @@ impl Encoded {
             }
         };
         let Cause { time, feed, .. } = cause;
-        encoded.tag = FrameTag { kind: kind as u8, flags: 0, feed, sequence, time };
+        let is_suspect = matches!(output, Output::Bar { bar, .. } if bar.is_suspect);
+        let flags = if is_suspect { FLAG_SUSPECT } else { 0 };
+        encoded.tag = FrameTag { kind: kind as u8, flags, feed, sequence, time };
         encoded
     }
 
@@ -286,13 +291,15 @@ impl<'a> OutputRecord<'a> {
     pub fn read(frame: &Frame<'a>) -> Result<OutputRecord<'a>, OutputRecordError> {
         let FrameTag { kind, flags, feed, sequence, time } = frame.tag;
         let kind = OutputKind::from_byte(kind).ok_or(OutputRecordError::Kind { kind })?;
-        if flags != 0 {
+        let known = if kind == OutputKind::Bar { FLAG_SUSPECT } else { 0 };
+        if flags & !known != 0 {
             return Err(OutputRecordError::Flags { flags });
         }
         match kind {
             OutputKind::Bar => {
                 let cause = Cause { position: Position(sequence.0), time, feed };
-                let (bar, name) = read_bar(frame.payload)?;
+                let (mut bar, name) = read_bar(frame.payload)?;
+                bar.is_suspect = flags & FLAG_SUSPECT != 0;
                 Ok(OutputRecord::Bar { cause, bar, name })
             }
             OutputKind::Gap => {
@@ -336,6 +343,8 @@ fn read_bar(payload: &[u8]) -> Result<(Bar, Option<&[u8]>), OutputRecordError> {
         volume: u128::from_le_bytes(fields.volume),
         notional: Notional(i128::from_le_bytes(fields.notional)),
         price_sum: i128::from_le_bytes(fields.price_sum),
+        // The frame tells.
+        is_suspect: false,
     };
     Ok((bar, (bytes > 0).then_some(name)))
 }

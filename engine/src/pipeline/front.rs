@@ -5,7 +5,7 @@
 //! the same in every topology.
 
 use crate::event::{Event, Flags};
-use crate::packet::Packet;
+use crate::packet::{Packet, SnapshotItem};
 use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::sequencer::Sequencer;
@@ -40,6 +40,10 @@ pub(super) struct Front<D> {
     /// Nothing of it outlives a packet.
     batch: EventBatch,
     counts: FrontCounts,
+    /// By feed, the number behind its last message, 0 if none has one.
+    next: Vec<u64>,
+    /// Feeds of which a snapshot has begun and not ended.
+    snapshots: Vec<FeedId>,
 }
 
 /// What the front counts itself.
@@ -57,6 +61,7 @@ pub(crate) struct FrontParts<'a, D> {
     pub(crate) sequencer: &'a Sequencer,
     pub(crate) selection: &'a Selection,
     pub(crate) counts: FrontCounts,
+    pub(crate) next: &'a [u64],
 }
 
 impl<D: Decoder> Front<D> {
@@ -65,14 +70,41 @@ impl<D: Decoder> Front<D> {
         sequencer: Sequencer,
         selection: Selection,
         counts: FrontCounts,
+        next: Vec<u64>,
     ) -> Self {
-        Front { decoder, sequencer, selection, batch: EventBatch::new(), counts }
+        let (batch, snapshots) = (EventBatch::new(), Vec::new());
+        Front { decoder, sequencer, selection, batch, counts, next, snapshots }
     }
 
     /// Every field that outlives a packet.
+    ///
+    /// # Panics
+    /// Within a snapshot: then books and metrics are not of one moment.
     pub(super) fn parts(&self) -> FrontParts<'_, D> {
-        let Front { decoder, sequencer, selection, batch: _, counts } = self;
-        FrontParts { decoder, sequencer, selection, counts: *counts }
+        let Front { decoder, sequencer, selection, batch: _, counts, next, snapshots } = self;
+        assert!(snapshots.is_empty(), "Invariant: an engine is not stored within a snapshot");
+        FrontParts { decoder, sequencer, selection, counts: *counts, next }
+    }
+
+    /// Whether a snapshot of a feed has begun and not ended.
+    pub(super) fn is_in_snapshot(&self) -> bool {
+        !self.snapshots.is_empty()
+    }
+
+    /// The number behind the last message of a feed that was taken, given up or in a snapshot; `None`
+    /// where none had a number.
+    pub(super) fn next_sequence(&self, feed: FeedId) -> Option<Sequence> {
+        let next = self.next.get(usize::from(feed.0)).copied();
+        next.filter(|next| *next > 0).map(Sequence)
+    }
+
+    #[inline]
+    fn note_next(&mut self, feed: FeedId, next: u64) {
+        let at = usize::from(feed.0);
+        if at >= self.next.len() {
+            self.next.resize(at + 1, 0);
+        }
+        self.next[at] = next;
     }
 
     /// See [`FrontCounts::torn_packets`].
@@ -90,6 +122,10 @@ impl<D: Decoder> Front<D> {
         packet: &Packet<'_>,
         sink: &mut impl EventSink,
     ) -> Result<(), SecondStart> {
+        if packet.feed != self.sequencer.feed() || !self.snapshots.is_empty() {
+            self.turn_to(packet.feed, packet.sequence, sink);
+            self.give_up_snapshot(packet.feed, sink);
+        }
         let mut cursor = Cursor::default();
         loop {
             self.batch.clear();
@@ -100,6 +136,12 @@ impl<D: Decoder> Front<D> {
                 Decoded::PacketDone => {
                     let is_torn = cursor.offset_bytes < packet.messages.len();
                     self.counts.torn_packets += u64::from(is_torn);
+                    if packet.sequence.0 > 0 {
+                        self.note_next(
+                            packet.feed,
+                            packet.sequence.0.saturating_add(cursor.messages),
+                        );
+                    }
                     return Ok(());
                 }
                 Decoded::SecondStart(sequence) => return Err(SecondStart { sequence }),
@@ -115,7 +157,74 @@ impl<D: Decoder> Front<D> {
         end: Sequence,
         sink: &mut impl EventSink,
     ) {
-        sink.mark(&self.sequencer.gap(feed, first, end));
+        self.turn_to(feed, first, sink);
+        self.give_up_snapshot(feed, sink);
+        self.note_next(feed, end.0);
+        sink.mark(&self.sequencer.gap(first, end));
+    }
+
+    /// Hands over a piece of a snapshot.
+    pub(super) fn snapshot_item(&mut self, item: &SnapshotItem<'_>, sink: &mut impl EventSink) {
+        let feed = item.feed;
+        self.turn_to(feed, item.next, sink);
+        if item.is_first {
+            self.give_up_snapshot(feed, sink);
+            sink.mark(&self.sequencer.begin_snapshot(item.next));
+            self.snapshots.push(feed);
+            let next = self.next_sequence(feed).map_or(item.next.0, |next| next.0.max(item.next.0));
+            self.note_next(feed, next);
+        } else if !self.snapshots.contains(&feed) {
+            // Its beginning has not come, or was given up.
+            return;
+        }
+        let (mut cursor, at) = (Cursor::default(), self.sequencer.last_sequence());
+        loop {
+            self.batch.clear();
+            let decoded = self.decoder.decode_snapshot(item, at, &mut cursor, &mut self.batch);
+            self.hand_over_snapshot(sink);
+            if decoded != Decoded::BatchFull {
+                break;
+            }
+        }
+        self.counts.torn_packets += u64::from(cursor.offset_bytes < item.messages.len());
+        if item.is_last {
+            self.end_snapshot(feed, true, sink);
+        }
+    }
+
+    /// The events that come are this feed's.
+    fn turn_to(&mut self, feed: FeedId, first: Sequence, sink: &mut impl EventSink) {
+        if feed != self.sequencer.feed() {
+            sink.mark(&self.sequencer.turn_to(feed, first));
+        }
+    }
+
+    /// Something else of a feed comes: a snapshot of it that has begun does not come whole any more.
+    fn give_up_snapshot(&mut self, feed: FeedId, sink: &mut impl EventSink) {
+        if self.snapshots.contains(&feed) {
+            self.end_snapshot(feed, false, sink);
+        }
+    }
+
+    fn end_snapshot(&mut self, feed: FeedId, is_whole: bool, sink: &mut impl EventSink) {
+        self.snapshots.retain(|begun| *begun != feed);
+        sink.mark(&self.sequencer.end_snapshot(feed, is_whole));
+    }
+
+    /// Hands over the batch as content of a snapshot.
+    fn hand_over_snapshot(&mut self, sink: &mut impl EventSink) {
+        let at = self.sequencer.last_sequence();
+        hand_over_names(&self.decoder, &self.sequencer, &mut self.counts.named, at, sink);
+        let events = self.batch.events_mut();
+        events.iter_mut().for_each(|event| self.sequencer.stamp_snapshot(event));
+        if self.selection.is_all() {
+            return sink.events(events);
+        }
+        for event in events {
+            if self.selection.takes(event.symbol(), at, self.decoder.directory()) {
+                sink.events(core::slice::from_ref(event));
+            }
+        }
     }
 
     #[inline]

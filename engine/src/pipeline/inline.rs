@@ -5,7 +5,7 @@
 
 use crate::event::Event;
 use crate::market::{Market, MarketListener, MarketState};
-use crate::packet::Packet;
+use crate::packet::{Packet, SnapshotItem};
 use crate::pipeline::front::{EventSink, Front, FrontParts, SecondStart};
 use crate::pipeline::named::Named;
 use crate::pipeline::selection::Selection;
@@ -113,11 +113,11 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
     /// If there is not exactly one shard.
     #[must_use]
     pub fn of(stages: Stages<D>, observer: O, listener: L) -> Self {
-        let Stages { decoder, sequencer, selection, shards, front, market } = stages;
+        let Stages { decoder, sequencer, selection, shards, front, next, market } = stages;
         let Ok([shard]) = <[Shard; 1]>::try_from(shards) else {
             panic!("Invariant: the inline topology has one shard");
         };
-        let front = Front::new(decoder, sequencer, selection, front);
+        let front = Front::new(decoder, sequencer, selection, front, next);
         Inline { front, back: Back { shard, observer, market: Market::of(1, market, listener) } }
     }
 
@@ -140,6 +140,24 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
     /// The messages of a feed from `first` up to but not including `end` were given up as lost.
     pub fn gap(&mut self, feed: FeedId, first: Sequence, end: Sequence) {
         self.front.gap(feed, first, end, &mut self.back);
+    }
+
+    /// Takes a piece of a snapshot of a feed.
+    pub fn snapshot_item(&mut self, item: &SnapshotItem<'_>) {
+        self.front.snapshot_item(item, &mut self.back);
+    }
+
+    /// Whether a snapshot has begun and not ended: then there can be no image of the engine.
+    #[must_use]
+    pub fn is_in_snapshot(&self) -> bool {
+        self.front.is_in_snapshot()
+    }
+
+    /// The number behind the last message of a feed that was taken, given up or in a snapshot; `None`
+    /// where none had a number.
+    #[must_use]
+    pub fn next_sequence(&self, feed: FeedId) -> Option<Sequence> {
+        self.front.next_sequence(feed)
     }
 
     /// Takes the stages apart.

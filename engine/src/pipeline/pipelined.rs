@@ -25,7 +25,7 @@ use crate::book::books::Limits;
 use crate::event::Event;
 use crate::market::{Market, MarketListener};
 use crate::memory::MemoryError;
-use crate::packet::Packet;
+use crate::packet::{Packet, SnapshotItem};
 use crate::pipeline::front::{Front, SecondStart};
 use crate::pipeline::market_stage::MarketStage;
 use crate::pipeline::merge::{Mark, Merge};
@@ -268,7 +268,8 @@ where
         listener: L,
     ) -> Result<Self, LayoutError> {
         layout.check()?;
-        let Stages { decoder, sequencer, selection, shards: made, front, market: state } = stages;
+        let Stages { decoder, sequencer, selection, shards: made, front, next, market: state } =
+            stages;
         let count = layout.shards;
         assert!(
             made.len() == count as usize,
@@ -320,7 +321,7 @@ where
         let market = start("market".to_owned(), layout.market_core, move || stage.run())?;
         let (lanes, offset) = (lanes.into_iter(), sequencer.offset());
         Ok(Pipelined {
-            front: Front::new(decoder, sequencer, selection, front),
+            front: Front::new(decoder, sequencer, selection, front, next),
             router: Router::new(lanes, symbols_max, names_in, frontier, waiter, stop, offset),
             shards,
             market,
@@ -351,6 +352,23 @@ where
         self.front.gap(feed, first, end, &mut self.router);
         self.router.settle(self.front.sequencer.position());
         if self.router.is_broken() { Err(PushError::StageFailed) } else { Ok(()) }
+    }
+
+    /// Hands over a piece of a snapshot of a feed.
+    ///
+    /// # Errors
+    /// If a stage failed.
+    pub fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<(), PushError> {
+        self.front.snapshot_item(item, &mut self.router);
+        self.router.settle(self.front.sequencer.position());
+        if self.router.is_broken() { Err(PushError::StageFailed) } else { Ok(()) }
+    }
+
+    /// The number behind the last message of a feed that was taken, given up or in a snapshot; `None`
+    /// where none had a number.
+    #[must_use]
+    pub fn next_sequence(&self, feed: FeedId) -> Option<Sequence> {
+        self.front.next_sequence(feed)
     }
 
     /// The decoder.

@@ -11,7 +11,12 @@
 //! cross a line of the 1 ms grid.)
 //!
 //! [`Position`] rises with every message. It is the sequence plus an offset that changes only where
-//! sequences do not rise: where unsequenced messages come, or another feed.
+//! sequences do not rise: where unsequenced messages come, or another feed, whose first message then has
+//! the position behind the last one.
+//!
+//! Several feeds have one time, the greatest of all. A feed that is behind another by more than a line of
+//! the grid has messages that come after windows that they belong to have ended; what lateness bars
+//! allow covers that skew.
 
 mod stored;
 
@@ -41,6 +46,8 @@ pub struct Sequencer {
     next_min: u64,
     /// Position − sequence.
     offset: u64,
+    /// The feed of the last event.
+    feed: FeedId,
     /// Positions between hash points less 1, a mask; `u64::MAX` for none.
     hash_mask: u64,
     /// The position from which on a hash point is due.
@@ -75,6 +82,7 @@ impl Sequencer {
             future_time: 0,
             next_min: 1,
             offset: 0,
+            feed: FeedId(0),
             hash_mask: u64::MAX,
             hash_due: u64::MAX,
             gap: (0, 0),
@@ -150,13 +158,54 @@ impl Sequencer {
         Event::hash_point(next.sequence(), time)
     }
 
-    /// What every shard must be told when the messages of a feed from `first` up to but not including `end` are
+    /// The feed whose events come; a [`Sequencer::turn_to`] makes it another.
+    #[inline(always)]
+    pub(super) fn feed(&self) -> FeedId {
+        self.feed
+    }
+
+    /// Events of another feed come, from the sequence `first` on: what every shard must be told before.
+    #[cold]
+    pub(super) fn turn_to(&mut self, feed: FeedId, first: Sequence) -> Event {
+        self.offset = self.position().0.wrapping_add(1).wrapping_sub(first.0);
+        (self.feed, self.next_min) = (feed, first.0);
+        Event::rebase(first, self.feed_time(), self.offset)
+    }
+
+    /// What every shard must be told when a snapshot of the feed begins, which holds all before the
+    /// message `next`. What comes then has that sequence or a greater one.
+    pub(super) fn begin_snapshot(&mut self, next: Sequence) -> Event {
+        let before = self.last_event();
+        if next.0 > self.next_min {
+            self.next_min = next.0;
+            self.gap = (before, self.position().0);
+        }
+        Event::snapshot_begin(self.feed, Sequence(self.next_min), self.feed_time())
+    }
+
+    /// What every shard must be told when it ends.
+    pub(super) fn end_snapshot(&self, feed: FeedId, is_whole: bool) -> Event {
+        Event::snapshot_end(feed, Sequence(self.next_min), self.feed_time(), is_whole)
+    }
+
+    /// Gives an event that a snapshot holds the place behind which the snapshot lies. Its time is the
+    /// order's own, as far as it can be of this day.
+    #[inline]
+    pub(super) fn stamp_snapshot(&self, event: &mut Event) {
+        event.sequence = self.last_sequence().0;
+        event.flags |= Flags::SNAPSHOT;
+        if event.time_ns >= self.day_end_ns {
+            event.time_ns = self.feed_time_ns;
+        }
+    }
+
+    /// What every shard must be told when the messages of the feed from `first` up to but not including `end` are
     /// given up. What comes then has a sequence of `end` or more.
-    pub(super) fn gap(&mut self, feed: FeedId, first: Sequence, end: Sequence) -> Event {
+    pub(super) fn gap(&mut self, first: Sequence, end: Sequence) -> Event {
         let before = self.last_event();
         self.next_min = self.next_min.max(end.0);
         self.gap = (before, self.position().0);
-        Event::gap(feed, first, end, self.feed_time())
+        Event::gap(self.feed, first, end, self.feed_time())
     }
 
     /// Position of the last event, whatever was given up behind it.
@@ -275,7 +324,7 @@ mod tests {
     fn messages_that_were_given_up_are_passed() {
         let mut sequencer = Sequencer::new(Nanos(0));
         sequencer.stamp(&mut events(&[7, 9]));
-        let gap = sequencer.gap(FeedId(0), Sequence(3), Sequence(8));
+        let gap = sequencer.gap(Sequence(3), Sequence(8));
         assert_eq!((gap.kind, gap.sequence, gap.words[0]), (Control::Gap as u8, 3, 8));
         assert_eq!((gap.time(), sequencer.position()), (Nanos(9), Position(7)));
         let mut next = events(&[10]);

@@ -7,7 +7,7 @@
 
 use crate::directory::Directory;
 use crate::event::Event;
-use crate::packet::Packet;
+use crate::packet::{Packet, SnapshotItem};
 use crate::units::Sequence;
 use crate::window::encoding::DecodeError;
 
@@ -93,7 +93,7 @@ pub enum Decoded {
     SecondStart(Sequence),
 }
 
-/// Turns the messages of packets into events. One decoder serves one feed for one session.
+/// Turns the messages of packets into events. One decoder serves all feeds of one session.
 pub trait Decoder {
     /// Appends the events of `packet` to `batch`, from `cursor` on.
     ///
@@ -101,6 +101,17 @@ pub trait Decoder {
     fn decode(
         &mut self,
         packet: &Packet<'_>,
+        cursor: &mut Cursor,
+        batch: &mut EventBatch,
+    ) -> Decoded;
+
+    /// Appends the events of a piece of a snapshot to `batch`, from `cursor` on; their sequences mean
+    /// nothing. What the piece says is learnt, names as of the message `at`; nothing of it is counted, and
+    /// no message in it starts a second day.
+    fn decode_snapshot(
+        &mut self,
+        item: &SnapshotItem<'_>,
+        at: Sequence,
         cursor: &mut Cursor,
         batch: &mut EventBatch,
     ) -> Decoded;

@@ -22,6 +22,8 @@ pub struct Stages<D> {
     /// The shards, in the order of their index.
     pub shards: Vec<Shard>,
     pub(crate) front: FrontCounts,
+    /// By feed, the number behind its last message.
+    pub(crate) next: Vec<u64>,
     pub(crate) market: MarketState,
 }
 
@@ -42,6 +44,6 @@ impl<D> Stages<D> {
         };
         let market = MarketState::new(first.symbols_max());
         let front = FrontCounts::default();
-        Stages { decoder, sequencer, selection, shards, front, market }
+        Stages { decoder, sequencer, selection, shards, front, next: Vec::new(), market }
     }
 }

@@ -110,7 +110,8 @@ impl Shard {
     #[inline(never)]
     fn add_behind(&mut self, event: &Event, print: &Print, is_kept: bool) {
         let (position, time, outbox) = (self.position(event), self.feed_time, &mut self.outbox);
-        let put_out = |bar: &Bar| outbox.emit_bar(position, time, bar);
+        let suspicion = &self.suspicion;
+        let put_out = |bar: &Bar| outbox.emit_bar(position, time, &suspicion.marked(bar));
         let tape = is_kept.then_some(&self.prints);
         let added = self.bars.add_behind(event.symbol(), print, tape, put_out);
         self.qualities[event.symbol as usize].over_capacity += u64::from(added.is_err());
@@ -166,7 +167,8 @@ impl Shard {
     #[inline(never)]
     fn take_out_of_bars(&mut self, event: &Event, print: (Nanos, u32)) {
         let (position, time, outbox) = (self.position(event), self.feed_time, &mut self.outbox);
-        let put_out = |bar: &Bar| outbox.emit_bar(position, time, bar);
+        let suspicion = &self.suspicion;
+        let put_out = |bar: &Bar| outbox.emit_bar(position, time, &suspicion.marked(bar));
         let taken = self.bars.take_out(event.symbol(), print, &self.prints, put_out);
         self.qualities[event.symbol as usize].over_capacity += u64::from(taken.is_err());
     }

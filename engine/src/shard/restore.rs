@@ -7,11 +7,12 @@ use super::{MARKET, Shard};
 use crate::book::restore::NotIndexed;
 use crate::signal::Numbered;
 use crate::state::decode::{self, MarketWide};
+use crate::suspicion::Suspicion;
 use crate::units::{Nanos, SymbolId};
 use crate::window::encoding::{DecodeError, Reader};
 
 /// What all shards of an engine have in common besides their settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Common {
     /// Feed time as far as it has passed in the shards.
     pub(crate) feed_time: Nanos,
@@ -19,6 +20,8 @@ pub(crate) struct Common {
     pub(crate) offset: u64,
     /// How the last signal was numbered.
     pub(crate) numbered: Numbered,
+    /// Which feeds' books are in doubt.
+    pub(crate) suspicion: Suspicion,
 }
 
 impl Shard {
@@ -51,13 +54,23 @@ impl Shard {
             qualities: _,
             phase: _,
             bars: _,
+            suspicion,
+            // Images are not made within a snapshot.
+            halts: _,
+            snapshot_time: _,
         } = self;
-        Common { feed_time: *feed_time, offset: *offset, numbered: outbox.numbered() }
+        Common {
+            feed_time: *feed_time,
+            offset: *offset,
+            numbered: outbox.numbered(),
+            suspicion: suspicion.clone(),
+        }
     }
 
     /// Restores what concerns no symbol, and the time at which the shard stood.
     pub(crate) fn restore_time(&mut self, common: &Common, market: &MarketWide) {
-        let Common { feed_time, offset, numbered } = *common;
+        let Common { feed_time, offset, numbered, ref suspicion } = *common;
+        self.suspicion.clone_from(suspicion);
         let MarketWide { phase, feed_time: _, quality } = *market;
         (self.feed_time, self.offset, self.phase) = (feed_time, offset, phase);
         self.outbox.restore(numbered);
@@ -93,7 +106,7 @@ impl Shard {
         let at = symbol.0 as usize;
         let metrics = decode::metrics(&mut reader)?;
         let quality = decode::quality(&mut reader)?;
-        let is_free = self.metrics.get(at).is_some_and(|metrics| metrics.messages() == 0);
+        let is_free = self.metrics.get(at).is_some_and(|metrics| !metrics.is_known());
         if symbol.0 == 0 || !is_free || at >= self.qualities.len() {
             return Err(reader.refuse("metrics of a symbol that has no book, or has some already"));
         }

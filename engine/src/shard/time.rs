@@ -18,8 +18,10 @@ impl Shard {
         self.feed_time = self.feed_time.max(time);
         if self.bars.is_due(time) {
             let position = self.position(event);
-            let outbox = &mut self.outbox;
-            self.bars.close(time, |bar| outbox.emit_bar(position, time, bar));
+            let (outbox, suspicion) = (&mut self.outbox, &self.suspicion);
+            self.bars.close(time, |bar| {
+                outbox.emit_bar(position, time, &suspicion.marked(bar));
+            });
             return true;
         }
         self.bars.pass(time);

@@ -32,8 +32,9 @@ impl Shard {
     /// The input has ended: puts out all open windows. They stand at the position behind that of the
     /// last message. No event may come after that, and what is digested now is no state of the session.
     pub fn end_of_input(&mut self, last: Position, time: Nanos) {
-        let (outbox, position) = (&mut self.outbox, Position(last.0.saturating_add(1)));
-        self.bars.close_all(|bar| outbox.emit_bar(position, time, bar));
+        let (outbox, suspicion) = (&mut self.outbox, &self.suspicion);
+        let position = Position(last.0.saturating_add(1));
+        self.bars.close_all(|bar| outbox.emit_bar(position, time, &suspicion.marked(bar)));
     }
 
     /// What happened to the windows of each size of bars after their end, in the order of sizes.

@@ -3,7 +3,7 @@
 //! Owns its reader, its engine and what it has counted; nobody else touches them. It follows a journal
 //! that is being written, from any process, and stops where that ends. **Late**: it is as far behind as
 //! it is, nobody waits for it. **Full**: a snapshot that cannot be written is told and leaves nothing
-//! behind; the next one is tried. **Torn**: what the journal's writer left unfinished is not read.
+//! behind; the next one is tried. Records that change nothing take part in nothing. **Torn**: what the journal's writer left unfinished is not read.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -86,9 +86,6 @@ pub enum FollowError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// It holds a snapshot.
-    #[error("snapshots cannot be applied")]
-    Snapshot,
     /// It holds a second day. No run journals beyond the packet with it.
     #[error(transparent)]
     SecondStart(#[from] SecondStart),
@@ -167,7 +164,10 @@ impl<S: Storage, D: Decoder, L: FollowerListener> Follower<S, D, L> {
                 self.engine.push(&packet)?;
             }
             Arrival::Gap { feed, first, end } => self.engine.gap(feed, first, end),
-            Arrival::SnapshotItem(_) => return Err(FollowError::Snapshot),
+            Arrival::SnapshotItem(item) => {
+                self.since.bytes += item.messages.len() as u64;
+                self.engine.snapshot_item(&item);
+            }
             Arrival::Tick { .. } | Arrival::Parameters(_) | Arrival::Idle => {}
             Arrival::End => {
                 return Ok(match self.source.is_ended() {
@@ -176,7 +176,8 @@ impl<S: Storage, D: Decoder, L: FollowerListener> Follower<S, D, L> {
                 });
             }
         }
-        if !self.is_due() {
+        // Within a feed's snapshot there is no state to go on from.
+        if !self.is_due() || self.engine.is_in_snapshot() {
             return Ok(Followed::Record);
         }
         Ok(self.take())

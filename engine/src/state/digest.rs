@@ -208,7 +208,7 @@ fn add_section(
     let mut symbols = 0;
     for symbol in (1..shard.books().symbol_count() as u32).map(SymbolId) {
         prefetch::ahead_of(section, shard, symbol);
-        if shard.metrics(symbol).messages() > 0 {
+        if shard.metrics(symbol).is_known() {
             symbols += 1;
             begin(digester, section, symbol);
             encode::symbol(section, shard, symbol, digester);

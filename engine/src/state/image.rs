@@ -15,12 +15,12 @@
 //!                │ symbols u32 │ lateness i64 │ sizes u32 │ size of bars i64 …
 //!  2 sequencer   drawn in `pipeline/sequencer/stored.rs`
 //!  3 decoder     the decoder's own; the directory in it is drawn in `directory/stored.rs`
-//!  4 front       names handed over u64 │ torn packets u64
+//!  4 front       names handed over u64 │ torn packets u64 │ feeds u32 │ next sequence u64 …
 //!  5 selection   names u32 │ (len u32 │ name) … │ decided u32 │ (symbol u32 │ decision u8) …
 //!  6 market      signals u64 │ names u32 │ (symbol u32 │ position u64 │ len u8 │ name) …
-//!  7 shards      feed time i64 │ last signal: position u64 │ signals there u16
+//!  7 shards      feed time i64 │ last signal: position u64 │ signals there u16 │ drawn in `suspicion.rs`
 //!  8 market-wide the walk's part of no symbol
-//!  9 book        the walk's, of each symbol of which a message was seen
+//!  9 book        the walk's, of each symbol of which a message or a snapshot told
 //! 10 metrics     the walk's, of the same symbols
 //! 11 windows     the walk's, of the same symbols, where there are bars
 //! ```
@@ -28,7 +28,9 @@
 //! the router sends them. Signals are those of one shard. How many symbols do not trade follows from
 //! their states, the position of the shards from the sequencer.
 //!
-//! **Not the same**: another [`IMAGE_VERSION`] or state version, other bars, another day or selection
+//! Version 1 ends the parts 2, 4 and 7 before what is of several feeds, and is read as well.
+//!
+//! **Not the same**: a newer [`IMAGE_VERSION`], another state version, other bars, another day or selection
 //! is refused with a [`RestoreError`], and whoever asked goes back further or begins with the journal.
 //! Limits may be others as long as all fits. At a limit that bites, what is refused from there on may
 //! be another order: room that outgrown arrays left behind is not restored.
@@ -51,7 +53,10 @@ use core::fmt;
 use crate::units::SymbolId;
 
 /// Version of all parts besides those of the walk, whose sections have their own.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
+
+/// The oldest version that is read.
+pub const IMAGE_VERSION_MIN: u32 = 1;
 
 /// What a part holds. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,6 +18,7 @@ fn bar() -> Bar {
         volume: 0x3f3e_3d3c_3b3a_3938_3736_3534_3332_3130,
         notional: Notional(-2),
         price_sum: 0x2f2e_2d2c_2b2a_2928_2726_2524_2322_2120,
+        is_suspect: false,
     }
 }
 
@@ -53,6 +54,11 @@ fn the_bytes_of_a_bar_are_pinned() {
     let tag = FrameTag { kind: 1, flags: 0, feed: 0x0605, sequence: Sequence(9), time: Nanos(77) };
     assert_eq!(encoded.tag, tag);
     let read = OutputRecord::read(&Frame { tag, payload: &golden, bytes: 0 });
+    assert_eq!(read, Ok(OutputRecord::Bar { cause: cause(), bar, name: Some(b"AAPL") }));
+    let bar = Bar { is_suspect: true, ..bar };
+    let encoded = Encoded::of(cause(), &Output::Bar { bar: &bar, name: Some(b"AAPL") });
+    assert_eq!((encoded.payload(), encoded.tag), (&golden[..], FrameTag { flags: 1, ..tag }));
+    let read = OutputRecord::read(&frame(&encoded));
     assert_eq!(read, Ok(OutputRecord::Bar { cause: cause(), bar, name: Some(b"AAPL") }));
 }
 
@@ -96,8 +102,8 @@ fn other_kinds_flags_windows_and_gaps_are_refused() {
         let read = OutputRecord::read(&Frame { tag: FrameTag { kind, ..good.tag }, ..good });
         assert_eq!(read, Err(OutputRecordError::Kind { kind }));
     }
-    let read = OutputRecord::read(&Frame { tag: FrameTag { flags: 1, ..good.tag }, ..good });
-    assert_eq!(read, Err(OutputRecordError::Flags { flags: 1 }));
+    let read = OutputRecord::read(&Frame { tag: FrameTag { flags: 3, ..good.tag }, ..good });
+    assert_eq!(read, Err(OutputRecordError::Flags { flags: 3 }));
     let mut empty = good.payload.to_vec();
     empty.copy_within(8..16, 0);
     let read = OutputRecord::read(&Frame { payload: &empty, ..good });
@@ -116,8 +122,10 @@ fn other_kinds_flags_windows_and_gaps_are_refused() {
 fn any_bar() -> impl Strategy<Value = Bar> {
     let prices = any::<[i64; 4]>();
     let sums = (any::<u64>(), any::<u128>(), any::<i128>(), any::<i128>());
-    (any::<u32>(), any::<i64>(), 1..=i64::MAX, any::<u32>(), prices, sums).prop_map(
-        |(symbol, start, length, revision, prices, (trades, volume, notional, price_sum))| {
+    let head = (any::<u32>(), any::<u32>(), any::<bool>());
+    (head, any::<i64>(), 1..=i64::MAX, prices, sums).prop_map(
+        |(head, start, length, prices, (trades, volume, notional, price_sum))| {
+            let (symbol, revision, is_suspect) = head;
             let [open, high, low, close] = prices.map(Price);
             let start = start.min(i64::MAX - 1);
             let (start, end) = (Nanos(start), Nanos(start.saturating_add(length)));
@@ -135,6 +143,7 @@ fn any_bar() -> impl Strategy<Value = Bar> {
                 volume,
                 notional,
                 price_sum,
+                is_suspect,
             }
         },
     )
@@ -164,13 +173,14 @@ proptest! {
         kind in 0..5_u8,
         mut payload in proptest::collection::vec(any::<u8>(), 0..170),
         fits: bool,
+        flags in 0..2_u8,
     ) {
         if fits && payload.len() > NAME_AT {
             payload[BAR_FIELDS_BYTES] = (payload.len() - NAME_AT) as u8;
         }
         let sequence = payload.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
         let (sequence, time) = (Sequence(sequence), Nanos(7));
-        let tag = FrameTag { kind, flags: 0, feed: 1, sequence, time };
+        let tag = FrameTag { kind, flags: flags & kind, feed: 1, sequence, time };
         let cause = Cause { position: Position(sequence.0), time, feed: 1 };
         let output = match OutputRecord::read(&Frame { tag, payload: &payload, bytes: 0 }) {
             Ok(OutputRecord::Bar { bar, name, .. }) => {

@@ -3,7 +3,7 @@
 //! ```text
 //!  feed time i64 │ next line i64 │ grid i64 │ day end i64 │ first, last 2 × i64
 //!  │ time backwards, future time 2 × u64 │ next sequence at least u64 │ offset u64
-//!  │ last gap: before, behind 2 × u64
+//!  │ last gap: before, behind 2 × u64 │ feed u16
 //! ```
 //! The grid and the hash points are the configuration's of whoever goes on: where the grid is another,
 //! the next line is its first one after feed time; the first hash point is the next that an engine with
@@ -12,7 +12,7 @@
 use super::{Sequencer, next_line};
 use crate::state::decode;
 use crate::state::encode::Sink;
-use crate::units::Position;
+use crate::units::{FeedId, Position};
 use crate::window::encoding::{DecodeError, Reader};
 
 impl Sequencer {
@@ -29,6 +29,7 @@ impl Sequencer {
             future_time,
             next_min,
             offset,
+            feed,
             hash_mask: _,
             hash_due: _,
             gap: (before, behind),
@@ -39,6 +40,7 @@ impl Sequencer {
         [time_backwards, future_time, next_min, offset, before, behind]
             .into_iter()
             .for_each(|each| sink.u64(each));
+        sink.bytes(&feed.0.to_le_bytes());
     }
 
     /// This sequencer, which has seen nothing, as one that goes on where the stored one stood.
@@ -67,10 +69,15 @@ impl Sequencer {
             future_time: decode::count(reader)?,
             next_min: reader.u64()?,
             offset: reader.u64()?,
+            feed: FeedId(0),
             hash_mask: self.hash_mask,
             hash_due: u64::MAX,
             gap: (reader.u64()?, reader.u64()?),
         };
+        // Images of version 1 are of one feed.
+        if reader.rest_bytes() > 0 {
+            sequencer.feed = FeedId(reader.u16()?);
+        }
         sequencer.hash_due = sequencer.hash_due_from(Position(sequencer.last_event()));
         Ok(sequencer)
     }
@@ -88,7 +95,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::pipeline::sequencer::{Stamped, TIME_GRID_NS};
-    use crate::units::{FeedId, Nanos, Sequence};
+    use crate::units::{Nanos, Sequence};
     use crate::window::tick::Span;
     use bytemuck::Zeroable;
 
@@ -129,8 +136,8 @@ mod tests {
                     marks(sequencer, before);
                     if gap > 0 {
                         let first = Sequence(sequencer.last_sequence().0 + 1);
-                        sequencer.gap(FeedId(0), first, Sequence(gap));
-                        sequencer.gap(FeedId(0), Sequence(gap), Sequence(gap));
+                        sequencer.gap(first, Sequence(gap));
+                        sequencer.gap(Sequence(gap), Sequence(gap));
                     }
                 }
                 let bytes = stored(&writer);
@@ -156,6 +163,7 @@ mod tests {
             future_time: 8,
             next_min: 9,
             offset: 10,
+            feed: FeedId(13),
             gap: (11, 12),
             ..fresh()
         };
@@ -163,9 +171,12 @@ mod tests {
         let mut reader = Reader::new(&bytes);
         assert_eq!(fresh().restored(&mut reader), Ok(sequencer));
         assert_eq!(reader.end(), Ok(()));
-        for end in 0..bytes.len() {
+        let before = bytes.len() - 2;
+        for end in (0..bytes.len()).filter(|end| *end != before) {
             assert!(fresh().restored(&mut Reader::new(&bytes[..end])).is_err(), "{end}");
         }
+        let old = fresh().restored(&mut Reader::new(&bytes[..before]));
+        assert_eq!(old, Ok(Sequencer { feed: FeedId(0), ..sequencer }), "of image version 1");
     }
 
     #[test]

@@ -17,12 +17,9 @@ use crate::window::encoding::{DecodeError, Reader};
 
 type Read<T> = Result<T, DecodeError>;
 
-/// The metrics of a symbol of which a message was seen.
+/// The metrics of a symbol of which a message or a snapshot told.
 pub(crate) fn metrics(reader: &mut Reader<'_>) -> Read<SymbolMetrics> {
     let by_kind = each(|| count(reader))?;
-    if by_kind == [0; 6] {
-        return Err(reader.refuse("the messages of a symbol"));
-    }
     let quote_changes = count(reader)?;
     let state = reader.u8()?;
     if !matches!(state, 0 | b'T' | b'H' | b'P' | b'Q') {
@@ -39,7 +36,9 @@ pub(crate) fn metrics(reader: &mut Reader<'_>) -> Read<SymbolMetrics> {
         quote_changes,
         state,
         crossing,
-        reserved: [0; 6],
+        // Who has no messages would not be here otherwise.
+        known: u8::from(by_kind == [0; 6]),
+        reserved: [0; 5],
         clock,
         deadlines: Deadlines { sample_ns, bar_ns, print_ns },
         variance: mid_variance(reader)?,

@@ -44,7 +44,7 @@ fn decoded_again(mut metrics: SymbolMetrics) -> SymbolMetrics {
     metrics.crossing = metrics.clock.crossing();
     (metrics.lots.odd, metrics.lots.prints) = (3, 7);
     (metrics.spread.started, metrics.auction.told) = (1, 1);
-    (metrics.reserved, metrics.padding) = ([0; 6], [0; 4]);
+    (metrics.known, metrics.reserved, metrics.padding) = (0, [0; 5], [0; 4]);
     (metrics.tape.reserved, metrics.spread.reserved, metrics.lots.reserved) = (0, 0, 0);
     (metrics.impact.reserved, metrics.auction.reserved) = (0, 0);
     metrics

@@ -20,6 +20,7 @@ pub(super) fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
         quote_changes,
         state,
         crossing,
+        known: _,
         reserved: _,
         clock,
         deadlines,

@@ -1,6 +1,6 @@
 //! The head of an image: by what versions it was written and what must be configured alike.
 
-use super::IMAGE_VERSION;
+use super::{IMAGE_VERSION, IMAGE_VERSION_MIN};
 use crate::shard::Shard;
 use crate::state::encode::Sink;
 use crate::state::section::Section;
@@ -63,7 +63,7 @@ pub(super) fn read(shard: &Shard, bytes: &[u8]) -> Result<u32, HeadFault> {
 /// Whether the parts are such as this program writes.
 pub(super) fn versions(reader: &mut Reader<'_>) -> Result<(), HeadFault> {
     let version = reader.u32()?;
-    if version != IMAGE_VERSION {
+    if !(IMAGE_VERSION_MIN..=IMAGE_VERSION).contains(&version) {
         return Err(HeadFault::ImageVersion(version));
     }
     let sections = reader.u32()?;

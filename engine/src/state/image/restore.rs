@@ -17,6 +17,7 @@ use crate::shard::restore::Common;
 use crate::signal::Numbered;
 use crate::state::decode;
 use crate::state::section::Section;
+use crate::suspicion::Suspicion;
 use crate::units::{Nanos, SymbolId};
 use crate::window::encoding::{DecodeError, Reader};
 
@@ -83,7 +84,8 @@ pub fn restore<D: Decoder, S: ImageSource>(
     source: &S,
     stages: Stages<D>,
 ) -> Result<Stages<D>, RestoreError<S::Error>> {
-    let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, market: _ } = stages;
+    let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, next: _, market: _ } =
+        stages;
     let mut image = Image { source, bytes: Vec::new() };
     let first = &shards[0];
     let (symbols_max, has_windows) = (first.symbols_max(), first.parts().bars.is_on());
@@ -94,7 +96,7 @@ pub fn restore<D: Decoder, S: ImageSource>(
     let part = image.read(Part::single(PartKind::Decoder))?;
     decoder.restore(&image.bytes).map_err(|fault| RestoreError::Malformed { part, fault })?;
     let names_max = decoder.directory().named().len() as u64;
-    let front = image.single(PartKind::Front, |reader| front_counts(names_max, reader))?;
+    let (front, next) = image.single(PartKind::Front, |reader| front_counts(names_max, reader))?;
     image.single(PartKind::Selection, |reader| selection.restore(reader))?;
     let mut market = image.single(PartKind::Market, |reader| {
         let signals = decode::count(reader)?;
@@ -105,7 +107,7 @@ pub fn restore<D: Decoder, S: ImageSource>(
     image.shards(&sequencer, &mut shards)?;
     image.symbols_into(&mut shards, &symbols, has_windows)?;
     market.not_trading = shards.iter().map(Shard::not_trading).sum();
-    Ok(Stages { decoder, sequencer, selection, shards, front, market })
+    Ok(Stages { decoder, sequencer, selection, shards, front, next, market })
 }
 
 /// Puts the book that an image holds of a symbol, if it does, into a shard that has none of it; nothing
@@ -144,12 +146,27 @@ fn fault_of<E>(part: Part, fault: HeadFault) -> RestoreError<E> {
     }
 }
 
-fn front_counts(names_max: u64, reader: &mut Reader<'_>) -> Result<FrontCounts, DecodeError> {
+fn front_counts(
+    names_max: u64,
+    reader: &mut Reader<'_>,
+) -> Result<(FrontCounts, Vec<u64>), DecodeError> {
     let named = reader.u64()?;
     if named > names_max {
         return Err(reader.refuse("the number of names handed over"));
     }
-    Ok(FrontCounts { named: named as usize, torn_packets: decode::count(reader)? })
+    let counts = FrontCounts { named: named as usize, torn_packets: decode::count(reader)? };
+    let mut next = Vec::new();
+    // Images of version 1 end here.
+    if reader.rest_bytes() > 0 {
+        let feeds = reader.u32()?;
+        if feeds > 1 << 16 {
+            return Err(reader.refuse("the number of feeds"));
+        }
+        for _ in 0..feeds {
+            next.push(reader.u64()?);
+        }
+    }
+    Ok((counts, next))
 }
 
 /// An image being read.
@@ -232,7 +249,12 @@ impl<S: ImageSource> Image<'_, S> {
         let common = self.single(PartKind::Shards, |reader| {
             let feed_time = Nanos(reader.i64()?);
             let numbered = Numbered { position: reader.u64()?, emitted: reader.u16()? };
-            Ok(Common { feed_time, offset, numbered })
+            // Images of version 1 know of no doubt.
+            let suspicion = match reader.rest_bytes() {
+                0 => Suspicion::default(),
+                _ => Suspicion::restored(reader)?,
+            };
+            Ok(Common { feed_time, offset, numbered, suspicion })
         })?;
         let part = self.read(Part::single(PartKind::MarketWide))?;
         let market = decode::market(&self.bytes).and_then(|market| {

@@ -27,13 +27,13 @@ pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
 ) -> Result<(), S::Error> {
     let (front, shard, market) = engine.parts();
     let mut image = Writer { sink, bytes: Vec::new() };
-    let symbols = || symbols(shard).filter(|symbol| shard.metrics(*symbol).messages() > 0);
+    let symbols = || symbols(shard).filter(|symbol| shard.metrics(*symbol).is_known());
     let count = symbols().count() as u32;
     image.single(PartKind::Head, |bytes| head::write(shard, count, bytes))?;
     write_front(&front, &mut image)?;
     write_market(market, shard, &mut image)?;
     let common = shard.common();
-    let Common { feed_time, offset, numbered: Numbered { position, emitted } } = common;
+    let Common { feed_time, offset, numbered: Numbered { position, emitted }, suspicion } = common;
     assert!(
         offset == front.sequencer.offset(),
         "Invariant: a shard numbers events as the sequencer does"
@@ -42,6 +42,7 @@ pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
         bytes.i64(feed_time.0);
         bytes.u64(position);
         bytes.bytes(&emitted.to_le_bytes());
+        suspicion.store(bytes);
     })?;
     image.single(PartKind::MarketWide, |bytes| {
         encode::market(shard, front.sequencer.feed_time(), bytes);
@@ -62,13 +63,15 @@ fn write_front<D: Decoder, S: ImageSink>(
     front: &FrontParts<'_, D>,
     image: &mut Writer<'_, S>,
 ) -> Result<(), S::Error> {
-    let FrontParts { decoder, sequencer, selection, counts } = front;
+    let FrontParts { decoder, sequencer, selection, counts, next } = front;
     image.single(PartKind::Sequencer, |bytes| sequencer.store(bytes))?;
     image.single(PartKind::Decoder, |bytes| decoder.store(bytes))?;
     let FrontCounts { named, torn_packets } = *counts;
     image.single(PartKind::Front, |bytes| {
         bytes.u64(named as u64);
         bytes.u64(torn_packets);
+        bytes.u32(next.len() as u32);
+        next.iter().for_each(|next| bytes.u64(*next));
     })?;
     image.single(PartKind::Selection, |bytes| selection.store(bytes))
 }
@@ -112,7 +115,7 @@ impl<S: ImageSink> Writer<'_, S> {
     fn section(&mut self, kind: PartKind, section: Section, shard: &Shard) -> Result<(), S::Error> {
         for symbol in symbols(shard) {
             prefetch::ahead_of(section, shard, symbol);
-            if shard.metrics(symbol).messages() > 0 {
+            if shard.metrics(symbol).is_known() {
                 self.part(Part { kind, symbol }, |bytes| {
                     encode::symbol(section, shard, symbol, bytes);
                 })?;

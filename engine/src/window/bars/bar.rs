@@ -34,6 +34,9 @@ pub struct Bar {
     pub notional: Notional,
     /// Sum of prices, in 1e-9 units.
     pub price_sum: i128,
+    /// Whether the symbol's book was in doubt at any time of the window, as far as was known when it was
+    /// told: messages may be missing in it.
+    pub is_suspect: bool,
 }
 
 impl Bar {

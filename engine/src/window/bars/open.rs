@@ -90,6 +90,7 @@ impl OpenBar {
             volume: self.volume,
             notional: Notional(self.notional),
             price_sum: self.price_sum,
+            is_suspect: false,
         }
     }
 }

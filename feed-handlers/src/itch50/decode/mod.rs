@@ -3,6 +3,8 @@
 //! Reads packets of length-prefixed messages, writes one event a message into the batch it is given,
 //! and learns the stock directory on the way. A message of an unknown type or a wrong length is
 //! counted and skipped by its length; it uses up its sequence number, so identities do not shift.
+//! Each feed has names and a start of its own; where packets of several come by turns, those of the feed
+//! at hand are swapped in.
 //! The table in `shape` decodes the eight types that make up a trading day, `rare` the others.
 
 mod rare;
@@ -12,9 +14,9 @@ mod stored;
 use engine::directory::{Directory, Learnt, Listing};
 use engine::event::{Event, Flags};
 use engine::memory::MemoryError;
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::pipeline::stage::{Cursor, Decoded, Decoder, EventBatch};
-use engine::units::{Nanos, Sequence, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::encoding::DecodeError;
 
 use crate::itch50::messages::{Message, MessageError, stock_offset_of};
@@ -38,37 +40,107 @@ pub struct DecodeCounts {
     pub bad_length: u64,
     /// Messages that call a symbol by another name than its first.
     pub symbol_conflict: u64,
+    /// Packets of feeds that the decoder does not have; nothing of them is decoded.
+    pub foreign_packets: u64,
+}
+
+impl DecodeCounts {
+    fn none() -> DecodeCounts {
+        DecodeCounts {
+            by_type: Box::new([0; 256]),
+            messages: 0,
+            unknown_type: 0,
+            bad_length: 0,
+            symbol_conflict: 0,
+            foreign_packets: 0,
+        }
+    }
 }
 
 /// See the module.
 pub struct Itch50Decoder {
     midnight: Nanos,
     directory: Directory,
+    counts: DecodeCounts,
+    /// The feed at hand.
+    feed: FeedId,
+    /// Symbol of its locate 0, were that one.
+    base: u32,
+    at_hand: OfFeed,
+    /// Every feed at its number; in place of the one at hand another's nothing.
+    feeds: Vec<OfFeed>,
+    /// While the content of a snapshot is decoded: the last message before its end.
+    in_snapshot: Option<Sequence>,
+    /// Where the content of a snapshot is counted, for nobody.
+    aside: DecodeCounts,
+}
+
+/// What a feed has of its own.
+struct OfFeed {
     /// The name of each locate as its eight bytes on the wire; 0 while it has none.
     names: Box<[u64; LOCATES]>,
-    counts: DecodeCounts,
+    /// Whether its day has started.
     started: bool,
 }
 
+impl OfFeed {
+    fn new() -> OfFeed {
+        OfFeed { names: bytemuck::allocation::zeroed_box(), started: false }
+    }
+}
+
 impl Itch50Decoder {
-    /// A decoder for the trading day that began at `midnight`, New York.
+    /// A decoder of one feed for the trading day that began at `midnight`, New York.
     ///
     /// # Errors
     /// If the system refuses memory for the directory.
     pub fn new(midnight: Nanos) -> Result<Self, MemoryError> {
+        Self::for_feeds(midnight, 1)
+    }
+
+    /// A decoder of so many feeds, at least one, for the trading day that began at `midnight`, New York.
+    /// The symbol that feed f calls by locate l is [`SymbolId::of`] them.
+    ///
+    /// # Errors
+    /// As [`Itch50Decoder::new`].
+    pub fn for_feeds(midnight: Nanos, feeds: u16) -> Result<Self, MemoryError> {
+        let feeds = usize::from(feeds.max(1));
         Ok(Itch50Decoder {
             midnight,
-            directory: Directory::new(LOCATES)?,
-            names: bytemuck::allocation::zeroed_box(),
-            counts: DecodeCounts {
-                by_type: Box::new([0; 256]),
-                messages: 0,
-                unknown_type: 0,
-                bad_length: 0,
-                symbol_conflict: 0,
-            },
-            started: false,
+            directory: Directory::new(feeds * LOCATES)?,
+            counts: DecodeCounts::none(),
+            feed: FeedId(0),
+            base: 0,
+            at_hand: OfFeed::new(),
+            feeds: (0..feeds).map(|_| OfFeed::new()).collect(),
+            in_snapshot: None,
+            aside: DecodeCounts::none(),
         })
+    }
+
+    /// How many feeds it has.
+    #[must_use]
+    pub fn feeds(&self) -> usize {
+        self.feeds.len()
+    }
+
+    /// Makes another feed the one at hand; `false` if there is no such feed.
+    #[cold]
+    #[inline(never)]
+    fn turn_to(&mut self, feed: FeedId) -> bool {
+        let (from, to) = (usize::from(self.feed.0), usize::from(feed.0));
+        if to >= self.feeds.len() {
+            return false;
+        }
+        core::mem::swap(&mut self.at_hand, &mut self.feeds[from]);
+        core::mem::swap(&mut self.at_hand, &mut self.feeds[to]);
+        (self.feed, self.base) = (feed, u32::from(feed.0) * SymbolId::PER_FEED);
+        true
+    }
+
+    /// What a feed has of its own.
+    fn of_feed(&self, feed: usize) -> &OfFeed {
+        if feed == usize::from(self.feed.0) { &self.at_hand } else { &self.feeds[feed] }
     }
 
     /// What has been counted so far.
@@ -82,12 +154,13 @@ impl Itch50Decoder {
     fn decode_order(&mut self, window: &[u8; WINDOW], shape: &Shape, event: &mut Event) {
         let locate = u16::from_be_bytes([window[1], window[2]]);
         let stock = be64(window, shape.stock_offset);
-        if (stock ^ self.names[usize::from(locate)]) & shape.stock_mask != 0 {
+        if (stock ^ self.at_hand.names[usize::from(locate)]) & shape.stock_mask != 0 {
             self.learn(locate, stock, event.sequence());
         }
         let time_of_day_ns = be64(window, 3) & TIMESTAMP_MASK;
         event.time_ns = self.midnight.0.wrapping_add(time_of_day_ns as i64);
-        event.symbol = u32::from(locate);
+        // Locate 0 is the market of whatever feed.
+        event.symbol = u32::from(locate) | if locate == 0 { 0 } else { self.base };
         event.kind = shape.kind;
         event.side = byte(window, shape.side_offset) & shape.side_mask;
         let printable = byte(window, shape.printable_offset) == shape.printable_value;
@@ -106,8 +179,9 @@ impl Itch50Decoder {
         if locate == 0 {
             return;
         }
-        match self.directory.learn(SymbolId(u32::from(locate)), &stock.to_be_bytes(), at) {
-            Learnt::New => self.names[usize::from(locate)] = stock,
+        let (symbol, at) = (SymbolId::of(self.feed, locate), self.in_snapshot.unwrap_or(at));
+        match self.directory.learn(symbol, &stock.to_be_bytes(), at) {
+            Learnt::New => self.at_hand.names[usize::from(locate)] = stock,
             Learnt::Known => {}
             Learnt::Conflict => self.counts.symbol_conflict += 1,
         }
@@ -130,11 +204,13 @@ impl Itch50Decoder {
         };
         if let Message::SystemEvent(system) = message
             && system.event() == b'O'
-            && core::mem::replace(&mut self.started, true)
+            && core::mem::replace(&mut self.at_hand.started, true)
+            && self.in_snapshot.is_none()
         {
             return Rare::SecondStart;
         }
         let head = message.head();
+        let symbol = SymbolId::of(self.feed, head.locate());
         let stock = stock_offset_of(head.message_type())
             .and_then(|offset| bytes.get(offset..)?.first_chunk::<8>());
         if let Some(stock) = stock {
@@ -149,10 +225,10 @@ impl Itch50Decoder {
                 etp: entry.etp(),
                 leverage: entry.etp_leverage(),
             };
-            self.directory.list(head.symbol(), listing);
+            self.directory.list(symbol, listing);
         }
         event.time_ns = self.midnight.0.saturating_add_unsigned(head.time_of_day_ns());
-        event.symbol = head.symbol().0;
+        event.symbol = symbol.0;
         event.side = 0;
         event.flags = 0;
         rare::fill(event, &message, self.midnight);
@@ -232,6 +308,11 @@ impl Decoder for Itch50Decoder {
         batch: &mut EventBatch,
     ) -> Decoded {
         let bytes = packet.messages;
+        if packet.feed != self.feed && !self.turn_to(packet.feed) {
+            self.counts.foreign_packets += 1;
+            cursor.offset_bytes = bytes.len();
+            return Decoded::PacketDone;
+        }
         if let Some(stopped) = self.decode_run(packet, bytes, (0, bytes.len()), cursor, batch) {
             return stopped;
         }
@@ -255,6 +336,23 @@ impl Decoder for Itch50Decoder {
             return stopped;
         }
         Decoded::PacketDone
+    }
+
+    fn decode_snapshot(
+        &mut self,
+        item: &SnapshotItem<'_>,
+        at: Sequence,
+        cursor: &mut Cursor,
+        batch: &mut EventBatch,
+    ) -> Decoded {
+        let SnapshotItem { feed, recv, messages, .. } = *item;
+        core::mem::swap(&mut self.counts, &mut self.aside);
+        self.in_snapshot = Some(at);
+        let packet = Packet { feed, sequence: at, recv, messages };
+        let decoded = self.decode(&packet, cursor, batch);
+        self.in_snapshot = None;
+        core::mem::swap(&mut self.counts, &mut self.aside);
+        decoded
     }
 
     fn directory(&self) -> &Directory {

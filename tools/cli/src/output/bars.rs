@@ -105,6 +105,7 @@ mod tests {
     use engine::units::{Nanos, Notional};
 
     const BAR: Bar = Bar {
+        is_suspect: false,
         symbol: SymbolId(7),
         start: Nanos(-1_000_000_000),
         end: Nanos(0),

@@ -9,7 +9,7 @@
 use engine::journal::source::JournalSource;
 use engine::log::directories::LogDirectories;
 use engine::log::storage::Directory;
-use engine::packet::{Arrival, Packet, Source as _};
+use engine::packet::{Arrival, Packet, SnapshotItem, Source as _};
 use engine::snapshot::{Accepted, SnapshotHead};
 use engine::units::{FeedId, Sequence};
 
@@ -33,8 +33,8 @@ struct Before {
 }
 
 impl Kept {
-    /// The first `records` packets and gaps of a feed in the journal, of which `snapshot` has seen the
-    /// first.
+    /// The first `records` packets, gaps and pieces of snapshots in the journal, of which `snapshot` has
+    /// seen the first.
     pub(super) fn new(
         directories: LogDirectories<Directory>,
         records: u64,
@@ -85,6 +85,15 @@ impl Kept {
         self.next(first, |arrival| *arrival == Arrival::Gap { feed, first, end })
     }
 
+    /// A piece of a snapshot comes that is the next on record.
+    pub(super) fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<Taken, Failure> {
+        let arrival = Arrival::SnapshotItem(*item);
+        if self.before.is_some() {
+            return self.before_snapshot(&arrival);
+        }
+        self.next(item.next, |kept| *kept == arrival)
+    }
+
     fn before_snapshot(&mut self, arrival: &Arrival<'_>) -> Result<Taken, Failure> {
         let Some(Before { came, seen }) = &mut self.before else {
             return Ok(Taken::Yes);
@@ -108,7 +117,13 @@ impl Kept {
         sequence: Sequence,
         is_same: impl Fn(&Arrival<'_>) -> bool,
     ) -> Result<Taken, Failure> {
-        let arrival = self.source.next().map_err(|error| faults::of_journal(&error))?;
+        let arrival = loop {
+            match self.source.next().map_err(|error| faults::of_journal(&error))? {
+                // They are in the journal where they came, and change no state.
+                Arrival::Parameters(_) => {}
+                arrival => break arrival,
+            }
+        };
         if is_same(&arrival) {
             self.left -= 1;
             return Ok(Taken::Yes);

@@ -378,6 +378,9 @@ impl Recording {
 
     /// Journals a piece of a snapshot, before the engine sees it.
     pub(crate) fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<Taken, Failure> {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.left() > 0) {
+            return kept.snapshot_item(item);
+        }
         self.append(|journal| journal.append_snapshot_item(item))
     }
 

@@ -165,9 +165,10 @@ impl Session {
                         break;
                     }
                 }
-                Arrival::SnapshotItem(_) => {
-                    fault = Some(Failure::no("snapshots cannot be applied"));
-                    break;
+                Arrival::SnapshotItem(item) => {
+                    if engine.snapshot_item(&item).is_err() {
+                        break;
+                    }
                 }
                 Arrival::Parameters(_) if !is_again => {
                     let next = next_of(engine.sequencer());
@@ -282,7 +283,7 @@ impl Session {
             fault = missing.map(|what| faults::not_complete(session.path(), &what));
         }
         if fault.is_none() {
-            fault = source.passed_over(0);
+            fault = source.passed_over(finished.decoder.counts().foreign_packets);
         }
         let ended = Ended {
             finished,

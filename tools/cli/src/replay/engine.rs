@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use engine::market::{Market, MarketListener};
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::pin;
 use engine::pipeline::pipelined::{Pipelined, PipelinedParts, PushError, StageFailed, Stalls};
@@ -172,6 +172,17 @@ where
                 Ok(())
             }
             Engine::Pipelined(engine) => engine.gap(feed, first, end),
+        }
+    }
+
+    /// Hands over a piece of a snapshot of a feed.
+    pub(crate) fn snapshot_item(&mut self, item: &SnapshotItem<'_>) -> Result<(), PushError> {
+        match self {
+            Engine::Inline(engine) => {
+                engine.snapshot_item(item);
+                Ok(())
+            }
+            Engine::Pipelined(engine) => engine.snapshot_item(item),
         }
     }
 

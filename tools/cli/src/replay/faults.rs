@@ -65,7 +65,6 @@ pub(crate) fn of(error: &InputError) -> Failure {
 /// A follower that cannot go on.
 pub(crate) fn of_follower(error: &FollowError) -> Failure {
     match error {
-        FollowError::Snapshot => Failure::no(error),
         FollowError::Journal(error) => of_journal(error),
         FollowError::SecondStart(second) => second_start(*second, None),
     }

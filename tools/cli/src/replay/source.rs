@@ -208,7 +208,7 @@ impl ReplaySource {
         };
         (passed_over > 0).then(|| {
             Failure::no(format_args!(
-                "{} holds {passed_over} message(s) of further feeds, which were left out; use a newer tapewatch",
+                "{} holds {passed_over} packet(s) of further feeds, which were left out; use a newer tapewatch",
                 recorded.name
             ))
         })
