@@ -1,9 +1,9 @@
 //! What is checked after the day: two more runs over the same messages, and the journal itself.
 //!
 //! One run is the replay that `tapewatch replay SESSION` does, from the journal. The other knows
-//! nothing of journal, queue and packets: the exchange is simulated anew from the same settings, and
-//! what its encoder holds goes straight into an engine, a piece at a time. So a fault in cutting,
-//! handing over, journaling or reading back shows as another state. The two run side by side.
+//! nothing of lines, packets and journal: all that the exchange has published, as it keeps it for its
+//! own servers, goes straight into an engine, a piece at a time. So a fault in arbitration, recovery,
+//! journaling or reading back shows as another state. The two run side by side.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use engine::pipeline::sequencer::Sequencer;
 use engine::shard::Shard;
 use engine::state::{StateHash, section_sums};
 use engine::units::{FeedId, Sequence};
+use exchange::wire::Store;
 use feed_handlers::input::Format;
-use feed_handlers::itch50::Encoder;
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::console::Console;
-use crate::demo::live::interrupted;
+use crate::demo::Plan;
+use crate::demo::live::{self, interrupted};
 use crate::demo::place::SessionPlace;
-use crate::demo::{Plan, begun, feed};
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::journal::verify;
@@ -31,6 +31,9 @@ use crate::replay::pace::{Pace, Speed};
 use crate::replay::select::Wanted;
 use crate::replay::session::{Record, Session, Setup};
 use crate::session_dir::SessionDir;
+
+/// Bytes that go into the engine at once.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// What was found.
 pub(super) struct Checks {
@@ -72,15 +75,16 @@ impl Checks {
     /// Checks the session in `place`.
     pub(super) fn make(
         plan: &Plan,
+        store: &Store,
         place: &SessionPlace,
         interrupt: &Interrupt,
     ) -> Result<Checks, Failure> {
         let ended = thread::scope(|scope| -> Result<_, Failure> {
             let start = |name: &str| thread::Builder::new().name(String::from(name));
             let replay = start("replay").spawn_scoped(scope, || replayed(place, interrupt));
-            let replay = replay.map_err(|error| feed::not_started(&error))?;
-            let stream = start("stream").spawn_scoped(scope, || streamed(plan, interrupt));
-            let stream = stream.map_err(|error| feed::not_started(&error))?;
+            let replay = replay.map_err(|error| live::not_started(&error))?;
+            let stream = start("stream").spawn_scoped(scope, || streamed(plan, store, interrupt));
+            let stream = stream.map_err(|error| live::not_started(&error))?;
             let replayed = replay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let streamed = stream.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             Ok((replayed?, streamed?))
@@ -132,8 +136,8 @@ fn replayed(
     Ok((run, ended.fault().map(|failure| failure.line), digests_equal))
 }
 
-/// The exchange's day anew, without anything between it and the engine.
-fn streamed(plan: &Plan, interrupt: &Interrupt) -> Result<Run, Failure> {
+/// All that the exchange published, without anything between it and the engine.
+fn streamed(plan: &Plan, store: &Store, interrupt: &Interrupt) -> Result<Run, Failure> {
     let start = Instant::now();
     let (midnight, refused) = (plan.day.midnight(), |error| faults::no_memory(&error));
     let mut engine = Inline::new(
@@ -143,18 +147,23 @@ fn streamed(plan: &Plan, interrupt: &Interrupt) -> Result<Run, Failure> {
         Shard::new(plan.config.limits()).map_err(refused)?,
         (),
     );
-    let mut simulation = begun(&plan.settings)?;
-    let mut encoder = Encoder::new();
     let mut sequence = Sequence(1);
-    while simulation.advance(&mut encoder) {
+    let mut piece = Vec::new();
+    loop {
         if interrupt.is_asked() {
             return Err(interrupted());
         }
-        let packet =
-            Packet { feed: FeedId(0), sequence, recv: midnight, messages: encoder.bytes() };
+        piece.clear();
+        let read = store.read(sequence.0, u64::MAX, PIECE_BYTES, &mut piece);
+        let count = read.map_err(|error| {
+            Failure::no(format_args!("cannot read what the exchange published: {error}"))
+        })?;
+        if count == 0 {
+            break;
+        }
+        let packet = Packet { feed: FeedId(0), sequence, recv: midnight, messages: &piece };
         engine.push(&packet).map_err(|second| faults::second_start(second, None))?;
-        sequence.0 += encoder.messages();
-        encoder.clear();
+        sequence.0 += count;
     }
     let sums = section_sums(engine.shard(), engine.sequencer().feed_time(), true);
     Ok(Run {

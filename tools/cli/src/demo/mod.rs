@@ -1,14 +1,15 @@
 //! `tapewatch demo`: everything together, from a simulated exchange on.
 //!
 //! ```text
-//!  exchange thread ─► queue ─► journal ─► decode, books, metrics     (ingest thread)
-//!                                 │                     └─► a look now and then ─► screen (this thread)
-//!                                 ▼ afterwards, side by side
-//!            replay from the journal ∥ the exchange's own stream, straight into an engine
+//!  exchange's threads ─► two multicast lines ─► arbitration ─► journal ─► decode, books, metrics
+//!       │  └─ retransmission and snapshot servers ─┘ (ingest thread)            └─► screen (this thread)
+//!       ▼ afterwards, side by side
+//!  all that it published, straight into an engine ∥ replay from the journal
 //! ```
 //! At the end stand figures and a verdict: whether the books are those of the exchange's own matching
-//! engine, level by level; whether the state is the same live, from the journal and from the exchange's
-//! stream; whether the journal is what was written. One that is not: exit 1.
+//! engine, level by level; whether the state is the same live and from the journal and, where no message
+//! was given up, from all that the exchange published; whether the journal is what was written. One that
+//! is not, or a gap that nobody healed: exit 1.
 //!
 //! The session lies in a temporary folder, unless `--keep` names a place. The folder and the
 //! journal's memory are removed when the run ends, also by a fault or Ctrl-C; SIGKILL and a second
@@ -17,22 +18,22 @@
 //! (a full disk) ends the run with a line.
 
 mod checks;
-mod feed;
 mod latency;
 mod live;
 mod place;
 mod report;
 mod screen;
 mod truth;
+mod wire;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 use engine::pipeline::stage::Decoder as _;
+use exchange::Settings;
 use exchange::settings::{FULL_DAY_NS, MESSAGES_MAX};
-use exchange::{Settings, Simulation};
-use feed_handlers::itch50::Encoder;
+use exchange::wire::{Ended, Share};
 
 use crate::config::{Config, Topology};
 use crate::console::{self, Console};
@@ -42,9 +43,11 @@ use crate::demo::live::Traded;
 use crate::demo::place::SessionPlace;
 use crate::demo::report::Report;
 use crate::demo::screen::Screen;
+use crate::demo::wire::Network;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::memory::Resident;
+use crate::percent;
 use crate::room;
 use crate::simulate;
 
@@ -52,19 +55,26 @@ const EXAMPLES: &str = "\
 Examples:
   tapewatch demo
   tapewatch demo --seconds 10 --json
+  tapewatch demo --seconds 30 --loss-a 2% --loss-b 2% --reorder 1%
+  tapewatch demo --seconds 10 --loss-a 2% --loss-b 2% --no-retransmit
   tapewatch demo --messages 2000000 --keep session && tapewatch replay session
 
-An exchange is simulated in a thread of its own: a matching engine, and agents that trade on it. Its
-feed is journaled and kept as order books and metrics of every symbol. Then the session is replayed
-from its journal, and books and state are held against those of the exchange.
+An exchange is simulated in threads of its own: a matching engine, and agents that trade on it. Its
+feed goes over two multicast lines of this host, is journaled and kept as order books and metrics of
+every symbol; what both lines lose is asked for again, or healed by a snapshot of the books. Then the
+session is replayed from its journal, and books and state are held against those of the exchange.
 The session takes some 35 bytes a message of disk in a temporary folder (TMPDIR says where).
-Exit status: 0 all of it is verified; 1 something is not, or the run could not go on; 2 usage.";
+Exit status: 0 all of it is verified; 1 something is not, a gap is open, or the run could not go on;
+2 usage.";
+
+/// Messages a second: what exchange, wire and engine do together on two cores with room to spare.
+const RATE: u64 = 400_000;
+
+/// How much longer than asked for a day may take on a slow host, in tenths.
+const PATIENCE_TENTHS: u32 = 15;
 
 /// Messages where neither their number nor a time is given: some seconds' worth.
 const MESSAGES: u64 = 10_000_000;
-
-/// Messages from which the exchange's rate is estimated for `--seconds`.
-const TRIAL_MESSAGES: u64 = 500_000;
 
 /// Live, hash points are a follower's work.
 const PRESET: &str = "hashes.every_sequences=0";
@@ -73,8 +83,7 @@ const PRESET: &str = "hashes.every_sequences=0";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
-    /// Simulate for about so many seconds; what is checked afterwards takes about twice as long
-    /// again.
+    /// Trade for about so many seconds; what is checked afterwards takes about as long again.
     #[arg(long, value_name = "N", conflicts_with = "messages", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: Option<u64>,
     /// Simulate so many messages [default: 10,000,000].
@@ -86,6 +95,24 @@ pub(crate) struct DemoArgs {
     /// What all chance of the exchange comes from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Messages that the exchange publishes in a second.
+    #[arg(long, value_name = "N", default_value_t = RATE, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    rate: u64,
+    /// Packets that line A loses.
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent::parse)]
+    loss_a: Share,
+    /// Packets that line B loses.
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent::parse)]
+    loss_b: Share,
+    /// Packets of each line that are overtaken by the three sent after them.
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent::parse)]
+    reorder: Share,
+    /// Nobody sends lost messages again.
+    #[arg(long)]
+    no_retransmit: bool,
+    /// Nobody gives snapshots of the books.
+    #[arg(long)]
+    no_snapshot: bool,
     /// Keep the recorded session in this directory.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     keep: Option<PathBuf>,
@@ -101,6 +128,7 @@ pub(crate) struct DemoArgs {
 #[derive(Clone, Debug)]
 struct Plan {
     settings: Settings,
+    network: Network,
     day: TradingDay,
     config: Config,
 }
@@ -112,20 +140,26 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> 
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
     let config = config(args, console)?;
-    let plan =
-        Plan { settings: settings(args, &interrupt)?, day: simulate::default_day()?, config };
+    let plan = Plan {
+        settings: settings(args),
+        network: network(args),
+        day: simulate::default_day()?,
+        config,
+    };
     let place = SessionPlace::make(args.keep.as_deref())?;
     let screen = Screen::new(console, plan.settings.messages);
-    let Traded { finished, simulation, figures } = live::trade(&plan, &place, &screen, &interrupt)?;
+    let Traded { finished, exchange, figures } = live::trade(&plan, &place, &screen, &interrupt)?;
+    let Ended { simulation, counts, store } = exchange;
     let books = truth::compare(simulation.truth(), &finished.shards, finished.decoder.directory());
     // Their memory is free for the checks.
     drop((finished, simulation));
-    screen.stage("replaying the journal, and beside it the exchange's own stream");
-    let checks = Checks::make(&plan, &place, &interrupt)?;
+    screen.stage("replaying the journal, and beside it all that the exchange published");
+    let checks = Checks::make(&plan, &store, &place, &interrupt)?;
     screen.finish();
     let report = Report {
         plan,
         figures,
+        published: counts,
         books,
         checks,
         kept: args.keep.clone(),
@@ -134,13 +168,19 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> 
     };
     let text = if args.json { format!("{:#}\n", report.json()) } else { report.text() };
     console::write_result(&text)?;
-    match (&report.figures.incomplete, report.faults().first()) {
+    if let Some(why) = &report.figures.incomplete {
         // The journal failed and the run was to go on: that explains whatever else differs.
-        (Some(why), _) => Err(place.helped(&Failure::no(format_args!(
+        return Err(place.helped(&Failure::no(format_args!(
             "the session is not verified: {why}; make room and run it again"
-        )))),
-        (None, None) => Ok(Status::Done),
-        (None, Some(first)) => Err(Failure::no(format_args!(
+        ))));
+    }
+    // Books in doubt explain whatever differs, too.
+    if let Some(open) = report.figures.feeds.open() {
+        return Err(open);
+    }
+    match report.faults().first() {
+        None => Ok(Status::Done),
+        Some(first) => Err(Failure::no(format_args!(
             "the session is not verified: {first}; this is a bug, please report it with the command"
         ))),
     }
@@ -165,38 +205,26 @@ fn config(args: &DemoArgs, console: Console) -> Result<Config, Failure> {
 }
 
 /// The day that is simulated.
-fn settings(args: &DemoArgs, interrupt: &Interrupt) -> Result<Settings, Failure> {
-    let DemoArgs { seed, symbols, .. } = *args;
-    let of = |messages| Settings { seed, symbols, messages, continuous_ns: FULL_DAY_NS };
-    let least = Settings::messages_min(symbols);
+fn settings(args: &DemoArgs) -> Settings {
+    let DemoArgs { seed, symbols, rate, .. } = *args;
     let messages = match args.seconds {
         None => args.messages.unwrap_or(MESSAGES),
         Some(seconds) => {
-            let rate = messages_per_s(&of(TRIAL_MESSAGES.max(least)), interrupt)?;
-            rate.saturating_mul(seconds).clamp(least, MESSAGES_MAX)
+            rate.saturating_mul(seconds).clamp(Settings::messages_min(symbols), MESSAGES_MAX)
         }
     };
-    Ok(of(messages))
+    Settings { seed, symbols, messages, continuous_ns: FULL_DAY_NS }
 }
 
-/// How many messages a second the exchange makes on this host.
-fn messages_per_s(trial: &Settings, interrupt: &Interrupt) -> Result<u64, Failure> {
-    let mut simulation = begun(trial)?;
-    let mut encoder = Encoder::new();
-    let start = Instant::now();
-    while simulation.advance(&mut encoder) {
-        if interrupt.is_asked() {
-            return Err(live::interrupted());
-        }
-        encoder.clear();
+/// The wire between exchange and engine.
+fn network(args: &DemoArgs) -> Network {
+    let seconds = args.seconds.map(Duration::from_secs);
+    Network {
+        loss: [args.loss_a, args.loss_b],
+        reorder: args.reorder,
+        has_retransmission: !args.no_retransmit,
+        has_snapshots: !args.no_snapshot,
+        rate: args.rate,
+        time_max: seconds.map(|seconds| seconds * PATIENCE_TENTHS / 10),
     }
-    let elapsed_ns = start.elapsed().as_nanos().max(1);
-    let rate = u128::from(trial.messages) * 1_000_000_000 / elapsed_ns;
-    Ok(u64::try_from(rate).unwrap_or(u64::MAX))
-}
-
-/// The exchange before its first message.
-fn begun(settings: &Settings) -> Result<Simulation, Failure> {
-    Simulation::new(settings)
-        .map_err(|error| Failure::usage(format_args!("{error}; see `tapewatch demo --help`")))
 }

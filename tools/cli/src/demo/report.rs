@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use exchange::wire::WireCounts;
 use serde_json::{Value, json};
 
 use crate::bench::host::Host;
@@ -12,12 +13,15 @@ use crate::demo::checks::{Checks, Run};
 use crate::demo::live::{Counted, Figures};
 use crate::demo::truth::Compared;
 use crate::output::decimal::grouped;
+use crate::run::report::losses_json;
 
 /// See the module.
 pub(super) struct Report {
     pub(super) plan: Plan,
     /// The live part.
     pub(super) figures: Figures,
+    /// What the exchange published.
+    pub(super) published: WireCounts,
     /// Its books beside the exchange's.
     pub(super) books: Compared,
     pub(super) checks: Checks,
@@ -31,32 +35,38 @@ pub(super) struct Report {
 impl Report {
     /// Everything that is not as it must be, in words; none if all is verified.
     pub(super) fn faults(&self) -> Vec<String> {
-        let Report { plan, figures, books, checks, .. } = self;
+        let Report { figures, books, checks, .. } = self;
         let mut faults = Vec::new();
         if let Some(difference) = &books.difference {
             faults.push(format!("the books are not the exchange's: {difference}"));
         }
-        for (name, run) in
-            [("the journal", &checks.replay), ("the exchange's stream", &checks.stream)]
-        {
-            if run.hash != figures.hash {
+        let lossless = figures.counted.gaps == 0;
+        let runs = [("the journal", &checks.replay, true)].into_iter().chain([(
+            "all that was published",
+            &checks.stream,
+            lossless,
+        )]);
+        for (name, run, is_equal) in runs {
+            if is_equal && run.hash != figures.hash {
                 let (live, other) = (figures.hash, run.hash);
                 faults.push(format!("the state from {name} is {other}, live it was {live}"));
             }
         }
-        let asked = plan.settings.messages;
-        for (name, messages) in [
-            ("live", figures.messages),
-            ("from the journal", checks.replay.messages),
-            ("from the exchange's stream", checks.stream.messages),
+        let Counted { gap_messages, .. } = figures.counted;
+        let published = self.published.messages;
+        for (name, messages, lost) in [
+            ("live", figures.messages, gap_messages),
+            ("from the journal", checks.replay.messages, gap_messages),
+            ("from all that was published", checks.stream.messages, 0),
         ] {
-            if messages != asked {
-                faults.push(format!("{messages} messages {name}, {asked} were to be simulated"));
+            if messages + lost != published {
+                faults.push(format!(
+                    "{messages} messages {name} and {lost} given up, {published} were published"
+                ));
             }
         }
-        let Counted { gaps, gap_messages, .. } = figures.counted;
-        if gaps > 0 {
-            faults.push(format!("{gaps} gap(s), {gap_messages} messages lost"));
+        if let Some(open) = figures.feeds.open() {
+            faults.push(open.line);
         }
         faults.extend(figures.incomplete.iter().cloned());
         faults.extend(checks.replay_fault.iter().cloned());
@@ -90,19 +100,22 @@ impl Report {
         json!({
             "messages": figures.messages,
             "books_equal_truth": books.difference.is_none(),
-            // Nothing that is lost between exchange and engine could be had again.
-            "gaps": {
-                "opened": figures.counted.gaps,
-                "healed_by_retransmit": 0,
-                "healed_by_snapshot": 0,
-                "open": figures.counted.gaps,
-            },
-            // Which books a gap concerns is not known: then all are suspect.
-            "suspect_symbols": if figures.counted.gaps > 0 { u64::from(plan.settings.symbols) } else { 0 },
+            "gaps": losses_json(figures.feeds.losses()),
+            "suspect_symbols": figures.suspect_symbols,
             "state_hash": figures.hash.to_string(),
             "lossless_state_hash": checks.stream.hash.to_string(),
             "journal_state_hash": checks.replay.hash.to_string(),
-            "lines": [],
+            "lines": figures.feeds.lines_json(),
+            "feeds": figures.feeds.feeds_json(),
+            "published": {
+                "messages": self.published.messages,
+                "packets": self.published.lines.map(|line| line.packets),
+                "dropped": self.published.lines.map(|line| line.dropped),
+                "reordered": self.published.lines.map(|line| line.reordered),
+                "requests": self.published.requests,
+                "retransmitted": self.published.retransmitted,
+                "snapshots": self.published.snapshots,
+            },
             "verified": faults.is_empty(),
             "faults": faults,
             "truth": {
@@ -171,7 +184,7 @@ impl Report {
             (
                 "live",
                 format!(
-                    "{} messages in {:.2} s, exchange to books on two threads: {:.2} M a second",
+                    "{} messages in {:.2} s over the wire: {:.2} M a second",
                     grouped(figures.messages),
                     figures.elapsed.as_secs_f64(),
                     self.messages_per_s() / 1e6
@@ -187,7 +200,7 @@ impl Report {
             (
                 "replay",
                 format!(
-                    "{:.2} M messages a second from the journal, beside another simulation",
+                    "{:.2} M messages a second from the journal, beside another run",
                     per_s(checks.replay.messages, checks.replay.elapsed) / 1e6
                 ),
             ),
@@ -211,6 +224,7 @@ impl Report {
             grouped(figures.counted.latencies.packets()),
             figures.messages as f64 / packets as f64
         );
+        text += &figures.feeds.text();
         for line in Host::look().lines() {
             let _ = writeln!(text, "{line}");
         }
@@ -219,9 +233,15 @@ impl Report {
 
     fn verdict_text(&self) -> String {
         let Report { figures, books, checks, .. } = self;
+        let same = match figures.counted.gaps {
+            0 => "live, from the journal, and from all that was published",
+            _ => {
+                "live and from the journal; messages were given up, and snapshots healed the books"
+            }
+        };
         format!(
             "verified: the books equal the exchange's own, {} levels of {} symbols\n\
-             verified: state {} live, from the journal, and from the exchange's stream\n\
+             verified: state {} {same}\n\
              verified: the journal, {} frames in {} segment(s), and {} digests on record\n",
             grouped(books.levels),
             grouped(books.symbols),

@@ -255,7 +255,7 @@ fn quantiles(times_ns: &Histogram<u64>) -> Value {
 }
 
 /// A feed that cannot be listened to.
-pub(super) fn of_live(error: &LiveError) -> Failure {
+pub(crate) fn of_live(error: &LiveError) -> Failure {
     match error {
         LiveError::Line { .. } => Failure::usage(format_args!(
             "{error}; check lines, interface and source of that feed, and what else uses the port"

@@ -190,6 +190,12 @@ impl Wire {
         &self.store
     }
 
+    /// Begins a day that was held back.
+    pub fn begin(&self) {
+        // An exchange that has ended already needs no order.
+        let _ = self.orders.send(Order::Begin);
+    }
+
     /// Ends the day behind what is being published. The session's end is then told as ever.
     pub fn stop(&self) {
         // An exchange that has ended already needs no order.

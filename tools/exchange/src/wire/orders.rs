@@ -21,6 +21,8 @@ use crate::simulation::Simulation;
 pub(super) enum Order {
     /// The books now. Where nobody takes the answer any more, that is no fault.
     Snapshot(Sender<Arc<Snapshot>>),
+    /// The day is to begin.
+    Begin,
     /// The day is to end.
     Stop,
     /// Nobody listens any more.

@@ -70,6 +70,8 @@ struct Day {
     exchange_ns: u64,
     last_sent_ns: u64,
     asked: Asked,
+    /// Nothing is to be published yet.
+    is_held: bool,
     /// The last message was published.
     is_ended: bool,
 }
@@ -92,9 +94,11 @@ impl Publisher {
             exchange_ns: 0,
             last_sent_ns: 0,
             asked: Asked::Nothing,
+            is_held: self.settings.is_held,
             is_ended: false,
             at: self,
         };
+        day.hold(&simulation)?;
         day.publish(&mut simulation)?;
         day.linger(&simulation)?;
         let patience = match day.asked {
@@ -107,6 +111,18 @@ impl Publisher {
 }
 
 impl Day {
+    /// Waits until the day is to begin, or to end before it has begun.
+    fn hold(&mut self, simulation: &Simulation) -> Result<(), WireError> {
+        while self.is_held && self.asked == Asked::Nothing {
+            match self.at.orders.recv() {
+                Ok(order) => self.obey(order, simulation)?,
+                Err(_) => self.asked = Asked::Release,
+            }
+        }
+        self.start = Instant::now();
+        Ok(())
+    }
+
     /// All messages, until the day is over or is to end.
     fn publish(&mut self, simulation: &mut Simulation) -> Result<(), WireError> {
         let mut encoder = Encoder::new();
@@ -234,6 +250,7 @@ impl Day {
 
     fn obey(&mut self, order: Order, simulation: &Simulation) -> Result<(), WireError> {
         match order {
+            Order::Begin => self.is_held = false,
             Order::Stop => self.asked = self.asked.max(Asked::Stop),
             Order::Release => self.asked = Asked::Release,
             Order::Snapshot(answer) => {

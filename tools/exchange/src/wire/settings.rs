@@ -62,6 +62,9 @@ pub struct WireSettings {
     pub soup: Option<SocketAddr>,
     /// How long the end of the session is repeated, and the servers stay.
     pub linger: Duration,
+    /// Whether nothing is published before [`Wire::begin`](super::Wire::begin) says so. The servers are
+    /// there by then, so that who is told their addresses can listen from the first message on.
+    pub is_held: bool,
     /// The day is ended after so long, at a message boundary.
     pub max_time: Option<Duration>,
     /// Where what was published is kept as a plain ITCH file (BinaryFILE, with its end mark); else
@@ -86,6 +89,7 @@ impl WireSettings {
             glimpse: None,
             soup: None,
             linger: LINGER,
+            is_held: false,
             max_time: None,
             itch: None,
         }
