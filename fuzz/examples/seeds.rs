@@ -9,8 +9,11 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use engine::units::Sequence;
+use feed_handlers::glimpse::encode_snapshot_end;
 use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Stock};
 use feed_handlers::moldudp64::{SessionId, encode_end_of_session, encode_packet};
+use feed_handlers::soupbintcp::{Login, Reject, SessionName, SoupPacket};
 use fuzzing::{logs, steps};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -32,6 +35,8 @@ fn main() -> Outcome {
     seeds.archive()?;
     seeds.csv_trades()?;
     seeds.arbiter()?;
+    seeds.moldudp64_session()?;
+    seeds.soupbintcp()?;
     seeds.steps()?;
     seeds.logs()?;
     seeds.images()?;
@@ -177,6 +182,68 @@ impl Seeds {
             }
         }
         Ok(())
+    }
+
+    /// Sessions with holes that lines, servers and snapshots fill, and hostile ones.
+    fn moldudp64_session(&mut self) -> Outcome {
+        for choice in [0x00_u8, 0x01, 0x02, 0x10, 0x20, 0x40, 0x80, 0xC0] {
+            for (name, bound) in [("roomy", 200), ("cramped", 3)] {
+                let mut input = vec![choice, bound, bound];
+                for step in 0..60_u8 {
+                    // Lines with every fifth packet missing, then servers, then snapshots.
+                    let what = match step % 10 {
+                        4 => 2,
+                        6 => 13,
+                        7 => 15,
+                        8 => [0x10, 0xA0, 0xC0, 0x80][usize::from(step / 16)],
+                        _ => step & 1,
+                    };
+                    let sequence = if step % 10 == 4 { step - 2 } else { step + step / 5 };
+                    input.extend([what, step.wrapping_mul(7), 0, sequence, 1, step]);
+                }
+                input.extend([0, 0, 0, 72, 0xFF, 0]);
+                self.write("moldudp64_session", &format!("{name}-{choice:02x}"), &[&input])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every SoupBinTCP packet alone, connections of both ends, and snapshots.
+    fn soupbintcp(&mut self) -> Outcome {
+        let session = SessionName::new("20260105A").ok_or("a session's name")?;
+        let login = Login::new("scott", "tiger", session, 77).ok_or("a login")?;
+        let end = encode_snapshot_end(Sequence(1_234));
+        let packets = [
+            SoupPacket::LoginAccepted { session, next: 1 },
+            SoupPacket::Sequenced(b"S message"),
+            SoupPacket::ServerHeartbeat,
+            SoupPacket::Debug(b"text"),
+            SoupPacket::Unsequenced(b"aside"),
+            SoupPacket::Sequenced(&end),
+            SoupPacket::EndOfSession,
+            SoupPacket::LoginRejected(Reject::NoSession),
+            SoupPacket::LoginRequest(login),
+            SoupPacket::ClientHeartbeat,
+            SoupPacket::LogoutRequest,
+        ];
+        let mut all = Vec::new();
+        for packet in &packets {
+            let start = all.len();
+            packet.encode(&mut all)?;
+            let name = format!("packet-{:02x}", packet.kind());
+            self.write("soupbintcp", &name, &[&[0, 0], &all[start + 2..]])?;
+        }
+        let mut client = Vec::new();
+        for packet in [&packets[8], &packets[4], &packets[9], &packets[3], &packets[10]] {
+            packet.encode(&mut client)?;
+        }
+        self.write("soupbintcp", "server", &[&[1, 5], &client])?;
+        self.write("soupbintcp", "client", &[&[2, 5], &all])?;
+        self.write("soupbintcp", "client-logged-in", &[&[3, 200], &all[33..]])?;
+        self.write("glimpse", "stream", &[&[0, 9, 200], &all])?;
+        self.write("glimpse", "stream-logged-in", &[&[1, 9, 200], &all[33..]])?;
+        self.write("glimpse", "messages", &[&[0x2B, 9, 200], &all])?;
+        self.write("glimpse", "end", &[&[0, 0, 0], &end])
     }
 
     /// Every kind of step, over few orders and many, with references of every spread.

@@ -6,7 +6,7 @@ use crate::paths;
 use crate::steps::{Failure, cargo, has_nightly, is_there, nightly_cargo, step, tell};
 
 /// The targets, as `fuzz/Cargo.toml` names them.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 12] = [
     "archive",
     "capture",
     "csv_trades",
@@ -16,6 +16,9 @@ const TARGETS: [&str; 9] = [
     "input",
     "log_reader",
     "state_image",
+    "moldudp64_session",
+    "soupbintcp",
+    "glimpse",
 ];
 
 /// Seconds for each target unless told otherwise.
