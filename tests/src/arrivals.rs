@@ -151,8 +151,11 @@ impl Settings {
     #[must_use]
     pub fn stages(&self, shards: Vec<Shard>) -> Stages<Itch50Decoder> {
         let decoder = Itch50Decoder::for_feeds(Nanos(0), self.feeds).expect("memory");
-        let sequencer =
-            Sequencer::new(Nanos(0)).with_hash_points(64).with_time_grid(Settings::bars().grid());
+        // A digest walks all numbers of the feeds that there are.
+        let hash_every = if self.feeds == 1 { 64 } else { 1 << 10 };
+        let sequencer = Sequencer::new(Nanos(0))
+            .with_hash_points(hash_every)
+            .with_time_grid(Settings::bars().grid());
         let selection = Selection::of(self.selected.clone(), self.limits().symbols_max);
         Stages::new(decoder, sequencer, selection, shards)
     }

@@ -52,6 +52,7 @@ fn options(root: &Path) -> OutputOptions {
 /// Journals packets and emits a bar for each.
 fn run(journal: &mut Journal, log: &mut OutputLog, from: u64) {
     let mut bar = Bar {
+        is_suspect: false,
         symbol: SymbolId(5),
         start: Nanos(0),
         end: Nanos(10),
