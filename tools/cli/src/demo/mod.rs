@@ -68,7 +68,7 @@ Exit status: 0 all of it is verified; 1 something is not, a gap is open, or the 
 2 usage.";
 
 /// Messages a second: what exchange, wire and engine do together on two cores with room to spare.
-const RATE: u64 = 400_000;
+const RATE: u64 = 500_000;
 
 /// How much longer than asked for a day may take on a slow host, in tenths.
 const PATIENCE_TENTHS: u32 = 15;
