@@ -2,7 +2,7 @@
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
 //! (`rings`), appends to the journal beside bare copies (`journal`), what bars add and how soon they are
-//! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), an example's job over text (`csv`), and everything together (`demo`): each table is
+//! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), what two lines of loopback bring (`wire`), an example's job over text (`csv`), and everything together (`demo`): each table is
 //! one run; `--only=NAME,…` makes some of them. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
@@ -15,8 +15,8 @@ use crate::steps::{Failure, cargo, is_there, output, program, say, step, tell};
 use crate::{markers, paths, yardstick};
 
 /// The tables: the name in the README's markers, and the program in `benches/`.
-const TABLES: [&str; 8] =
-    ["peers", "rings", "journal", "bars", "outputs", "recovery", "simulate", "csv"];
+const TABLES: [&str; 9] =
+    ["peers", "rings", "journal", "bars", "outputs", "recovery", "simulate", "wire", "csv"];
 
 /// The table that `tapewatch demo` makes.
 const DEMO: &str = "demo";
@@ -105,8 +105,8 @@ fn demo_table(result: &Value) -> String {
     let verified = if result["verified"] == true { "verified" } else { "NOT verified" };
     text += &format!(
         "\n{messages} messages in {packets} packets, {:.2} M a second from the simulated exchange to books, \
-         on two threads; {:.1} ns a message of the engine's own time, journal included.\n\
-         From the journal {:.2} M messages a second, while the day was simulated anew beside it. \
+         over two lines of loopback; {:.1} ns a message of the engine's own time, journal included.\n\
+         From the journal {:.2} M messages a second, while all that was published ran through another engine beside it. \
          Books, state and journal {verified}; {:.1} s in all, {:.0} MB at most.",
         number(&result["messages_per_s"]) / 1e6,
         number(&result["busy_ns_per_message"]),
