@@ -60,7 +60,8 @@ impl<'a> SnapshotItem<'a> {
     }
 }
 
-fn whole_messages<'a>(messages: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+/// The messages of a packet or a piece of a snapshot without their lengths; ends early at a torn one.
+pub fn whole_messages<'a>(messages: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let mut rest = messages;
     core::iter::from_fn(move || {
         let (length, tail) = rest.split_first_chunk::<2>()?;

@@ -122,6 +122,9 @@ impl Suspicion {
         let mut feeds = Vec::new();
         for _ in 0..count {
             let (is_on, since) = (reader.flag("whether a feed is suspect")?, Nanos(reader.i64()?));
+            if !is_on && since != Nanos(0) {
+                return Err(reader.refuse("since when a feed is suspect"));
+            }
             let since = is_on.then_some(since);
             let (mut spans, mut last) = (Vec::new(), None);
             let refuse = "when a feed was suspect";

@@ -205,9 +205,12 @@ impl Books {
         }
     }
 
-    /// Takes all orders of a symbol out. Some 40 ns an order.
+    /// Takes all orders of a symbol out.
+    ///
+    /// # Panics
+    /// If an order is not in the index: the books are broken.
     #[cold]
-    pub(crate) fn empty(&mut self, symbol: SymbolId) {
+    pub fn empty(&mut self, symbol: SymbolId) {
         for side in 0..2 {
             while let Some(book) = self.symbols.get(symbol.0 as usize) {
                 let level = book.ladders[side].best_level;

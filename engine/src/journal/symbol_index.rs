@@ -31,7 +31,9 @@
 //! time of its messages, `i64::MAX` and `i64::MIN` if none has a time. Symbols ascend; 0 stands for the
 //! messages that concern none. `first_sequence` and `last_sequence` are the least and the greatest of
 //! the symbol's messages, and bit `p` of `mask` is set where a packet of part `p` has one. `messages`
-//! counts those with a key. `crc32c` covers all bytes before it.
+//! counts those with a key. A gap and a piece of a snapshot of the feed count as packets with a message of
+//! symbol 0 and without a sequence: they concern all symbols. (Version 1 left them out: such an index is
+//! made again.) `crc32c` covers all bytes before it.
 
 pub mod segment;
 
@@ -49,7 +51,7 @@ use crate::units::{Nanos, Sequence, SymbolId};
 pub const SYMBOL_INDEX_MAGIC: [u8; 8] = *b"TWLOGSYM";
 
 /// The format's version.
-pub const SYMBOL_INDEX_VERSION: u32 = 1;
+pub const SYMBOL_INDEX_VERSION: u32 = 2;
 
 /// Parts of a segment.
 pub const PARTS: usize = 64;
@@ -316,6 +318,7 @@ impl SymbolIndex {
     #[must_use]
     pub fn belongs_to<K: MessageKeys>(&self, segment: &SealedSegment, feed: u16) -> bool {
         self.segment() == *segment
+            && self.header.version == SYMBOL_INDEX_VERSION
             && self.header.keys == K::CODE
             && self.header.feed == u32::from(feed)
     }
@@ -423,8 +426,8 @@ impl SymbolIndexBuilder {
         }
     }
 
-    /// Takes the next packet, whose frame stands at `at`. Memory goes with the greatest symbol number.
-    pub fn packet<K: MessageKeys>(&mut self, at: FramePosition, packet: &Packet<'_>, keys: &K) {
+    /// The part in which a frame begins, and its number.
+    fn part(&mut self, at: FramePosition) -> (usize, &mut Part) {
         let part = at.offset_bytes.saturating_mul(PARTS as u64) / self.header.content_bytes.max(1);
         let number = (part as usize).min(PARTS - 1);
         let part = self.parts[number].get_or_insert(Part {
@@ -435,6 +438,32 @@ impl SymbolIndexBuilder {
             ordinal: at.ordinal as u32,
             reserved: 0,
         });
+        (number, part)
+    }
+
+    /// Takes the next record that concerns every symbol and has no messages of the feed: a gap, or a
+    /// piece of a snapshot.
+    pub fn of_all(&mut self, at: FramePosition) {
+        let last_sequence = self.last_sequence;
+        let (number, part) = self.part(at);
+        part.last_sequence = last_sequence;
+        if self.symbols.is_empty() {
+            self.symbols.push(SymbolEntry::zeroed());
+        }
+        let entry = &mut self.symbols[0];
+        if entry.mask == 0 {
+            (entry.first_sequence, entry.last_sequence) = (last_sequence, last_sequence);
+        }
+        entry.mask |= 1 << number;
+        self.last_ordinal = at.ordinal as u32;
+    }
+
+    /// Takes the next packet, whose frame stands at `at`. Memory goes with the greatest symbol number.
+    pub fn packet<K: MessageKeys>(&mut self, at: FramePosition, packet: &Packet<'_>, keys: &K) {
+        let (number, _) = self.part(at);
+        let Some(part) = &mut self.parts[number] else {
+            unreachable!("Invariant: the part was made just now");
+        };
         let mut sequence = packet.sequence.0;
         for message in packet.iter() {
             self.last_sequence = sequence;

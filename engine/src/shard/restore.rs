@@ -67,10 +67,15 @@ impl Shard {
         }
     }
 
+    /// Takes over which feeds' books are in doubt.
+    pub(crate) fn restore_suspicion(&mut self, common: &Common) {
+        self.suspicion.clone_from(&common.suspicion);
+    }
+
     /// Restores what concerns no symbol, and the time at which the shard stood.
     pub(crate) fn restore_time(&mut self, common: &Common, market: &MarketWide) {
-        let Common { feed_time, offset, numbered, ref suspicion } = *common;
-        self.suspicion.clone_from(suspicion);
+        let Common { feed_time, offset, numbered, suspicion: _ } = *common;
+        self.restore_suspicion(common);
         let MarketWide { phase, feed_time: _, quality } = *market;
         (self.feed_time, self.offset, self.phase) = (feed_time, offset, phase);
         self.outbox.restore(numbered);

@@ -38,6 +38,7 @@ use crate::log::reader::FramePosition;
 use crate::log::{SegmentNumber, SessionId};
 use crate::snapshot::accepted::Accepted;
 use crate::state::Section;
+use crate::state::image::IMAGE_VERSION_MIN;
 use crate::units::{Nanos, Position, Sequence};
 
 /// First bytes of a snapshot.
@@ -93,6 +94,16 @@ pub struct MadeBy {
     pub image_version: u32,
     /// Version of the decoder.
     pub decoder_version: u32,
+}
+
+impl MadeBy {
+    /// Whether whoever makes snapshots so goes on from one that was made as `made` says.
+    #[must_use]
+    pub fn reads(&self, made: &MadeBy) -> bool {
+        let versions = IMAGE_VERSION_MIN..=self.image_version;
+        versions.contains(&made.image_version)
+            && *made == MadeBy { image_version: made.image_version, ..*self }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

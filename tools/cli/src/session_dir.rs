@@ -129,6 +129,11 @@ impl SessionDir {
         self.config(&[]).map_or(1, |config| config.engine.shards as usize)
     }
 
+    /// How many feeds it has.
+    pub(crate) fn feed_count(&self) -> u16 {
+        self.config(&[]).map_or(1, |config| config.feed_count())
+    }
+
     /// How often a limit was met while it was recorded.
     pub(crate) fn over_capacity(&self) -> u64 {
         self.over_capacity

@@ -7,16 +7,18 @@
 use std::collections::BTreeSet;
 
 use engine::directory::{Directory, Learnt};
+use engine::journal::RecordKind;
+use engine::journal::record::{packet_of, snapshot_item_of};
 use engine::log::reader::{AtTail, LogReader, Next};
 use engine::log::{LogKind, SegmentNumber};
+use engine::packet::whole_messages;
 use engine::pipeline::stage::Decoder as _;
-use engine::units::{Sequence, SymbolId};
+use engine::units::{FeedId, Sequence, SymbolId};
 use feed_handlers::itch50::{length_of, stock_offset_of};
 
 use crate::book::start::newest_decoder;
 use crate::config::nearest;
 use crate::exit::Failure;
-use crate::journal::packet_of;
 use crate::journal::verify::cannot_read;
 use crate::output::names;
 use crate::replay::faults;
@@ -54,10 +56,11 @@ pub(crate) fn locates_of(
     wanted: &[String],
     reach: Reach,
 ) -> Result<Vec<Vec<SymbolId>>, Failure> {
+    let numbers = usize::from(session.feed_count()) * LOCATES;
     let mut learning = Learning {
-        directory: Directory::new(LOCATES).map_err(|error| faults::no_memory(&error))?,
-        names: vec![0; LOCATES].into(),
-        seen: vec![false; LOCATES].into(),
+        directory: Directory::new(numbers).map_err(|error| faults::no_memory(&error))?,
+        names: vec![0; numbers].into(),
+        seen: vec![false; numbers].into(),
         named: Vec::new(),
     };
     // A locate is known never to be named only at the end.
@@ -77,9 +80,17 @@ pub(crate) fn locates_of(
         });
     }
     while let Next::Frame(frame, _) = reader.next().map_err(|error| cannot_read(&error))? {
-        let Some(packet) = packet_of(&frame) else { continue };
-        for message in packet.iter() {
-            if let Some(symbol) = learning.message(message) {
+        let messages = match RecordKind::from_byte(frame.tag.kind) {
+            Some(RecordKind::Packet) => packet_of(&frame).messages,
+            // What is no such record is told where the journal is read for more than names.
+            Some(RecordKind::SnapshotItem) => {
+                snapshot_item_of(&frame).map_or(&[][..], |item| item.messages)
+            }
+            _ => continue,
+        };
+        let feed = FeedId(frame.tag.feed);
+        for message in whole_messages(messages) {
+            if let Some(symbol) = learning.message(feed, message) {
                 missing.remove(learning.text(symbol).as_str());
             }
         }
@@ -103,21 +114,21 @@ impl Learning {
 
     /// Takes a message; the symbol that it gave a name.
     #[inline]
-    fn message(&mut self, message: &[u8]) -> Option<SymbolId> {
+    fn message(&mut self, feed: FeedId, message: &[u8]) -> Option<SymbolId> {
         let &[type_byte, high, low, ..] = message.first_chunk::<11>()?;
         if length_of(type_byte) != Some(message.len()) {
             return None;
         }
-        let locate = usize::from(u16::from_be_bytes([high, low]));
-        self.seen[locate] = true;
+        let symbol = SymbolId::of(feed, u16::from_be_bytes([high, low]));
+        let number = symbol.0 as usize;
+        *self.seen.get_mut(number)? = true;
         let stock = message.get(stock_offset_of(type_byte)?..)?.first_chunk::<8>()?;
-        if locate == 0 || self.names[locate] == u64::from_be_bytes(*stock) {
+        if number == 0 || self.names[number] == u64::from_be_bytes(*stock) {
             return None;
         }
-        let symbol = SymbolId(locate as u32);
         match self.directory.learn(symbol, stock, Sequence(1)) {
             Learnt::New => {
-                self.names[locate] = u64::from_be_bytes(*stock);
+                self.names[number] = u64::from_be_bytes(*stock);
                 self.named.push(symbol);
                 Some(symbol)
             }
@@ -135,11 +146,13 @@ impl Learning {
         let mut found: Vec<SymbolId> = named.collect();
         let number = wanted.strip_prefix('#').and_then(|digits| digits.parse::<u16>().ok());
         if let Some(number) = number.filter(|number| *number != 0) {
-            let symbol = SymbolId(number.into());
-            let name = self.directory.name(symbol);
-            if name.is_none() && self.seen[usize::from(number)] {
-                found.push(symbol);
-            } else if let Some(name) = name.filter(|_| found.is_empty()) {
+            let feeds = 0..(self.seen.len() / LOCATES) as u16;
+            let symbols = feeds.map(|feed| SymbolId::of(FeedId(feed), number));
+            let (unnamed, named): (Vec<SymbolId>, Vec<SymbolId>) =
+                symbols.partition(|symbol| self.directory.name(*symbol).is_none());
+            found.extend(unnamed.into_iter().filter(|symbol| self.seen[symbol.0 as usize]));
+            let name = named.first().and_then(|symbol| self.directory.name(*symbol));
+            if let Some(name) = name.filter(|_| found.is_empty()) {
                 return Err(Failure::usage(format_args!(
                     "locate {number} has a name; did you mean {}?",
                     names::escaped(name)

@@ -74,8 +74,8 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
-    let mut decoder =
-        LineDecoder::new(session.day().midnight()).map_err(|error| faults::no_memory(&error))?;
+    let mut decoder = LineDecoder::new(session.day().midnight(), session.feed_count())
+        .map_err(|error| faults::no_memory(&error))?;
     let mut lines = Lines::new(args.json);
     let mut shows = args.from_start;
     let mut watch = WriterWatch::new();
@@ -90,6 +90,12 @@ pub(crate) fn run(args: &TailArgs, console: Console) -> Result<Status, Failure> 
                     decoder.packet(&packet, |_| true).map_err(|error| faults::no_memory(&error))?
                 }
                 Ok(Record::Gap { first, end }) if shows => lines.gap(first.0, end.0, &filter)?,
+                Ok(Record::SnapshotItem(item)) if shows => {
+                    lines.snapshot_item(&item, &mut decoder, &mut filter)?
+                }
+                Ok(Record::SnapshotItem(item)) => decoder
+                    .snapshot_item(&item, |_| true)
+                    .map_err(|error| faults::no_memory(&error))?,
                 Ok(_) => true,
                 Err(error) => {
                     lines.flush()?;

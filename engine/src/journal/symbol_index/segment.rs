@@ -122,8 +122,13 @@ fn build<S: Storage + Clone, K: MessageKeys>(
         if at.segment != segment.number {
             break;
         }
-        if frame.tag.kind == RecordKind::Packet as u8 && frame.tag.feed == feed {
-            builder.packet(at, &packet_of(&frame), keys);
+        if frame.tag.feed != feed {
+            continue;
+        }
+        match RecordKind::from_byte(frame.tag.kind) {
+            Some(RecordKind::Packet) => builder.packet(at, &packet_of(&frame), keys),
+            Some(RecordKind::Gap | RecordKind::SnapshotItem) => builder.of_all(at),
+            _ => {}
         }
     }
     Ok(builder.finish())

@@ -48,10 +48,33 @@ fn small() -> SymbolIndex {
 }
 
 #[test]
+fn a_gap_and_a_piece_of_a_snapshot_stand_where_every_symbol_is_looked_for() {
+    let mut builder = SymbolIndexBuilder::new::<Keys>(&SEGMENT, 0);
+    let at =
+        |offset_bytes, ordinal| FramePosition { segment: SEGMENT.number, offset_bytes, ordinal };
+    builder.of_all(at(150, 1));
+    let packet = Packet {
+        feed: FeedId(0),
+        sequence: Sequence(10),
+        recv: Nanos(0),
+        messages: &[0, 2, 3, 50],
+    };
+    builder.packet(at(1_000, 2), &packet, &Keys);
+    builder.of_all(at(5_000, 3));
+    let index = builder.finish();
+    assert_eq!(index.mask_of(SymbolId(0)), 1 << 1 | 1 << 50);
+    assert_eq!(index.mask_of(SymbolId(3)), 1 << 10);
+    assert_eq!((index.messages(), index.last_sequence_up_to(63)), (1, Some(Sequence(10))));
+    let (place, _) = index.place_of(50).unwrap();
+    assert_eq!((place.offset_bytes, place.ordinal), (5_000, 3));
+    assert_eq!(SymbolIndex::read(&index.to_bytes()).unwrap(), index);
+}
+
+#[test]
 fn the_bytes_of_a_symbol_index_are_pinned() {
     let bytes = small().to_bytes();
     assert_eq!(bytes.len(), 128 + 64 * 40 + 3 * 32 + 4);
-    assert_eq!(bytes[..16], *b"TWLOGSYM\x01\0\0\0\x80\0\0\0");
+    assert_eq!(bytes[..16], *b"TWLOGSYM\x02\0\0\0\x80\0\0\0");
     assert_eq!(bytes[16..32], [0xab; 16]);
     // 6,400 is 0x1900.
     assert_eq!(bytes[32..48], [7, 0, 0, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 0, 0, 0, 0]);

@@ -43,11 +43,16 @@ impl Sequencer {
         sink.bytes(&feed.0.to_le_bytes());
     }
 
-    /// This sequencer, which has seen nothing, as one that goes on where the stored one stood.
+    /// This sequencer, which has seen nothing, as one that goes on where the stored one stood. Bytes of
+    /// before there were several feeds know none.
     ///
     /// # Errors
     /// If these are not the bytes of a sequencer of this day.
-    pub(crate) fn restored(&self, reader: &mut Reader<'_>) -> Result<Sequencer, DecodeError> {
+    pub(crate) fn restored(
+        &self,
+        knows_feeds: bool,
+        reader: &mut Reader<'_>,
+    ) -> Result<Sequencer, DecodeError> {
         let (feed_time_ns, stored_line_ns) = (reader.i64()?, reader.i64()?);
         let stored_grid_ns = reader.i64()?;
         let next_line_ns = if stored_grid_ns == self.grid_ns || stored_line_ns == i64::MIN {
@@ -74,8 +79,7 @@ impl Sequencer {
             hash_due: u64::MAX,
             gap: (reader.u64()?, reader.u64()?),
         };
-        // Images of version 1 are of one feed.
-        if reader.rest_bytes() > 0 {
+        if knows_feeds {
             sequencer.feed = FeedId(reader.u16()?);
         }
         sequencer.hash_due = sequencer.hash_due_from(Position(sequencer.last_event()));
@@ -142,7 +146,8 @@ mod tests {
                 }
                 let bytes = stored(&writer);
                 let mut reader = Reader::new(&bytes);
-                let mut restored = fresh().with_hash_points(every).restored(&mut reader).unwrap();
+                let mut restored =
+                    fresh().with_hash_points(every).restored(true, &mut reader).unwrap();
                 let what = format!("{before:?}, gap {gap}, {writer_every} to {every}");
                 assert_eq!(restored, undisturbed, "{what}");
                 let after: Vec<u64> = (41..80).chain([0, 0]).collect();
@@ -169,13 +174,12 @@ mod tests {
         };
         let bytes = stored(&sequencer);
         let mut reader = Reader::new(&bytes);
-        assert_eq!(fresh().restored(&mut reader), Ok(sequencer));
+        assert_eq!(fresh().restored(true, &mut reader), Ok(sequencer));
         assert_eq!(reader.end(), Ok(()));
-        let before = bytes.len() - 2;
-        for end in (0..bytes.len()).filter(|end| *end != before) {
-            assert!(fresh().restored(&mut Reader::new(&bytes[..end])).is_err(), "{end}");
+        for end in 0..bytes.len() {
+            assert!(fresh().restored(true, &mut Reader::new(&bytes[..end])).is_err(), "{end}");
         }
-        let old = fresh().restored(&mut Reader::new(&bytes[..before]));
+        let old = fresh().restored(false, &mut Reader::new(&bytes[..bytes.len() - 2]));
         assert_eq!(old, Ok(Sequencer { feed: FeedId(0), ..sequencer }), "of image version 1");
     }
 
@@ -185,12 +189,14 @@ mod tests {
         let time_ns = 3 * TIME_GRID_NS + 5;
         writer.stamp(&mut [Event { sequence: 1, time_ns, ..Event::zeroed() }]);
         let bytes = stored(&writer);
-        let fine = fresh().with_time_grid(Span(1_000)).restored(&mut Reader::new(&bytes)).unwrap();
+        let fine =
+            fresh().with_time_grid(Span(1_000)).restored(true, &mut Reader::new(&bytes)).unwrap();
         assert_eq!(fine.next_line_ns, 3 * TIME_GRID_NS + 1_000);
         let before = stored(&fresh());
-        let fine = fresh().with_time_grid(Span(1_000)).restored(&mut Reader::new(&before)).unwrap();
+        let fine =
+            fresh().with_time_grid(Span(1_000)).restored(true, &mut Reader::new(&before)).unwrap();
         assert_eq!(fine.next_line_ns, i64::MIN);
         let tomorrow = Sequencer::new(Nanos(Nanos::DAY));
-        assert!(tomorrow.restored(&mut Reader::new(&bytes)).is_err());
+        assert!(tomorrow.restored(true, &mut Reader::new(&bytes)).is_err());
     }
 }

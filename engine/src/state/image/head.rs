@@ -38,10 +38,11 @@ pub(super) fn write<S: Sink>(shard: &Shard, symbols: u32, sink: &mut S) {
     sizes.into_iter().for_each(|size_ns| sink.i64(size_ns));
 }
 
-/// Reads the head of an image that shards like this one can go on from; how many symbols it has.
-pub(super) fn read(shard: &Shard, bytes: &[u8]) -> Result<u32, HeadFault> {
+/// Reads the head of an image that shards like this one can go on from; its version, and how many symbols
+/// it has.
+pub(super) fn read(shard: &Shard, bytes: &[u8]) -> Result<(u32, u32), HeadFault> {
     let mut reader = Reader::new(bytes);
-    versions(&mut reader)?;
+    let version = versions(&mut reader)?;
     let symbols = reader.u32()?;
     let (sizes, lateness_ns) = shard.parts().bars.settings_ns();
     let sizes: Vec<i64> = sizes.collect();
@@ -57,11 +58,11 @@ pub(super) fn read(shard: &Shard, bytes: &[u8]) -> Result<u32, HeadFault> {
         }
     }
     reader.end()?;
-    Ok(symbols)
+    Ok((version, symbols))
 }
 
-/// Whether the parts are such as this program writes.
-pub(super) fn versions(reader: &mut Reader<'_>) -> Result<(), HeadFault> {
+/// Whether the parts are such as this program reads; their version.
+pub(super) fn versions(reader: &mut Reader<'_>) -> Result<u32, HeadFault> {
     let version = reader.u32()?;
     if !(IMAGE_VERSION_MIN..=IMAGE_VERSION).contains(&version) {
         return Err(HeadFault::ImageVersion(version));
@@ -83,6 +84,6 @@ pub(super) fn versions(reader: &mut Reader<'_>) -> Result<(), HeadFault> {
     }
     match expected.next() {
         Some(section) => Err(HeadFault::StateVersion(section, None)),
-        None => Ok(()),
+        None => Ok(version),
     }
 }

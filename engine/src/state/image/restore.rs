@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::head::{self, HeadFault};
-use super::{IMAGE_VERSION, ImageSource, Part, PartKind};
+use super::{IMAGE_VERSION, IMAGE_VERSION_MIN, ImageSource, Part, PartKind};
 use crate::book::restore::NotIndexed;
 use crate::market::MarketState;
 use crate::pipeline::front::FrontCounts;
@@ -86,17 +86,20 @@ pub fn restore<D: Decoder, S: ImageSource>(
 ) -> Result<Stages<D>, RestoreError<S::Error>> {
     let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, next: _, market: _ } =
         stages;
-    let mut image = Image { source, bytes: Vec::new() };
+    let mut image = Image { source, bytes: Vec::new(), version: IMAGE_VERSION };
     let first = &shards[0];
     let (symbols_max, has_windows) = (first.symbols_max(), first.parts().bars.is_on());
     let count = image.head(first)?;
     let symbols = image.symbols(count, has_windows)?;
 
-    let sequencer = image.single(PartKind::Sequencer, |reader| sequencer.restored(reader))?;
+    let knows_feeds = image.knows_feeds();
+    let restored = |reader: &mut Reader<'_>| sequencer.restored(knows_feeds, reader);
+    let sequencer = image.single(PartKind::Sequencer, restored)?;
     let part = image.read(Part::single(PartKind::Decoder))?;
     decoder.restore(&image.bytes).map_err(|fault| RestoreError::Malformed { part, fault })?;
     let names_max = decoder.directory().named().len() as u64;
-    let (front, next) = image.single(PartKind::Front, |reader| front_counts(names_max, reader))?;
+    let (front, next) =
+        image.single(PartKind::Front, |reader| front_counts(names_max, knows_feeds, reader))?;
     image.single(PartKind::Selection, |reader| selection.restore(reader))?;
     let mut market = image.single(PartKind::Market, |reader| {
         let signals = decode::count(reader)?;
@@ -110,8 +113,8 @@ pub fn restore<D: Decoder, S: ImageSource>(
     Ok(Stages { decoder, sequencer, selection, shards, front, next, market })
 }
 
-/// Puts the book that an image holds of a symbol, if it does, into a shard that has none of it; nothing
-/// else is read. Whether it holds one.
+/// Puts the book that an image holds of a symbol, if it does, into a shard that has none of it, and which
+/// feeds' books are in doubt; nothing else is read. Whether it holds one.
 ///
 /// # Errors
 /// [`RestoreError`]; the shard is then of no use.
@@ -123,10 +126,13 @@ pub fn restore_book<S: ImageSource>(
     symbol: SymbolId,
     shard: &mut Shard,
 ) -> Result<bool, RestoreError<S::Error>> {
-    let mut image = Image { source, bytes: Vec::new() };
+    let mut image = Image { source, bytes: Vec::new(), version: IMAGE_VERSION };
     let part = image.read(Part::single(PartKind::Head))?;
     let mut reader = Reader::new(&image.bytes);
-    head::versions(&mut reader).map_err(|fault| fault_of(part, fault))?;
+    let version = head::versions(&mut reader).map_err(|fault| fault_of(part, fault))?;
+    image.version = version;
+    let common = image.common(0)?;
+    shard.restore_suspicion(&common);
     let part = Part { kind: PartKind::Book, symbol };
     let mut bytes = Vec::new();
     let is_there = source.read(part, &mut bytes);
@@ -148,6 +154,7 @@ fn fault_of<E>(part: Part, fault: HeadFault) -> RestoreError<E> {
 
 fn front_counts(
     names_max: u64,
+    knows_feeds: bool,
     reader: &mut Reader<'_>,
 ) -> Result<(FrontCounts, Vec<u64>), DecodeError> {
     let named = reader.u64()?;
@@ -156,8 +163,7 @@ fn front_counts(
     }
     let counts = FrontCounts { named: named as usize, torn_packets: decode::count(reader)? };
     let mut next = Vec::new();
-    // Images of version 1 end here.
-    if reader.rest_bytes() > 0 {
+    if knows_feeds {
         let feeds = reader.u32()?;
         if feeds > 1 << 16 {
             return Err(reader.refuse("the number of feeds"));
@@ -174,9 +180,16 @@ struct Image<'a, S> {
     source: &'a S,
     /// The part at hand. Kept for its memory.
     bytes: Vec<u8>,
+    /// The image's.
+    version: u32,
 }
 
 impl<S: ImageSource> Image<'_, S> {
+    /// Whether its parts hold what there is of several feeds, and of doubt about them.
+    fn knows_feeds(&self) -> bool {
+        self.version > IMAGE_VERSION_MIN
+    }
+
     fn read(&mut self, part: Part) -> Result<Part, RestoreError<S::Error>> {
         match self.source.read(part, &mut self.bytes) {
             Ok(true) => Ok(part),
@@ -200,7 +213,10 @@ impl<S: ImageSource> Image<'_, S> {
     /// Reads the head; how many symbols there are.
     fn head(&mut self, shard: &Shard) -> Result<u32, RestoreError<S::Error>> {
         let part = self.read(Part::single(PartKind::Head))?;
-        head::read(shard, &self.bytes).map_err(|fault| fault_of(part, fault))
+        let read = head::read(shard, &self.bytes).map_err(|fault| fault_of(part, fault));
+        let (version, symbols) = read?;
+        self.version = version;
+        Ok(symbols)
     }
 
     /// The symbols of which the image has parts: a book each, metrics each, windows each if there are
@@ -239,23 +255,27 @@ impl<S: ImageSource> Image<'_, S> {
         Ok(symbols)
     }
 
+    /// What the shards have in common, whose events have this offset.
+    fn common(&mut self, offset: u64) -> Result<Common, RestoreError<S::Error>> {
+        let knows_feeds = self.knows_feeds();
+        self.single(PartKind::Shards, |reader| {
+            let feed_time = Nanos(reader.i64()?);
+            let numbered = Numbered { position: reader.u64()?, emitted: reader.u16()? };
+            let suspicion = match knows_feeds {
+                true => Suspicion::restored(reader)?,
+                false => Suspicion::default(),
+            };
+            Ok(Common { feed_time, offset, numbered, suspicion })
+        })
+    }
+
     /// Restores what concerns no symbol.
     fn shards(
         &mut self,
         sequencer: &Sequencer,
         shards: &mut [Shard],
     ) -> Result<(), RestoreError<S::Error>> {
-        let offset = sequencer.offset();
-        let common = self.single(PartKind::Shards, |reader| {
-            let feed_time = Nanos(reader.i64()?);
-            let numbered = Numbered { position: reader.u64()?, emitted: reader.u16()? };
-            // Images of version 1 know of no doubt.
-            let suspicion = match reader.rest_bytes() {
-                0 => Suspicion::default(),
-                _ => Suspicion::restored(reader)?,
-            };
-            Ok(Common { feed_time, offset, numbered, suspicion })
-        })?;
+        let common = self.common(sequencer.offset())?;
         let part = self.read(Part::single(PartKind::MarketWide))?;
         let market = decode::market(&self.bytes).and_then(|market| {
             let what = "the feed time";

@@ -72,6 +72,7 @@ pub(crate) fn run(args: &BookArgs, console: Console) -> Result<Status, Failure> 
         at,
         sequence: found.sequence,
         book: found.books.book(symbol),
+        is_suspect: found.is_suspect,
         layout: Layout {
             levels_max: if args.depth == 0 { usize::MAX } else { args.depth },
             orders: args.orders,
@@ -99,7 +100,7 @@ fn found(
             Err(failure) => console.detail(&format!("the journal is read: {}", failure.line)),
         }
     }
-    book_at(session, symbol, at, StartingPoint::of_journal(session.day())?, console)
+    book_at(session, symbol, at, StartingPoint::of_journal(session)?, console)
 }
 
 /// What is worth knowing of a time outside the session's.

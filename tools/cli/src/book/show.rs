@@ -27,6 +27,8 @@ pub(super) struct Shown<'a> {
     /// Of the last message before it; `None` if there is none.
     pub(super) sequence: Option<Sequence>,
     pub(super) book: BookView<'a>,
+    /// Whether messages of its feed were lost before, and no snapshot came since.
+    pub(super) is_suspect: bool,
     pub(super) layout: Layout,
 }
 
@@ -42,6 +44,7 @@ impl Shown<'_> {
             "symbol": self.symbol,
             "at_ns": self.at.0,
             "sequence": self.sequence.map_or(0, |sequence| sequence.0),
+            "suspect": self.is_suspect,
             "bids": side(Side::Buy),
             "asks": side(Side::Sell),
             "bid_levels": self.book.level_count(Side::Buy),
@@ -69,6 +72,9 @@ impl Shown<'_> {
         match self.sequence {
             Some(sequence) => text += &format!(", after message {}\n", sequence.0),
             None => text += ", before the first message\n",
+        }
+        if self.is_suspect {
+            text += "suspect: messages of its feed were lost before, and no snapshot came since\n";
         }
         let counts = [Side::Buy, Side::Sell].map(|side| self.book.level_count(side));
         if counts == [0, 0] {

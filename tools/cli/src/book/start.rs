@@ -19,7 +19,6 @@ use engine::units::{Nanos, Sequence, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::console::Console;
-use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::recording::description::DECODER_VERSION;
 use crate::replay::faults;
@@ -37,18 +36,22 @@ pub(crate) struct StartingPoint {
     pub(crate) greatest_time: Option<Nanos>,
     /// Sequence of the last message; `None` if it is not known.
     pub(crate) sequence: Option<Sequence>,
+    /// Whether messages of the symbol's feed were lost, and no snapshot came since.
+    pub(crate) is_suspect: bool,
 }
 
 impl StartingPoint {
     /// The start of a session's journal.
-    pub(crate) fn of_journal(day: TradingDay) -> Result<StartingPoint, Failure> {
+    pub(crate) fn of_journal(session: &SessionDir) -> Result<StartingPoint, Failure> {
+        let (feeds, midnight) = (session.feed_count(), session.day().midnight());
         let begun = || -> Result<StartingPoint, MemoryError> {
             Ok(StartingPoint {
                 position: FramePosition::first_of(SegmentNumber(0)),
-                books: Books::new(Limits::default())?,
-                decoder: Itch50Decoder::new(day.midnight())?,
+                books: Books::new(Limits::default().for_feeds(feeds))?,
+                decoder: Itch50Decoder::for_feeds(midnight, feeds)?,
                 greatest_time: None,
                 sequence: None,
+                is_suspect: false,
             })
         };
         begun().map_err(|error| faults::no_memory(&error))
@@ -74,7 +77,7 @@ impl StartingPoint {
         for records in shelf.list().unwrap_or_default() {
             let restored = match shelf.open(records) {
                 Ok(snapshot) if is_of_use(&snapshot, session, at) => {
-                    restored(&snapshot, session.day(), symbol)
+                    restored(&snapshot, session, symbol)
                         .map_err(|error| format!("{}: {error}", snapshot.name()))
                         .inspect(|_| {
                             console.detail(&format!("the book begins at {}", snapshot.name()));
@@ -103,14 +106,16 @@ fn is_of_use(snapshot: &Snapshot<File>, session: &SessionDir, at: Nanos) -> bool
 /// What a snapshot holds of a symbol.
 fn restored(
     snapshot: &Snapshot<File>,
-    day: TradingDay,
+    session: &SessionDir,
     symbol: SymbolId,
 ) -> Result<StartingPoint, String> {
     let head = snapshot.head();
-    let mut shard = Shard::new(Limits::default()).map_err(|error| error.to_string())?;
+    let limits = Limits::default().for_feeds(session.feed_count());
+    let mut shard = Shard::new(limits).map_err(|error| error.to_string())?;
     // A symbol without a message until then has no book there.
     restore_book(snapshot, symbol, &mut shard).map_err(|error| error.to_string())?;
-    let decoder = decoder_of(snapshot, day)?;
+    let decoder = decoder_of(snapshot, session)?;
+    let is_suspect = shard.is_suspect(symbol);
     Ok(StartingPoint {
         position: head.next,
         books: shard.into_books(),
@@ -118,12 +123,15 @@ fn restored(
         greatest_time: Some(head.last_time).filter(|last| last.0 != i64::MIN),
         // The engine knows the last message that it applied, which need not be the last one.
         sequence: None,
+        is_suspect,
     })
 }
 
 /// The decoder that a snapshot holds.
-fn decoder_of(snapshot: &Snapshot<File>, day: TradingDay) -> Result<Itch50Decoder, String> {
-    let mut decoder = Itch50Decoder::new(day.midnight()).map_err(|error| error.to_string())?;
+fn decoder_of(snapshot: &Snapshot<File>, session: &SessionDir) -> Result<Itch50Decoder, String> {
+    let (feeds, midnight) = (session.feed_count(), session.day().midnight());
+    let mut decoder =
+        Itch50Decoder::for_feeds(midnight, feeds).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     let part = Part { kind: PartKind::Decoder, symbol: SymbolId(0) };
     if !snapshot.read(part, &mut bytes).map_err(|error| error.to_string())? {
@@ -141,6 +149,6 @@ pub(crate) fn newest_decoder(session: &SessionDir) -> Option<Itch50Decoder> {
         let snapshot = shelf.open(records).ok()?;
         let is_ours = snapshot.head().session == session.id()
             && snapshot.head().made_by.decoder_version == DECODER_VERSION;
-        is_ours.then(|| decoder_of(&snapshot, session.day()).ok())?
+        is_ours.then(|| decoder_of(&snapshot, session).ok())?
     })
 }

@@ -7,14 +7,16 @@
 //! replay of the prefix gives. It begins at a [`StartingPoint`]: a snapshot, or the start of the journal.
 
 use engine::book::books::Books;
+use engine::event::Kind;
 use engine::journal::RecordKind;
+use engine::journal::record::Record;
 use engine::journal::symbol_index::segment::{Origin, index_segment};
 use engine::journal::symbol_index::{MessageKeys as _, PARTS, SymbolIndex};
 use engine::log::directories::LogDirectories;
 use engine::log::reader::{AtTail, FramePosition, LogReader, Next};
 use engine::log::storage::Directory;
 use engine::log::{LogKind, SegmentNumber};
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::pipeline::stage::{Cursor, Decoded, Decoder as _, EventBatch};
 use engine::quality::Quality;
 use engine::units::{Nanos, Sequence, SymbolId};
@@ -24,8 +26,9 @@ use feed_handlers::itch50::keys::Itch50Keys;
 use crate::book::start::StartingPoint;
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::journal::dump::no_record;
 use crate::journal::verify::cannot_read;
-use crate::journal::{FEED, cannot_replay, packet_of};
+use crate::journal::{cannot_replay, packet_of};
 use crate::session_dir::SessionDir;
 
 /// Why the prefix ends where it does.
@@ -47,6 +50,8 @@ pub(crate) struct BookAt {
     pub(crate) sequence: Option<Sequence>,
     /// The greatest time of the prefix's messages; `None` if none has a time.
     pub(crate) greatest_time: Option<Nanos>,
+    /// Whether messages of its feed were lost before, and no snapshot came since.
+    pub(crate) is_suspect: bool,
     /// Why it ends.
     pub(crate) end: PrefixEnd,
 }
@@ -82,11 +87,13 @@ pub(crate) fn book_at(
             quality: Quality::default(),
             greatest_time: start.greatest_time,
             sequence: start.sequence,
+            is_suspect: start.is_suspect,
+            is_in_snapshot: false,
         },
     };
     let end = way.go(position)?;
-    let State { books, sequence, greatest_time, .. } = way.state;
-    Ok(BookAt { books, sequence, greatest_time, end })
+    let State { books, sequence, greatest_time, is_suspect, .. } = way.state;
+    Ok(BookAt { books, sequence, greatest_time, is_suspect, end })
 }
 
 /// Through the journal.
@@ -128,8 +135,8 @@ impl Way {
     /// The symbol index of a segment; `None` where it is not sealed.
     fn index(&self, number: SegmentNumber) -> Result<Option<SymbolIndex>, Failure> {
         let keys = &self.state.keys;
-        let session = self.reader.session();
-        let indexed = index_segment(&self.directories, session, number, FEED, keys, self.keeps)
+        let (session, feed) = (self.reader.session(), self.state.symbol.feed().0);
+        let indexed = index_segment(&self.directories, session, number, feed, keys, self.keeps)
             .map_err(|error| cannot_read(&error))?;
         let Some(indexed) = indexed else {
             return Ok(None);
@@ -145,8 +152,8 @@ impl Way {
     /// A closed segment, as far as it has to be read.
     fn by_index(&mut self, index: &SymbolIndex) -> Result<Onward, Failure> {
         let state = &mut self.state;
-        // The market's messages tell where a second day begins.
-        let mask = index.mask_of(state.symbol) | index.mask_of(SymbolId(0));
+        // The market's messages tell where a second day begins; gaps and snapshots stand with them.
+        let mask = index.mask_of(state.locate()) | index.mask_of(SymbolId(0));
         let ends_in = index.part_after(state.at);
         for part in 0..PARTS {
             let Some((place, end_bytes)) = index.place_of(part) else { break };
@@ -179,12 +186,20 @@ impl Way {
                     return Ok(Onward::Next);
                 }
                 Next::Frame(frame, at) => {
-                    if let Some(packet) = packet_of(&frame) {
+                    let feed = self.state.symbol.feed();
+                    if let Some(packet) = packet_of(&frame, feed) {
                         if let Some(end) = self.state.packet(&packet) {
                             return Ok(Onward::Ended(end));
                         }
-                    } else if frame.tag.kind > RecordKind::Gap as u8 {
+                    } else if frame.tag.kind > RecordKind::Parameters as u8 {
                         return Err(cannot_replay(&frame, at));
+                    } else if frame.tag.feed == feed.0 {
+                        match Record::read(&frame) {
+                            Ok(Record::Gap { .. }) => self.state.gap(),
+                            Ok(Record::SnapshotItem(item)) => self.state.snapshot_item(&item),
+                            Ok(_) => {}
+                            Err(error) => return Err(no_record(&error, at)),
+                        }
                     }
                 }
                 Next::TornTail { .. } | Next::End | Next::Wait => {
@@ -207,12 +222,59 @@ struct State {
     quality: Quality,
     greatest_time: Option<Nanos>,
     sequence: Option<Sequence>,
+    /// Whether messages were lost, or a snapshot has begun, and no whole one has come since.
+    is_suspect: bool,
+    /// Whether a snapshot has begun and not ended.
+    is_in_snapshot: bool,
 }
 
 impl State {
+    /// What the feed's messages call the symbol.
+    fn locate(&self) -> SymbolId {
+        SymbolId(self.symbol.locate().into())
+    }
+
+    /// Messages of the feed were given up.
+    fn gap(&mut self) {
+        (self.is_suspect, self.is_in_snapshot) = (true, false);
+    }
+
+    /// Takes a piece of a snapshot of the feed, as the engine does.
+    fn snapshot_item(&mut self, item: &SnapshotItem<'_>) {
+        if item.is_first {
+            self.books.empty(self.symbol);
+            (self.is_suspect, self.is_in_snapshot) = (true, true);
+        }
+        if !self.is_in_snapshot {
+            return;
+        }
+        let last = Sequence(item.next.0.saturating_sub(1));
+        let mut cursor = Cursor::default();
+        loop {
+            self.batch.clear();
+            let decoded = self.decoder.decode_snapshot(item, last, &mut cursor, &mut self.batch);
+            let adds = self
+                .batch
+                .events()
+                .iter()
+                .filter(|event| event.kind == Kind::Add as u8 && event.symbol() == self.symbol);
+            for event in adds {
+                self.books.apply(event, &mut self.quality);
+            }
+            if decoded != Decoded::BatchFull {
+                break;
+            }
+        }
+        self.sequence = self.sequence.max(Some(last));
+        if item.is_last {
+            (self.is_suspect, self.is_in_snapshot) = (false, false);
+        }
+    }
+
     /// Takes the messages of a packet as far as the prefix goes; why it ends, if it does.
     #[inline]
     fn packet(&mut self, packet: &Packet<'_>) -> Option<PrefixEnd> {
+        self.is_in_snapshot = false;
         let mut sequence = packet.sequence.0;
         for message in packet.iter() {
             if let Some(key) = self.keys.key(message) {
@@ -223,7 +285,7 @@ impl State {
                     self.greatest_time = self.greatest_time.max(Some(time));
                 }
                 // The market's system events tell where a second day begins.
-                let is_wanted = key.symbol == self.symbol || message.first() == Some(&b'S');
+                let is_wanted = key.symbol == self.locate() || message.first() == Some(&b'S');
                 if is_wanted && !self.apply(packet, sequence, message, key.time) {
                     return Some(PrefixEnd::SecondDay);
                 }

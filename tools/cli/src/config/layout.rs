@@ -28,12 +28,18 @@ impl Config {
     /// Bounds of a shard's memory.
     pub(crate) fn limits(&self) -> Limits {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        Limits {
+        let limits = Limits {
             orders_max: size(self.limits.orders_max),
             levels_max: size(self.limits.levels_max),
             symbols_max: size(self.limits.symbols_max),
             prints_max: size(self.limits.prints_max),
-        }
+        };
+        limits.for_feeds(self.feed_count())
+    }
+
+    /// Feeds of a session: those that are configured; a file is one.
+    pub(crate) fn feed_count(&self) -> u16 {
+        u16::try_from(self.feeds.len()).unwrap_or(u16::MAX).max(1)
     }
 
     /// Live orders that memory is put behind before the first message.

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::console::Console;
 use crate::exit::{Failure, Status};
 use crate::journal::filter::{Choice, Filter, FilterArgs};
-use crate::journal::line::{LineDecoder, time_text};
+use crate::journal::line::{LineDecoder, MessageLine, time_text};
 use crate::journal::verify::cannot_read;
 use crate::replay::faults;
 use crate::session_dir::SessionDir;
@@ -65,19 +65,40 @@ impl Lines {
         filter: &mut Filter,
     ) -> Result<bool, Failure> {
         let mut written = Ok(());
-        let went_on = decoder.packet(packet, |line| {
-            let choice = filter.choose(&line);
-            if matches!(choice, Choice::Show | Choice::ShowLast) {
-                written = if self.json {
-                    writeln!(self.out, "{}", line.json())
-                } else {
-                    writeln!(self.out, "{}", line.text())
-                };
-            }
-            written.is_ok() && matches!(choice, Choice::Show | Choice::Skip)
-        });
+        let went_on = decoder.packet(packet, |line| self.message(&line, filter, &mut written));
         let went_on = went_on.map_err(|error| faults::no_memory(&error))?;
         Ok(ended(written)? && went_on)
+    }
+
+    /// Decodes a piece of a snapshot and shows what the filter chooses; `false` ends.
+    pub(crate) fn snapshot_item(
+        &mut self,
+        item: &engine::packet::SnapshotItem<'_>,
+        decoder: &mut LineDecoder,
+        filter: &mut Filter,
+    ) -> Result<bool, Failure> {
+        let mut written = Ok(());
+        let went_on = decoder.snapshot_item(item, |line| self.message(&line, filter, &mut written));
+        let went_on = went_on.map_err(|error| faults::no_memory(&error))?;
+        Ok(ended(written)? && went_on)
+    }
+
+    /// Shows a message, if the filter does; `false` ends.
+    fn message(
+        &mut self,
+        line: &MessageLine,
+        filter: &mut Filter,
+        written: &mut io::Result<()>,
+    ) -> bool {
+        let choice = filter.choose(line);
+        if matches!(choice, Choice::Show | Choice::ShowLast) {
+            *written = if self.json {
+                writeln!(self.out, "{}", line.json())
+            } else {
+                writeln!(self.out, "{}", line.text())
+            };
+        }
+        written.is_ok() && matches!(choice, Choice::Show | Choice::Skip)
     }
 
     /// Shows a frame; `false` ends.
@@ -168,8 +189,8 @@ pub(super) fn run(args: &DumpArgs, console: Console) -> Result<Status, Failure> 
     let mut reader = LogReader::open(directories, LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
-    let mut decoder =
-        LineDecoder::new(session.day().midnight()).map_err(|error| faults::no_memory(&error))?;
+    let mut decoder = LineDecoder::new(session.day().midnight(), session.feed_count())
+        .map_err(|error| faults::no_memory(&error))?;
     let mut lines = Lines::new(args.json);
     loop {
         let next = match reader.next() {
@@ -184,6 +205,9 @@ pub(super) fn run(args: &DumpArgs, console: Console) -> Result<Status, Failure> 
             Next::Frame(frame, at) => match Record::read(&frame) {
                 Ok(Record::Packet(packet)) => lines.packet(&packet, &mut decoder, &mut filter)?,
                 Ok(Record::Gap { first, end }) => lines.gap(first.0, end.0, &filter)?,
+                Ok(Record::SnapshotItem(item)) => {
+                    lines.snapshot_item(&item, &mut decoder, &mut filter)?
+                }
                 Ok(_) => true,
                 Err(error) => {
                     lines.flush()?;

@@ -43,6 +43,10 @@ struct Held {
     messages: u64,
     gaps: u64,
     gap_messages: u64,
+    snapshots: u64,
+    snapshot_items: u64,
+    ticks: u64,
+    parameters: u64,
     first_sequence: Option<u64>,
     last_sequence: Option<u64>,
     first_recv: Option<Nanos>,
@@ -76,6 +80,10 @@ pub(super) fn run(args: &InfoArgs) -> Result<Status, Failure> {
             "messages": held.messages,
             "gaps": held.gaps,
             "gap_messages": held.gap_messages,
+            "feed_snapshots": held.snapshots,
+            "snapshot_items": held.snapshot_items,
+            "ticks": held.ticks,
+            "parameters": held.parameters,
             "first_sequence": held.first_sequence,
             "last_sequence": held.last_sequence,
             "first_recv_ns": held.first_recv.map(|time| time.0),
@@ -117,8 +125,14 @@ fn held(session: &SessionDir) -> Result<Held, Failure> {
                         held.gaps += 1;
                         held.gap_messages += end.0 - first.0;
                     }
+                    Ok(Record::SnapshotItem(item)) => {
+                        held.snapshot_items += 1;
+                        held.snapshots += u64::from(item.is_last);
+                    }
+                    Ok(Record::Tick) => held.ticks += 1,
+                    Ok(Record::Parameters(_)) => held.parameters += 1,
                     // What is no record is `verify`'s to tell.
-                    Ok(_) | Err(_) => {}
+                    Ok(Record::Session(_) | Record::Trade(_)) | Err(_) => {}
                 }
             }
             Next::TornTail { torn_bytes, .. } => {
@@ -170,6 +184,10 @@ fn table_of(
         ("packets", grouped(held.packets)),
         ("messages", grouped(held.messages)),
         ("gaps", format!("{}, {} messages", grouped(held.gaps), grouped(held.gap_messages))),
+        (
+            "snapshots",
+            format!("{} whole, {} pieces", grouped(held.snapshots), grouped(held.snapshot_items)),
+        ),
         ("sequences", format!("{} to {}", number(held.first_sequence), number(held.last_sequence))),
         ("received", format!("{} to {}", time(held.first_recv), time(held.last_recv))),
         ("end", end),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use engine::event::{Event, Kind};
 use engine::memory::MemoryError;
-use engine::packet::Packet;
+use engine::packet::{Packet, SnapshotItem};
 use engine::pipeline::stage::{Cursor, Decoder as _, EventBatch};
 use engine::units::{Nanos, Price, Sequence, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
@@ -29,6 +29,8 @@ pub(crate) struct MessageLine {
     pub(crate) message_type: u8,
     /// Its symbol as results name it; empty where it concerns none.
     pub(crate) symbol: String,
+    /// Whether a snapshot holds it; its sequence is then that of the first message behind that.
+    pub(crate) is_of_snapshot: bool,
     /// What else it says.
     fields: Vec<(&'static str, Value)>,
 }
@@ -37,14 +39,16 @@ pub(crate) struct MessageLine {
 pub(crate) struct LineDecoder {
     decoder: Itch50Decoder,
     midnight: Nanos,
+    feeds: u16,
     batch: EventBatch,
 }
 
 impl LineDecoder {
-    /// A decoder for the day that began at `midnight`.
-    pub(crate) fn new(midnight: Nanos) -> Result<LineDecoder, MemoryError> {
+    /// A decoder of so many feeds for the day that began at `midnight`.
+    pub(crate) fn new(midnight: Nanos, feeds: u16) -> Result<LineDecoder, MemoryError> {
         Ok(LineDecoder {
-            decoder: Itch50Decoder::new(midnight)?,
+            decoder: Itch50Decoder::for_feeds(midnight, feeds)?,
+            feeds,
             midnight,
             batch: EventBatch::new(),
         })
@@ -56,8 +60,33 @@ impl LineDecoder {
         packet: &Packet<'_>,
         mut each: impl FnMut(MessageLine) -> bool,
     ) -> Result<bool, MemoryError> {
-        let mut rest = packet.messages;
         let mut sequence = packet.sequence.0;
+        self.messages(packet, |line| {
+            let line = MessageLine { sequence, ..line };
+            sequence = sequence.wrapping_add(1);
+            each(line)
+        })
+    }
+
+    /// Decodes the messages of a piece of a snapshot; they have no sequence but that of the first message
+    /// that is not in it.
+    pub(crate) fn snapshot_item(
+        &mut self,
+        item: &SnapshotItem<'_>,
+        mut each: impl FnMut(MessageLine) -> bool,
+    ) -> Result<bool, MemoryError> {
+        let SnapshotItem { feed, next, recv, messages, .. } = *item;
+        let packet = Packet { feed, sequence: next, recv, messages };
+        self.messages(&packet, |line| each(MessageLine { is_of_snapshot: true, ..line }))
+    }
+
+    /// Decodes messages, as if each had the packet's sequence.
+    fn messages(
+        &mut self,
+        packet: &Packet<'_>,
+        mut each: impl FnMut(MessageLine) -> bool,
+    ) -> Result<bool, MemoryError> {
+        let (mut rest, sequence) = (packet.messages, packet.sequence.0);
         while let Some((length, tail)) = rest.split_first_chunk::<2>() {
             let bytes = usize::from(u16::from_be_bytes(*length));
             let Some((message, next)) = tail.split_at_checked(bytes) else {
@@ -71,7 +100,7 @@ impl LineDecoder {
             };
             if message.first() == Some(&b'S') && message.last() == Some(&b'O') {
                 // A second start of day ends a session; shown, it is a message like any other.
-                self.decoder = Itch50Decoder::new(self.midnight)?;
+                self.decoder = Itch50Decoder::for_feeds(self.midnight, self.feeds)?;
             }
             self.batch.clear();
             self.decoder.decode(&one, &mut Cursor::default(), &mut self.batch);
@@ -83,7 +112,6 @@ impl LineDecoder {
                 return Ok(false);
             }
             rest = next;
-            sequence = sequence.wrapping_add(1);
         }
         Ok(true)
     }
@@ -95,6 +123,7 @@ impl LineDecoder {
             time: event.time(),
             recv,
             message_type: message.first().copied().unwrap_or(0),
+            is_of_snapshot: false,
             symbol: if symbol == SymbolId(0) {
                 String::new()
             } else {
@@ -111,6 +140,7 @@ fn skipped(sequence: u64, message: &[u8], recv: Nanos) -> MessageLine {
         time: recv,
         recv,
         message_type: message.first().copied().unwrap_or(0),
+        is_of_snapshot: false,
         symbol: String::new(),
         fields: vec![("skipped", json!(true)), ("length", json!(message.len()))],
     }
@@ -182,6 +212,9 @@ impl MessageLine {
         let symbol = if self.symbol.is_empty() { "-" } else { &self.symbol };
         let name = crate::output::summary::type_text(self.message_type);
         let mut text = format!("{} {} {name} {symbol}", self.sequence, time_text(self.time));
+        if self.is_of_snapshot {
+            text += " snapshot";
+        }
         for (name, value) in &self.fields {
             // Writing to a string cannot fail.
             let _ = match value {
@@ -201,6 +234,9 @@ impl MessageLine {
         put("recv_ns", json!(self.recv.0));
         put("type", json!(crate::output::summary::type_text(self.message_type)));
         put("symbol", json!(self.symbol));
+        if self.is_of_snapshot {
+            put("snapshot", json!(true));
+        }
         for (name, value) in &self.fields {
             put(name, value.clone());
         }

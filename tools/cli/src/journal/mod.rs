@@ -15,6 +15,7 @@ use engine::journal::{RecordKind, record};
 use engine::log::frame::Frame;
 use engine::log::reader::FramePosition;
 use engine::packet::Packet;
+use engine::units::FeedId;
 
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -60,14 +61,11 @@ pub(crate) fn run(args: &JournalArgs, console: Console) -> Result<Status, Failur
     }
 }
 
-/// The feed whose packets make a session's state.
-pub(crate) const FEED: u16 = 0;
-
-/// The packet in a frame of that feed; its checksum says that it is what was journaled.
+/// The packet in a frame of a feed; its checksum says that it is what was journaled.
 #[inline]
-pub(crate) fn packet_of<'a>(frame: &Frame<'a>) -> Option<Packet<'a>> {
+pub(crate) fn packet_of<'a>(frame: &Frame<'a>, feed: FeedId) -> Option<Packet<'a>> {
     let tag = frame.tag;
-    let is_packet = tag.kind == RecordKind::Packet as u8 && tag.feed == FEED;
+    let is_packet = tag.kind == RecordKind::Packet as u8 && tag.feed == feed.0;
     is_packet.then(|| record::packet_of(frame))
 }
 

@@ -11,7 +11,6 @@ use engine::log::storage::Directory;
 use feed_handlers::itch50::keys::Itch50Keys;
 
 use crate::console::Console;
-use crate::journal::FEED;
 use crate::session_dir::SessionDir;
 
 /// Tells which of them cannot be used.
@@ -29,7 +28,16 @@ pub(super) fn note_unusable(session: &SessionDir, console: Console) {
         let why = match directories.seal(session.id(), LogKind::Journal, number) {
             Ok(Some(block)) => {
                 let segment = SealedSegment::of(session.id(), &block);
-                match beside::<Directory, Itch50Keys>(&directories, &segment, FEED) {
+                // It is of one feed, whichever was asked for last.
+                let feeds = 0..session.feed_count();
+                let found =
+                    feeds.map(|feed| beside::<Directory, Itch50Keys>(&directories, &segment, feed));
+                let is_usable = |found: &Beside| matches!(found, Beside::Index(_) | Beside::Absent);
+                let found: Vec<Beside> = found.collect();
+                if found.iter().any(is_usable) {
+                    continue;
+                }
+                match found.into_iter().next().unwrap_or(Beside::Absent) {
                     Beside::Index(_) | Beside::Absent => continue,
                     Beside::Unusable(error) => error.to_string(),
                     Beside::Unreadable(error) => error.to_string(),

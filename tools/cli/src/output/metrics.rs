@@ -43,7 +43,7 @@ impl MetricsLine {
         columns.extend(orders(metrics, book));
         columns.extend(lots(metrics));
         columns.extend(auctions(metrics));
-        MetricsLine { symbol: names::text(name, symbol), locate: symbol.0, columns }
+        MetricsLine { symbol: names::text(name, symbol), locate: symbol.locate().into(), columns }
     }
 }
 

@@ -6,7 +6,7 @@ use engine::units::SymbolId;
 pub(crate) fn text(name: Option<&[u8]>, symbol: SymbolId) -> String {
     match name {
         Some(name) => escaped(name),
-        None => format!("#{}", symbol.0),
+        None => format!("#{}", symbol.locate()),
     }
 }
 

@@ -90,6 +90,9 @@ pub(crate) struct Summary {
     pub(crate) times: Option<(Nanos, Nanos)>,
     /// Symbols in the results.
     pub(crate) symbols: u64,
+    /// Symbols in the results whose books are in doubt: messages of their feed were lost, and no
+    /// snapshot of it came since.
+    pub(crate) suspect_symbols: u64,
     /// Live orders of all symbols.
     pub(crate) orders_live: u64,
     /// What was wrong with the input, by cause.
@@ -177,6 +180,7 @@ impl Summary {
             "first_ts_ns": self.times.map(|(first, _)| first.0),
             "last_ts_ns": self.times.map(|(_, last)| last.0),
             "symbols": self.symbols,
+            "suspect_symbols": self.suspect_symbols,
             "orders_live": self.orders_live,
             "quality": quality,
             "bars": bars,
@@ -231,6 +235,7 @@ mod tests {
             by_type: Vec::new(),
             times: None,
             symbols: 0,
+            suspect_symbols: 0,
             orders_live: 0,
             quality: vec![("unknown_type", 0)],
             bars: BarFigures::default(),

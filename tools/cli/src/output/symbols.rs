@@ -44,8 +44,10 @@ const HEADER: [&str; 26] = [
 pub(crate) struct SymbolLine {
     /// The name as written: see [`crate::output::names`].
     pub(crate) symbol: String,
+    /// Which symbol it is.
+    pub(crate) id: SymbolId,
     /// The exchange's number for it.
-    pub(crate) locate: u32,
+    pub(crate) locate: u16,
     /// Price of the last eligible print.
     pub(crate) last: Option<Price>,
     /// Price of the first eligible print.
@@ -90,6 +92,8 @@ pub(crate) struct SymbolLine {
     pub(crate) broken_volume: u128,
     /// The last trading action.
     pub(crate) state: Option<u8>,
+    /// Whether its book is in doubt. Told to people, and no column.
+    pub(crate) is_suspect: bool,
 }
 
 impl SymbolLine {
@@ -105,7 +109,9 @@ impl SymbolLine {
         let tape = &metrics.tape;
         SymbolLine {
             symbol: names::text(name, symbol),
-            locate: symbol.0,
+            id: symbol,
+            is_suspect: false,
+            locate: symbol.locate(),
             last: tape.last(),
             open: tape.open(),
             high: tape.high(),

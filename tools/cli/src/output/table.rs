@@ -24,6 +24,10 @@ pub(crate) fn totals(summary: &Summary) -> String {
         .map(|&(byte, count)| format!("{} {}", type_text(byte), grouped(count)));
     lines.push(("by type", by_type.collect::<Vec<_>>().join("  ")));
     lines.push(("symbols", grouped(summary.symbols)));
+    if summary.suspect_symbols > 0 {
+        let suspect = grouped(summary.suspect_symbols);
+        lines.push(("suspect", format!("{suspect} symbols: messages of their feed were lost")));
+    }
     lines.push(("live orders", grouped(summary.orders_live)));
     let faults: Vec<String> = summary
         .quality
@@ -122,7 +126,7 @@ pub(crate) fn symbols(lines: &[SymbolLine]) -> String {
     ];
     let rows = busiest.iter().map(|line| {
         [
-            line.symbol.clone(),
+            if line.is_suspect { format!("{}*", line.symbol) } else { line.symbol.clone() },
             price(line.last),
             price(line.high),
             price(line.low),
@@ -136,6 +140,9 @@ pub(crate) fn symbols(lines: &[SymbolLine]) -> String {
         ]
     });
     let mut text = aligned(&header, rows, &[0, 10]);
+    if busiest.iter().any(|line| line.is_suspect) {
+        text += "* suspect: messages of its feed were lost, its book may be wrong\n";
+    }
     let more = lines.len() - busiest.len();
     if more > 0 {
         // Writing to a string cannot fail.

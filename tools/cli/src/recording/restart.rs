@@ -94,7 +94,7 @@ fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Optio
     if head.session != holds.session {
         return Some(format!("it is of session {}", head.session));
     }
-    if head.made_by != *made_by {
+    if !made_by.reads(&head.made_by) {
         return Some(String::from(
             "it was made by another version, or under another configuration",
         ));

@@ -116,7 +116,8 @@ impl<O> Ended<O> {
         let mut lines = Vec::new();
         self.each_symbol(|shard, symbol, name| {
             let (metrics, book) = (shard.metrics(symbol), shard.book(symbol));
-            lines.push(SymbolLine::of(symbol, name, metrics, &book));
+            let is_suspect = shard.is_suspect(symbol);
+            lines.push(SymbolLine { is_suspect, ..SymbolLine::of(symbol, name, metrics, &book) });
         });
         symbols::sort(&mut lines);
         lines
@@ -143,7 +144,7 @@ impl<O> Ended<O> {
         for shard in &self.finished.shards {
             let numbers = 1..u32::try_from(shard.books().symbol_count()).unwrap_or(u32::MAX);
             for symbol in numbers.map(SymbolId) {
-                let is_seen = shard.metrics(symbol).messages() > 0;
+                let is_seen = shard.metrics(symbol).is_known();
                 if is_seen && self.written_name(symbol).is_some() {
                     each(shard, symbol, directory.name(symbol));
                 }
@@ -170,6 +171,7 @@ impl<O> Ended<O> {
             by_type: by_type.filter(|(_, count)| *count > 0).collect(),
             times: self.finished.sequencer.first_and_last(),
             symbols: lines.len() as u64,
+            suspect_symbols: lines.iter().filter(|line| line.is_suspect).count() as u64,
             orders_live: lines.iter().map(|line| line.orders).sum(),
             quality: self.quality(lines),
             bars: self.bar_figures(late),
@@ -200,7 +202,7 @@ impl<O> Ended<O> {
         for shard in &self.finished.shards {
             applied += shard.quality_of(SymbolId(0));
             for line in lines {
-                applied += shard.quality_of(SymbolId(line.locate));
+                applied += shard.quality_of(line.id);
             }
         }
         vec![

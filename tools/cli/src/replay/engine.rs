@@ -73,7 +73,8 @@ impl Start<'_> {
         shards: impl FnOnce() -> Result<Vec<Shard>, Failure>,
     ) -> Result<Stages<Itch50Decoder>, Failure> {
         let Start { midnight, selection, hash_points, from } = self;
-        let decoder = Itch50Decoder::new(midnight).map_err(|error| faults::no_memory(&error))?;
+        let decoder = Itch50Decoder::for_feeds(midnight, config.feed_count())
+            .map_err(|error| faults::no_memory(&error))?;
         let hash_every = if hash_points { config.hashes.every_sequences } else { 0 };
         let sequencer = Sequencer::new(midnight)
             .with_hash_points(hash_every)

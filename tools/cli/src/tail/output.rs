@@ -123,12 +123,13 @@ impl OutputLine {
                     format!("open {open} high {high} low {low} close {close}")
                 };
                 format!(
-                    "{sequence} {time} {symbol} bar from {} to {} revision {}: {prices}, {} shares in {} trades",
+                    "{sequence} {time} {symbol} bar from {} to {} revision {}: {prices}, {} shares in {} trades{}",
                     time_text(bar.start),
                     time_text(bar.end),
                     bar.revision,
                     bar.volume,
-                    bar.trades
+                    bar.trades,
+                    if bar.is_suspect { ", suspect: messages may be missing" } else { "" }
                 )
             }
         }
@@ -146,7 +147,7 @@ impl OutputLine {
                     |price: engine::units::Price| (bar.trades > 0).then(|| price.to_string());
                 json!({
                     "kind": "bar", "sequence": self.sequence, "feed_time_ns": self.time_ns,
-                    "symbol": self.symbol, "locate": bar.symbol.0,
+                    "symbol": self.symbol, "locate": bar.symbol.locate(),
                     "window_start_ns": bar.start.0, "window_end_ns": bar.end.0,
                     "open": price(bar.open), "high": price(bar.high),
                     "low": price(bar.low), "close": price(bar.close),
@@ -154,6 +155,7 @@ impl OutputLine {
                     "trades": bar.trades, "notional": bar.notional.to_string(),
                     "avg_price": bar.avg_price().map(nine_decimals),
                     "vwap": bar.vwap().map(nine_decimals), "revision": bar.revision,
+                    "suspect": bar.is_suspect,
                 })
             }
         }

@@ -15,6 +15,7 @@ use engine::journal::symbol_index::MessageKeys as _;
 use engine::log::LogKind;
 use engine::log::reader::{AtTail, LogReader, Next};
 use engine::packet::Packet;
+use engine::units::FeedId;
 use exchange::capture::CaptureError;
 use feed_handlers::itch50::keys::Itch50Keys;
 use serde_json::json;
@@ -86,6 +87,9 @@ enum Target {
     Pcap(Box<PcapFile<OutFile>>),
 }
 
+/// The feed that is exported: neither format tells feeds apart.
+const FEED: FeedId = FeedId(0);
+
 /// What was exported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Exported {
@@ -98,6 +102,10 @@ struct Exported {
     empty_messages: u64,
     /// That were never received, in the whole session.
     gap_messages: u64,
+    /// Pieces of snapshots: what they hold has no place among numbered messages.
+    snapshot_items: u64,
+    /// Packets of other feeds.
+    other_packets: u64,
     /// Of a torn frame at the journal's end.
     torn_bytes: Option<u64>,
 }
@@ -139,13 +147,17 @@ fn export(
     loop {
         match reader.next().map_err(|error| cannot_read(&error))? {
             Next::Frame(frame, at) => {
-                if let Some(packet) = packet_of(&frame) {
+                if let Some(packet) = packet_of(&frame, FEED) {
                     let written = target.packet(&packet, &mut choice, &keys, &mut exported);
                     written.map_err(|error| cannot_write(&args.out, &error))?;
                 } else if frame.tag.kind == RecordKind::Gap as u8 {
                     let end = frame.payload.first_chunk().map_or(0, |end| u64::from_le_bytes(*end));
                     exported.gap_messages += end.saturating_sub(frame.tag.sequence.0);
-                } else if frame.tag.kind > RecordKind::Gap as u8 {
+                } else if frame.tag.kind == RecordKind::SnapshotItem as u8 {
+                    exported.snapshot_items += 1;
+                } else if frame.tag.kind == RecordKind::Packet as u8 {
+                    exported.other_packets += 1;
+                } else if frame.tag.kind > RecordKind::Parameters as u8 {
                     return Err(cannot_replay(&frame, at));
                 }
             }
@@ -245,6 +257,16 @@ fn tell(exported: &Exported, console: Console) {
     if exported.gap_messages > 0 {
         let lost = grouped(exported.gap_messages);
         console.note(&format!("the session has gaps: {lost} message(s) were never received"));
+    }
+    if exported.snapshot_items > 0 {
+        let items = grouped(exported.snapshot_items);
+        console.note(&format!(
+            "{items} piece(s) of snapshots are left out: books that they healed stay wrong in the file"
+        ));
+    }
+    if exported.other_packets > 0 {
+        let packets = grouped(exported.other_packets);
+        console.note(&format!("{packets} packet(s) of feeds other than the first are left out"));
     }
     if exported.empty_messages > 0 {
         let empty = grouped(exported.empty_messages);
