@@ -176,7 +176,8 @@ fn measure(arguments: &Arguments, row: Row) -> Result<Measured, Failed> {
             feed,
         };
         let busy_poll = row.taker == Taker::Busy;
-        let settings = LiveSettings { feeds: vec![LiveFeedSettings::Mold(mold)], busy_poll };
+        let settings =
+            LiveSettings { feeds: vec![LiveFeedSettings::Mold(Box::new(mold))], busy_poll };
         feeds = Some(LiveFeeds::open(&settings)?);
     }
     let (packets, told) = (arguments.packets, Arc::clone(&is_taken));

@@ -169,9 +169,7 @@ impl MoldLive {
         let id = self.id;
         match self.feed.next(now) {
             Step::Packet(packet) => Spoken::Arrival(Arrival::Packet(Packet { feed: id, ..packet })),
-            Step::Gap { first, end } => {
-                return Spoken::Arrival(Arrival::Gap { feed: id, first, end });
-            }
+            Step::Gap { first, end } => Spoken::Arrival(Arrival::Gap { feed: id, first, end }),
             Step::SnapshotItem(piece) => Spoken::Arrival(Arrival::SnapshotItem(SnapshotItem {
                 feed: id,
                 next: piece.next,

@@ -18,7 +18,7 @@ pub struct LiveSettings {
 #[derive(Clone, Debug)]
 pub enum LiveFeedSettings {
     /// Datagrams on lines.
-    Mold(MoldSettings),
+    Mold(Box<MoldSettings>),
     /// One connection.
     Soup(SoupSettings),
 }

@@ -37,7 +37,7 @@ fn real_captures_sent_to_a_group_are_received_as_a_replay_reads_them() {
     for name in CAPTURES {
         let Some(path) = shared(&format!("moldudp64/{name}.pcap")) else { return };
         let mut replayed = Vec::new();
-        let mut source = InputSource::open(&[path.clone()], Format::Auto).unwrap();
+        let mut source = InputSource::open(std::slice::from_ref(&path), Format::Auto).unwrap();
         loop {
             match source.next().unwrap() {
                 Arrival::Packet(packet) => {

@@ -131,7 +131,8 @@ fn a_feed_that_falls_silent_is_stale_time_is_told_and_it_comes_back() {
 #[test]
 fn a_busy_thread_gets_the_same() {
     let lines = groups();
-    let settings = feed_handlers::live::LiveFeedSettings::Mold(from_one(settings(&lines)));
+    let settings =
+        feed_handlers::live::LiveFeedSettings::Mold(Box::new(from_one(settings(&lines))));
     let mut listener = Listener::open(settings, true);
     let sender = sender();
     let all = messages(1..100);

@@ -87,7 +87,7 @@ impl Listener {
     }
 
     pub(crate) fn mold(settings: MoldSettings) -> Listener {
-        Listener::open(LiveFeedSettings::Mold(settings), false)
+        Listener::open(LiveFeedSettings::Mold(Box::new(settings)), false)
     }
 
     /// Takes what comes until `is_done`, which is asked after each arrival.

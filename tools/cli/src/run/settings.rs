@@ -46,7 +46,7 @@ fn settings_of(feed: &LiveFeed, stand: FeedStand) -> Result<LiveFeedSettings, Fa
                 requests_in_flight_max: feed.requests_in_flight_max as usize,
                 ..FeedLimits::default()
             };
-            Ok(LiveFeedSettings::Mold(MoldSettings {
+            Ok(LiveFeedSettings::Mold(Box::new(MoldSettings {
                 lines: feed.lines.iter().map(udp).collect(),
                 servers: feed.retransmission.clone(),
                 snapshot: feed.snapshot.map(|at| server(feed, at)).transpose()?,
@@ -58,7 +58,7 @@ fn settings_of(feed: &LiveFeed, stand: FeedStand) -> Result<LiveFeedSettings, Fa
                     timings: timings(&feed.timing),
                     ..FeedSettings::default()
                 },
-            }))
+            })))
         }
         Protocol::SoupBinTcp => Ok(LiveFeedSettings::Soup(SoupSettings {
             servers: feed.servers.iter().map(|at| server(feed, *at)).collect::<Result<_, _>>()?,
