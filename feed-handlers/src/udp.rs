@@ -211,10 +211,7 @@ impl UdpReceiver {
                                     arrived.kernel_time = Some(nanos(&at));
                                 }
                                 ControlMessageOwned::RxqOvfl(drops) => {
-                                    let more = drops.wrapping_sub(self.drops_told);
-                                    // Datagrams of a batch are in the order in which they came.
-                                    self.counts.kernel_drops += u64::from(more);
-                                    self.drops_told = drops;
+                                    count_drops(&mut self.counts, &mut self.drops_told, drops);
                                 }
                                 _ => {}
                             }
@@ -268,9 +265,7 @@ impl UdpReceiver {
     pub fn kernel_drops(&mut self) -> Option<u64> {
         let inode = fs::metadata(format!("/proc/self/fd/{}", self.socket.as_raw_fd())).ok()?.ino();
         let drops = drops_of(&fs::read_to_string("/proc/net/udp").ok()?, inode)?;
-        let more = (drops as u32).wrapping_sub(self.drops_told);
-        self.counts.kernel_drops += u64::from(more);
-        self.drops_told = drops as u32;
+        count_drops(&mut self.counts, &mut self.drops_told, drops as u32);
         Some(self.counts.kernel_drops)
     }
 
@@ -317,6 +312,16 @@ impl Source for UdpReceiver {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         SourceFd(&self.socket.as_raw_fd()).deregister(registry)
+    }
+}
+
+/// Takes over the kernel's count. A datagram brings the count as it was when it was queued, which may be
+/// older than the one that was asked for meanwhile.
+fn count_drops(counts: &mut UdpCounts, told: &mut u32, drops: u32) {
+    let more = drops.wrapping_sub(*told);
+    if more < 1 << 31 {
+        counts.kernel_drops += u64::from(more);
+        *told = drops;
     }
 }
 

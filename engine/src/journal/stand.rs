@@ -10,8 +10,9 @@ use crate::units::{FeedId, Sequence};
 pub struct FeedStand {
     /// The number of its next message; `None` where no numbered one was journaled.
     pub next: Option<Sequence>,
-    /// Whether messages were given up, or a snapshot was begun, and no whole one came since.
-    pub is_suspect: bool,
+    /// Whether messages were given up, or a snapshot was begun, and no whole one came since; `None` where
+    /// no record says so, since what did may have been pruned.
+    pub is_suspect: Option<bool>,
 }
 
 /// The stands of all feeds, by number.
@@ -39,7 +40,7 @@ impl FeedStands {
         }
         let stand = &mut self.0[at];
         stand.next = next.or(stand.next);
-        stand.is_suspect = is_suspect.unwrap_or(stand.is_suspect);
+        stand.is_suspect = is_suspect.or(stand.is_suspect);
     }
 }
 
@@ -60,21 +61,21 @@ mod tests {
         };
         let stand = |next, is_suspect| FeedStand { next: Some(Sequence(next)), is_suspect };
         stands.see(b, &packet(b, 7));
-        assert_eq!((stands.of(a), stands.of(b)), (FeedStand::default(), stand(9, false)));
+        assert_eq!((stands.of(a), stands.of(b)), (FeedStand::default(), stand(9, None)));
         stands.see(a, &packet(a, 1));
         stands.see(a, &Record::Gap { first: Sequence(3), end: Sequence(10) });
         stands.see(a, &packet(a, 10));
-        assert_eq!(stands.of(a), stand(12, true));
+        assert_eq!(stands.of(a), stand(12, Some(true)));
         let item = |is_first, is_last| {
             let next = Sequence(20);
             let messages = &messages;
             Record::SnapshotItem(SnapshotItem { feed: a, next, recv, is_first, is_last, messages })
         };
         stands.see(a, &item(true, false));
-        assert_eq!(stands.of(a), stand(20, true));
+        assert_eq!(stands.of(a), stand(20, Some(true)));
         stands.see(a, &item(false, true));
-        assert_eq!((stands.of(a), stands.of(b)), (stand(20, false), stand(9, false)));
+        assert_eq!((stands.of(a), stands.of(b)), (stand(20, Some(false)), stand(9, None)));
         stands.see(a, &packet(a, 0));
-        assert_eq!(stands.of(a), stand(20, false), "messages without numbers change nothing");
+        assert_eq!(stands.of(a), stand(20, Some(false)), "messages without numbers change nothing");
     }
 }

@@ -84,12 +84,14 @@ pub struct ReopenedJournal {
     /// was appended.
     pub session_toml: Option<String>,
     /// Records that change the state: packets, gaps, pieces of snapshots; of the part that was not
-    /// pruned. What was pruned has nothing else but the first record.
+    /// pruned, in which ticks and parameters may have been, too.
     pub counted: u64,
     /// The others but the first, of the same part.
     pub uncounted: u64,
     /// Where each feed stands behind them.
     pub stands: FeedStands,
+    /// The texts of the changed configurations, in order.
+    pub parameters: Vec<String>,
 }
 
 /// Why a journal is not written.
@@ -191,6 +193,7 @@ impl Journal {
         let mut found = first_record_pruned(&LogDirectories::of(&log.place))?;
         let (mut counted, mut uncounted) = (0, 0);
         let mut stands = FeedStands::default();
+        let mut parameters = Vec::new();
         let see = |frame: &Frame<'_>| {
             if found.is_none() {
                 let text = match Record::read(frame) {
@@ -213,6 +216,9 @@ impl Journal {
                 }
             } else if kind != Some(RecordKind::Session) {
                 uncounted += 1;
+                if let Ok(Record::Parameters(text)) = Record::read(frame) {
+                    parameters.push(text.to_owned());
+                }
             }
             Ok(())
         };
@@ -230,7 +236,10 @@ impl Journal {
         if found.is_none() {
             journal.append_session(session_toml)?;
         }
-        Ok((journal, ReopenedJournal { log, session_toml: found, counted, uncounted, stands }))
+        Ok((
+            journal,
+            ReopenedJournal { log, session_toml: found, counted, uncounted, stands, parameters },
+        ))
     }
 
     fn over(

@@ -54,6 +54,12 @@ const TOKENS_A_FEED: usize = 64;
 /// Readiness that one look at the poll takes in.
 const EVENTS: usize = 256;
 
+/// Things taken in between two looks at the poll while there is always something.
+const PUMPS_A_POLL: u32 = 64;
+
+/// Longest wait for holes once nothing more is wanted.
+pub const DRAIN_MAX: Duration = Duration::from_secs(1);
+
 /// Idle looks of a busy thread between two looks at what only the poll tells: connections and servers.
 const LOOKS_A_POLL: u32 = 16;
 
@@ -117,6 +123,14 @@ pub struct LiveFeeds {
     is_waiting: bool,
     busy_poll: bool,
     idle_looks: u32,
+    /// Things taken in since the poll was looked at.
+    since_poll: u32,
+    /// Whether the last look for something to take in found nothing.
+    is_quiet: bool,
+    /// Whether the next feed has its turn when this one waits.
+    gives_way: bool,
+    /// Since when nothing more is wanted.
+    drains_since: Option<Nanos>,
     notices: VecDeque<(FeedId, LiveNotice)>,
 }
 
@@ -155,8 +169,35 @@ impl LiveFeeds {
             is_waiting: false,
             busy_poll: settings.busy_poll,
             idle_looks: 0,
+            since_poll: 0,
+            is_quiet: false,
+            gives_way: false,
+            drains_since: None,
             notices: VecDeque::new(),
         })
+    }
+
+    /// Whether the last call found nothing to take in.
+    #[inline]
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Nothing more is wanted: the source ends when what the sockets held is taken in and nothing waits
+    /// for a hole to be filled, at the latest after [`DRAIN_MAX`].
+    pub fn drain(&mut self) {
+        self.drains_since = Some(self.clock.now());
+    }
+
+    /// Whether a source that is drained has no more to wait for.
+    fn is_drained(&self) -> bool {
+        let Some(since) = self.drains_since else { return false };
+        let waited = clock::until(since, self.now);
+        // Where lines are never silent, what the sockets held at first is taken in by then.
+        let is_empty = self.is_quiet || waited >= SLEEP_MAX;
+        waited >= DRAIN_MAX
+            || is_empty && self.feeds.iter().all(|listened| listened.feed.is_settled())
     }
 
     /// What feeds have to tell, oldest first.
@@ -230,6 +271,15 @@ impl LiveFeeds {
     #[inline]
     fn pump(&mut self) -> io::Result<Pumped> {
         self.now = self.clock.now();
+        self.is_quiet = false;
+        self.since_poll += 1;
+        if self.since_poll >= PUMPS_A_POLL {
+            // However much comes: what only the poll tells is not to wait for a silence.
+            self.look(Duration::ZERO)?;
+            if let Some(tick) = self.tick() {
+                return Ok(tick);
+            }
+        }
         for _ in 0..self.feeds.len() {
             let Listened { feed, quiet_since: _ } = &mut self.feeds[self.current];
             let has_come = match feed {
@@ -238,10 +288,15 @@ impl LiveFeeds {
             };
             if has_come {
                 self.is_waiting = false;
+                self.gives_way = match feed {
+                    Feed::Mold(mold) => mold.is_between_batches(),
+                    Feed::Soup(_) => true,
+                };
                 return Ok(Pumped::Something);
             }
             self.current = (self.current + 1) % self.feeds.len();
         }
+        self.is_quiet = true;
         self.idle_looks = self.idle_looks.wrapping_add(1);
         if self.busy_poll && !self.idle_looks.is_multiple_of(LOOKS_A_POLL) {
             return Ok(Pumped::Nothing);
@@ -259,7 +314,13 @@ impl LiveFeeds {
         }
         let deadlines = self.feeds.iter().filter_map(|listened| listened.feed.deadline());
         let next = deadlines.min().map_or(SLEEP_MAX, |next| clock::until(self.now, next));
-        let timeout = if self.busy_poll { Duration::ZERO } else { next.min(SLEEP_MAX) };
+        self.look(if self.busy_poll { Duration::ZERO } else { next.min(SLEEP_MAX) })?;
+        Ok(Pumped::Nothing)
+    }
+
+    /// Takes note of what the poll tells within so long.
+    fn look(&mut self, timeout: Duration) -> io::Result<()> {
+        self.since_poll = 0;
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Ok(()) => {}
             // A signal: whoever asks looks after it.
@@ -274,7 +335,7 @@ impl LiveFeeds {
                 None => {}
             }
         }
-        Ok(Pumped::Nothing)
+        Ok(())
     }
 
     /// The next feed that has been quiet for long enough.
@@ -300,6 +361,14 @@ enum Pumped {
 }
 
 impl Feed {
+    /// Whether all that has come was given out.
+    fn is_settled(&self) -> bool {
+        match self {
+            Feed::Mold(mold) => mold.is_settled(),
+            Feed::Soup(_) => true,
+        }
+    }
+
     fn is_ended(&self) -> bool {
         match self {
             Feed::Mold(mold) => mold.is_ended(),
@@ -328,6 +397,9 @@ impl Source for LiveFeeds {
     #[inline]
     fn next(&mut self) -> Result<Arrival<'_>, LiveError> {
         if self.is_waiting {
+            if self.is_drained() {
+                return Ok(Arrival::End);
+            }
             match self.pump()? {
                 Pumped::Something => {}
                 Pumped::Nothing => return Ok(Arrival::Idle),
@@ -335,7 +407,7 @@ impl Source for LiveFeeds {
                 Pumped::End => return Ok(Arrival::End),
             }
         }
-        let (now, notices) = (self.now, &mut self.notices);
+        let (now, notices, feeds) = (self.now, &mut self.notices, self.feeds.len());
         let Listened { feed, quiet_since } = &mut self.feeds[self.current];
         let spoken = match feed {
             Feed::Mold(mold) => mold.step(now, notices),
@@ -350,6 +422,9 @@ impl Source for LiveFeeds {
             }
             Spoken::Wait => {
                 self.is_waiting = true;
+                if std::mem::take(&mut self.gives_way) {
+                    self.current = (self.current + 1) % feeds;
+                }
                 Arrival::Idle
             }
         })

@@ -145,11 +145,17 @@ impl MoldLive {
     pub(super) fn pump(&mut self, now: Nanos, busy_poll: bool) -> bool {
         for _ in 0..self.sockets.len() {
             let socket = &mut self.sockets[self.turn];
-            if socket.has_next(busy_poll) {
+            let has_next = socket.has_next(busy_poll);
+            if has_next {
                 socket.hand_on(&mut self.feed, now);
+            }
+            if socket.handed == socket.filled {
+                // After each batch the next one's turn: none keeps the others waiting.
+                self.turn = (self.turn + 1) % self.sockets.len();
+            }
+            if has_next {
                 return true;
             }
-            self.turn = (self.turn + 1) % self.sockets.len();
         }
         if let Some(snapshot) = &mut self.snapshot
             && snapshot.pump(&mut self.feed, now)
@@ -218,6 +224,12 @@ impl MoldLive {
         self.until.into_iter().chain(snapshot).min()
     }
 
+    /// Whether what was read is handed on, and nothing of it waits for a hole or a snapshot.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_filling = matches!(self.feed.state(), FeedState::GapFill | FeedState::Backfill);
+        self.is_between_batches() && !is_filling && self.feed.waiting_packets() == 0
+    }
+
     /// Whether nothing more will come.
     pub(super) fn is_ended(&self) -> bool {
         self.feed.state() == FeedState::Ended
@@ -230,6 +242,13 @@ impl MoldLive {
 
     pub(super) fn set_timings(&mut self, timings: Timings) {
         self.feed.set_timings(timings);
+        // What is due by the new ones may be due now.
+        self.until = Some(Nanos(i64::MIN));
+    }
+
+    /// Whether a batch has been handed on to its end, and others may have a turn.
+    pub(super) fn is_between_batches(&self) -> bool {
+        self.sockets.iter().all(|socket| socket.handed == socket.filled)
     }
 
     /// What the lines received; asks the kernel for drops that no datagram has told of.
@@ -268,15 +287,19 @@ impl Socket {
         if !(self.is_readable || busy_poll && is_line) {
             return false;
         }
-        (self.filled, self.handed) = (
-            self.receiver.receive().unwrap_or_else(|_error| {
+        self.handed = 0;
+        match self.receiver.receive() {
+            Ok(filled) => {
+                self.filled = filled;
+                self.is_readable = filled > 0;
+            }
+            // What stands behind the error is looked for with the next turn.
+            Err(_error) => {
+                self.filled = 0;
                 self.read_errors += 1;
-                0
-            }),
-            0,
-        );
-        self.is_readable = self.filled > 0;
-        self.is_readable
+            }
+        }
+        self.filled > 0
     }
 
     #[inline]

@@ -64,20 +64,23 @@ impl SnapshotFetch {
         self.under_way.as_ref().and_then(|(_, client)| client.deadline())
     }
 
-    /// Moves the connection on, and tells the feed what came; `false` if it has no news for it.
+    /// Moves the connection on, and tells the feed what came; `false` if nothing came.
     pub(super) fn pump(&mut self, feed: &mut MoldFeed, now: Nanos) -> bool {
         if let Some(why) = self.failure.take() {
             feed.snapshot_failed(why, now);
             return true;
         }
         let Some((link, client)) = &mut self.under_way else { return false };
+        let mut has_come = false;
         let is_over = match link.look() {
             Link::Nothing => tell(client, feed, now),
             Link::Connected => {
+                has_come = true;
                 client.connected(now);
                 false
             }
             Link::Bytes(bytes) => {
+                has_come = true;
                 let mut rest = bytes;
                 loop {
                     rest = &rest[client.received(rest, now)..];
@@ -115,7 +118,8 @@ impl SnapshotFetch {
         if is_over || is_lost {
             self.under_way = None;
         }
-        is_over || is_lost
+        // The poll tells once: there may be more to read.
+        is_over || is_lost || has_come
     }
 }
 

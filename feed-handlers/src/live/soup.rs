@@ -24,6 +24,9 @@ pub const PACKET_BYTES: usize = 1_400;
 /// First and longest wait before a connection is tried again.
 const RETRY_NS: (u64, u64) = (50_000_000, 5_000_000_000);
 
+/// How long a connection may take to be made.
+const CONNECT_NS: u64 = 3_000_000_000;
+
 /// What a SoupBinTCP feed tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SoupNotice {
@@ -92,6 +95,8 @@ pub(super) struct SoupLive {
     reconnect: Reconnect,
     /// When a connection is tried next, while there is none.
     retry_at: Nanos,
+    /// Since when one is being made.
+    connecting_since: Option<Nanos>,
     registry: Registry,
     token: Token,
     /// Bytes read that the client had no room for.
@@ -126,6 +131,7 @@ impl SoupLive {
             link: None,
             reconnect: Reconnect::new(RETRY_NS.0, RETRY_NS.1),
             retry_at: now,
+            connecting_since: None,
             registry,
             token: Token(first_token),
             rest: Vec::new(),
@@ -158,7 +164,8 @@ impl SoupLive {
         let stale = (!self.is_stale).then(|| after(self.heard, self.stale_ns));
         let client = self.client.as_ref().and_then(Client::deadline);
         let retry = self.link.is_none().then_some(self.retry_at);
-        [stale, client, retry].into_iter().flatten().min()
+        let connected = self.connecting_since.map(|since| after(since, CONNECT_NS));
+        [stale, client, retry, connected].into_iter().flatten().min()
     }
 
     pub(super) fn last(&self) -> Sequence {
@@ -245,6 +252,7 @@ impl SoupLive {
             Ok((link, client)) => {
                 self.rest.clear();
                 (self.link, self.client) = (Some(link), Some(client));
+                self.connecting_since = Some(now);
                 false
             }
             Err(why) => {
@@ -268,6 +276,8 @@ impl SoupLive {
                         over = Some(format!("the server goes on with message {sequence}"));
                         continue;
                     }
+                    // A login alone is no success: whoever lets in and hangs up is not asked at once.
+                    self.reconnect.succeeded();
                     // A packet's length field has 16 bits.
                     let length = (bytes.len() as u16).to_be_bytes();
                     self.packet.extend_from_slice(&length);
@@ -283,7 +293,6 @@ impl SoupLive {
                         over = Some(String::from("it runs another session"));
                         continue;
                     }
-                    self.session = session;
                     if next != self.first + self.count {
                         over = Some(format!(
                             "the server begins with message {next} instead of {}",
@@ -291,7 +300,7 @@ impl SoupLive {
                         ));
                         continue;
                     }
-                    self.reconnect.succeeded();
+                    self.session = session;
                     self.report.connections += 1;
                     tell(SoupNotice::Connected {
                         server: self.servers[self.server].address,
@@ -332,7 +341,7 @@ impl SoupLive {
     fn read(&mut self, now: Nanos, tell: &mut impl FnMut(SoupNotice)) -> bool {
         let (Some(link), Some(client)) = (&mut self.link, &mut self.client) else { return false };
         let mut lost = None;
-        let mut has_come = false;
+        let (mut has_come, mut is_more) = (false, false);
         if !self.rest.is_empty() {
             let taken = client.received(&self.rest, now);
             self.rest.drain(..taken);
@@ -342,7 +351,8 @@ impl SoupLive {
                 Link::Nothing => {}
                 Link::Connected => {
                     client.connected(now);
-                    has_come = true;
+                    self.connecting_since = None;
+                    is_more = true;
                 }
                 Link::Bytes(bytes) => {
                     let taken = client.received(bytes, now);
@@ -360,16 +370,22 @@ impl SoupLive {
             Ok(count) => client.sent(count),
             Err(error) => lost = lost.or(Some(error.to_string())),
         }
+        if lost.is_none()
+            && let Some(since) = self.connecting_since
+            && clock::until(now, after(since, CONNECT_NS)).is_zero()
+        {
+            lost = Some(String::from("it does not take the connection"));
+        }
         if let Some(why) = lost {
             self.lose(why, now, tell);
         }
-        has_come
+        has_come || is_more
     }
 
     /// The connection is of no use any more: the next server is tried after a while.
     fn lose(&mut self, why: String, now: Nanos, tell: &mut impl FnMut(SoupNotice)) {
         let server = self.servers[self.server].address;
-        (self.link, self.client) = (None, None);
+        (self.link, self.client, self.connecting_since) = (None, None, None);
         self.rest.clear();
         self.report.lost += 1;
         self.retry_at = self.reconnect.failed(now);

@@ -163,6 +163,18 @@ fn the_buffer_is_what_the_system_gives() {
 }
 
 #[test]
+fn a_count_that_is_older_than_the_one_told_changes_nothing_and_one_that_wraps_does() {
+    let (mut counts, mut told) = (UdpCounts::default(), 0);
+    for (drops, all) in [(20, 20), (10, 20), (25, 25), (25, 25)] {
+        count_drops(&mut counts, &mut told, drops);
+        assert_eq!(counts.kernel_drops, all);
+    }
+    told = u32::MAX - 1;
+    count_drops(&mut counts, &mut told, 2);
+    assert_eq!(counts.kernel_drops, 29);
+}
+
+#[test]
 fn drops_are_read_from_the_kernels_table() {
     let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n \
                  1085: 0100007F:A2C1 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 12\n";

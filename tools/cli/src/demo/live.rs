@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::journal::stand::FeedStands;
+use engine::journal::stand::FeedStand;
 use engine::packet::{Arrival, Packet, Source as _};
 use engine::pipeline::selection::Selection;
 use engine::pipeline::stage::Decoder as _;
@@ -151,7 +151,7 @@ fn ingested(
     let mut engine =
         Engine::start(config, Start::of_day(midnight, Selection::all()), |_| (), hashes, silent)?;
     recording.keep();
-    let settings = live_settings(config, &FeedStands::default())?;
+    let settings = live_settings(config, |_| FeedStand::default())?;
     let mut feeds = LiveFeeds::open(&settings).map_err(|error| report::of_live(&error))?;
     // Its receiver waits for it.
     let _ = ready.send(());
@@ -228,7 +228,9 @@ fn drive(
                 engine.snapshot_item(item).map_err(|_| ended_early())?;
             }
             Arrival::Tick { .. } => journal(&arrival, engine)?,
-            Arrival::Parameters(_) | Arrival::Idle => {}
+            // What the feed has to tell is in the report.
+            Arrival::Idle => while feeds.next_notice().is_some() {},
+            Arrival::Parameters(_) => {}
             Arrival::End => return Ok(counted),
         }
         if at_hand >= next_look {

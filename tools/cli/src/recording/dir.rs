@@ -393,7 +393,7 @@ fn pid_told(path: &Path) -> Option<u32> {
 }
 
 /// `text` as a TOML string.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {

@@ -121,6 +121,8 @@ pub(crate) struct OwnJournal {
     pub(crate) journal: JournalSource<Directory>,
     /// Where each feed stands behind its last record.
     pub(crate) stands: FeedStands,
+    /// What was changed meanwhile, in order: the texts of its records.
+    pub(crate) parameters: Vec<String>,
 }
 
 /// What became of what was handed to a recording.
@@ -308,8 +310,13 @@ impl Recording {
         low_disk_bytes: u64,
         console: Console,
     ) {
-        // The one before has ended when the next begins.
-        self.upkeep = None;
+        if let Some(before) = self.upkeep.take() {
+            // It may be busy with a segment, and whoever asks has packets to take. What both do to
+            // what is kept is done under a lock.
+            let _ = std::thread::Builder::new()
+                .name(String::from("upkeep-ends"))
+                .spawn(move || drop(before));
+        }
         let (config, memory) = (&self.description.config, self.memory.as_deref());
         let Written::Open(journal) = &self.journal else { return };
         let place = places::of_journal(config, memory, self.archive.journal()).place;

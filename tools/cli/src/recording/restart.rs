@@ -10,6 +10,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use engine::log::directories::LogDirectories;
+use engine::log::position::Position;
 use engine::log::reader::AtTail;
 use engine::log::storage::Directory;
 use engine::log::{SegmentNumber, SessionId};
@@ -41,6 +42,8 @@ pub(super) struct Holds {
     pub(super) pruned_outputs: u64,
     /// The first segment of the journal that was not pruned.
     pub(super) first: SegmentNumber,
+    /// Behind the last record of the journal, where it is written on.
+    pub(super) tail: Option<Position>,
 }
 
 impl Restart {
@@ -101,6 +104,11 @@ fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Optio
     }
     if head.next.segment < holds.first || head.outputs < holds.pruned_outputs {
         return Some(String::from("what the logs had behind it was pruned"));
+    }
+    if let Some(tail) = holds.tail
+        && (head.next.segment, head.next.offset_bytes) > (tail.segment(), tail.offset_bytes())
+    {
+        return Some(String::from("the journal ends before the place where it was taken"));
     }
     if head.outputs > holds.outputs {
         return Some(format!(

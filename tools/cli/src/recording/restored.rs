@@ -35,6 +35,13 @@ pub(crate) fn restore_description(path: &Path) -> Result<bool, Failure> {
             path.display()
         ))
     };
+    // Where the front was pruned the first record stands beside what is left.
+    let pruned = directories.pruned().map_err(|error| cannot(&error))?;
+    if let Some(pruned) = pruned {
+        let text = String::from_utf8(pruned.first_record).map_err(|error| cannot(&error))?;
+        RecordingDir::take_up(path)?.describe(&text)?;
+        return Ok(true);
+    }
     let text = match first_record(directories) {
         Ok(text) => text,
         Err(LogError::Empty { .. }) => None,

@@ -60,7 +60,7 @@ impl Recording {
             ))
         };
         let found = look(&directories, LogKind::Journal).map_err(|error| damaged(&error))?;
-        let mut stands = FeedStands::default();
+        let (mut stands, mut parameters) = (FeedStands::default(), Vec::new());
         let (journal, records) = if found.condition == Condition::Finished {
             let closed = reopen::finish(&options.of_log(description.id));
             let closed = closed.map_err(|error| damaged(&error))?;
@@ -71,7 +71,7 @@ impl Recording {
                 .map_err(|error| cannot_make(&error))?;
             noted.extend(recovered("journal", &reopened.log, config));
             noted.extend(memory_gone.as_deref().map(without_memory));
-            stands = reopened.stands;
+            (stands, parameters) = (reopened.stands, reopened.parameters);
             let others = reopened.uncounted + 1;
             (Written::Open(Box::new(journal)), reopened.log.frames.saturating_sub(others))
         };
@@ -97,6 +97,10 @@ impl Recording {
             outputs,
             pruned_outputs,
             first: directories.first().map_err(|error| damaged(&error))?,
+            tail: match &journal {
+                Written::Open(journal) => Some(journal.tails().appended()),
+                Written::Never(_) | Written::Ended(_) => None,
+            },
         };
         let made_by = config.made_by(&description.symbols);
         // Digests before the snapshot are not computed again.
@@ -158,7 +162,7 @@ impl Recording {
             upkeep,
             found: noted,
             prune_lock,
-            own: own.map(|journal| OwnJournal { journal, stands }),
+            own: own.map(|journal| OwnJournal { journal, stands, parameters }),
         })
     }
 }

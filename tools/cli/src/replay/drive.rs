@@ -6,10 +6,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use engine::market::MarketListener;
 use engine::packet::{Arrival, Packet};
 use engine::pipeline::pipelined::PushError;
-use engine::pipeline::sequencer::Sequencer;
-use engine::shard::{Observer, ShardPlace};
+use engine::shard::{Observer, Shard, ShardPlace};
 use engine::snapshot::Accepted;
 use engine::units::{FeedId, Nanos, Sequence};
 
@@ -59,7 +59,11 @@ impl Session {
             hash_points: snapshots.is_none(),
             from: from.as_deref(),
         };
-        let mut engine = Engine::start(&setup.config, start, observers, heard, console)?;
+        let started = Engine::start_telling(&setup.config, start, observers, heard, console)?;
+        let (mut engine, stands) = started;
+        if let Some(live) = source.as_live() {
+            live.begin_from(stands);
+        }
         let mut restarting = from.map(|snapshot| Restarting::of(snapshot.head(), began));
         if let Some(recording) = &mut recording {
             recording.keep();
@@ -77,26 +81,31 @@ impl Session {
         // Whether the input came to an end of its own, good or not.
         let mut is_cut = false;
         let mut is_interrupted = false;
-        let mut has_listened = false;
+        let (mut has_listened, mut has_failed) = (false, false);
         loop {
             if stop.is_asked() {
                 is_cut = true;
                 break;
             }
             if interrupt.is_asked() {
-                is_interrupted = true;
-                // How a live run ends, unless its session has not come to where it was.
-                let is_live = source.as_live().is_some_and(|live| live.is_listening());
-                if !is_live {
-                    fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                let is_first = !std::mem::replace(&mut is_interrupted, true);
+                match source.as_live().filter(|live| live.is_listening()) {
+                    // How a live run ends: with what has come by now.
+                    Some(live) if is_first => live.drain(),
+                    Some(_) => {}
+                    None => {
+                        fault = Some(faults::interrupted(engine.decoder().counts().messages));
+                        break;
+                    }
                 }
-                break;
             }
             let is_again = source.as_live().is_some_and(|live| live.is_again());
             let arrival = match source.next() {
                 Ok(arrival) => arrival,
                 Err(error) => {
                     fault = Some(error.into());
+                    // Live feeds that cannot be listened to are no end of their session.
+                    has_failed = source.as_live().is_some();
                     break;
                 }
             };
@@ -115,7 +124,7 @@ impl Session {
             }
             let taken = match is_again {
                 true => Ok(Taken::Yes),
-                false => recorded_before(&mut recording, &arrival, engine.sequencer()),
+                false => recorded_before(&mut recording, &arrival, &engine),
             };
             match taken {
                 Ok(Taken::Yes) => {}
@@ -171,7 +180,7 @@ impl Session {
                     }
                 }
                 Arrival::Parameters(_) if !is_again => {
-                    let next = next_of(engine.sequencer());
+                    let next = engine.next_sequence(FeedId(0)).unwrap_or(Sequence(1));
                     if let Some(config) = source.as_live().and_then(|it| it.take_parameters(next))
                         && let Some(recording) = &mut recording
                     {
@@ -184,7 +193,9 @@ impl Session {
                 }
                 Arrival::Parameters(_) | Arrival::Tick { .. } => {}
                 Arrival::Idle => {
-                    if let Some(live) = source.as_live() {
+                    if let Some(live) = source.as_live()
+                        && live.take_rest()
+                    {
                         if live.is_listening() && !std::mem::replace(&mut has_listened, true) {
                             live.begins(&mut recording, console);
                         }
@@ -223,8 +234,14 @@ impl Session {
         // What the output log did not take is told again by a run that goes on, and only by that.
         // Nor does a session end where it was interrupted before all came again that was put out before.
         let expected = finished.market.listener().outputs.expected();
-        let is_stopped = stop.is_asked() || is_interrupted && expected > 0;
+        let is_unheard = source.as_live().is_some_and(|live| !live.is_listening());
+        let is_stopped =
+            stop.is_asked() || is_interrupted && (expected > 0 || is_unheard) || has_failed;
         is_cut |= is_stopped;
+        if source.as_live().is_some() && fault.is_none() {
+            let suspect = finished.shards.iter().map(Shard::suspect_symbols).sum();
+            fault = faults::suspect(suspect);
+        }
         let closed = recording.map(|it| it.close(!is_stopped));
         is_cut |= closed.as_ref().is_some_and(Closed::is_refused);
         if !is_cut {
@@ -315,12 +332,16 @@ const UNFINISHED: OutputSummary =
 
 /// Journals an arrival, where the run is recorded, before the engine sees it.
 #[inline]
-fn recorded_before(
+fn recorded_before<O, L>(
     recording: &mut Option<Recording>,
     arrival: &Arrival<'_>,
-    sequencer: &Sequencer,
-) -> Result<Taken, Failure> {
-    let feed_time = sequencer.feed_time();
+    engine: &Engine<O, L>,
+) -> Result<Taken, Failure>
+where
+    O: Observer + Send + 'static,
+    L: MarketListener + Send + 'static,
+{
+    let feed_time = engine.sequencer().feed_time();
     match (recording, arrival) {
         (Some(recording), Arrival::Packet(packet)) => recording.packet(packet),
         (Some(recording), Arrival::Gap { feed, first, end }) => {
@@ -331,15 +352,11 @@ fn recorded_before(
             recording.tick(*feed, *last, *time)
         }
         (Some(recording), Arrival::Parameters(text)) => {
-            recording.parameters(FeedId(0), next_of(sequencer), feed_time, text)
+            let next = engine.next_sequence(FeedId(0)).unwrap_or(Sequence(1));
+            recording.parameters(FeedId(0), next, feed_time, text)
         }
         _ => Ok(Taken::Yes),
     }
-}
-
-/// The number of the message that comes next, where it follows the last one.
-fn next_of(sequencer: &Sequencer) -> Sequence {
-    Sequence(sequencer.last_sequence().0.saturating_add(1))
 }
 
 /// Bytes of `packet` before its message `sequence`, length prefixes included.

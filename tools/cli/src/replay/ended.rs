@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::pipeline::stage::Decoder as _;
 use engine::shard::Shard;
-use engine::units::SymbolId;
+use engine::units::{Nanos, SymbolId};
 use serde_json::Value;
 
 use crate::console::Console;
@@ -121,6 +121,16 @@ impl<O> Ended<O> {
         });
         symbols::sort(&mut lines);
         lines
+    }
+
+    /// The symbols in doubt, with since when, in order.
+    pub(crate) fn suspects(&self) -> Vec<(String, Nanos)> {
+        let mut suspects = Vec::new();
+        self.each_symbol(|shard, symbol, _| {
+            suspects.extend(self.written_name(symbol).zip(shard.suspect_since(symbol)));
+        });
+        suspects.sort();
+        suspects
     }
 
     /// The metrics of each symbol seen as of the last feed time, in order, behind a line for the

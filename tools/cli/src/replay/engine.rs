@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use engine::journal::stand::FeedStand;
 use engine::market::{Market, MarketListener};
 use engine::packet::{Packet, SnapshotItem};
 use engine::pipeline::inline::{Inline, InlineParts};
@@ -14,7 +15,7 @@ use engine::shard::{Observer, Shard, ShardPlace};
 use engine::signal::Signal;
 use engine::snapshot::Snapshot;
 use engine::state::{SectionSums, StateHash, image, section_sums};
-use engine::units::{FeedId, Nanos, Sequence};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::config::{Config, Topology};
@@ -108,10 +109,21 @@ where
     pub(crate) fn start(
         config: &Config,
         start: Start<'_>,
-        mut observers: impl FnMut(ShardPlace) -> O,
+        observers: impl FnMut(ShardPlace) -> O,
         listener: L,
         console: Console,
     ) -> Result<Self, Failure> {
+        Self::start_telling(config, start, observers, listener, console).map(|(engine, _)| engine)
+    }
+
+    /// As [`Engine::start`], with where the state that it goes on from stands with each feed.
+    pub(crate) fn start_telling(
+        config: &Config,
+        start: Start<'_>,
+        mut observers: impl FnMut(ShardPlace) -> O,
+        listener: L,
+        console: Console,
+    ) -> Result<(Self, Vec<FeedStand>), Failure> {
         // Before any memory is touched.
         if config.threads.lock_memory
             && let Err(error) = engine::memory::lock::lock_all()
@@ -127,13 +139,20 @@ where
             }
             None => Ok(()),
         };
-        match config.engine.topology {
+        let mut suspect = Vec::new();
+        let mut see = |stages: &Stages<Itch50Decoder>| {
+            let shard = stages.shards.first();
+            let feeds = (0..config.feed_count()).map(|feed| SymbolId::of(FeedId(feed), 1));
+            suspect = feeds.map(|any| shard.is_some_and(|shard| shard.is_suspect(any))).collect();
+        };
+        let engine = match config.engine.topology {
             Topology::Inline => {
                 // Before memory is touched: it is then this core's.
                 pin()?;
                 let stages = start.stages(config, || inline_shard(config))?;
+                see(&stages);
                 let observer = observers(ShardPlace::default());
-                Ok(Engine::Inline(Box::new(Inline::of(stages, observer, listener))))
+                Engine::Inline(Box::new(Inline::of(stages, observer, listener)))
             }
             Topology::Pipelined => {
                 let (layout, note) = config.layout(cores);
@@ -142,12 +161,27 @@ where
                 }
                 let cannot = |error| faults::cannot_start(&error);
                 let stages = start.stages(config, || layout.shards().map_err(cannot))?;
+                see(&stages);
                 let started = Pipelined::of(stages, &layout, observers, listener);
                 let started = started.map_err(cannot)?;
                 // After the stages have started: a thread begins on the cores of the one that starts it.
                 pin()?;
-                Ok(Engine::Pipelined(Box::new(started)))
+                Engine::Pipelined(Box::new(started))
             }
+        };
+        let stand = |(feed, is_suspect)| FeedStand {
+            next: engine.next_sequence(FeedId(feed)),
+            is_suspect: Some(is_suspect),
+        };
+        let stands = (0u16..).zip(suspect).map(stand).collect();
+        Ok((engine, stands))
+    }
+
+    /// The number of a feed's next message; `None` where nothing numbered of it has come.
+    pub(crate) fn next_sequence(&self, feed: FeedId) -> Option<Sequence> {
+        match self {
+            Engine::Inline(engine) => engine.next_sequence(feed),
+            Engine::Pipelined(engine) => engine.next_sequence(feed),
         }
     }
 

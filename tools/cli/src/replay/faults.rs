@@ -26,6 +26,16 @@ pub(crate) fn gap(first: Sequence, end: Sequence) -> String {
     )
 }
 
+/// Symbols whose books are in doubt at the end.
+pub(crate) fn suspect(symbols: u64) -> Option<Failure> {
+    (symbols > 0).then(|| {
+        Failure::no(format_args!(
+            "the books of {} symbol(s) are suspect at the end: a gap was given up and no snapshot has healed it; suspect.csv names them",
+            grouped(symbols)
+        ))
+    })
+}
+
 /// The input goes on into a second day, `place` being where.
 pub(crate) fn second_start(second: SecondStart, place: Option<&str>) -> Failure {
     let place = place.map_or_else(String::new, |place| format!("{place}: "));

@@ -334,6 +334,13 @@ fn end<O>(
             let file = dir.begin("late_windows.csv")?;
             sealed.push(written(file, |file| late.write(file))?);
         }
+        let suspects = ended.suspects();
+        if ended.feeds().is_some() || !suspects.is_empty() {
+            sealed.push(written(dir.begin("suspect.csv")?, |file| {
+                writeln!(file, "symbol,since_ns")?;
+                suspects.iter().try_for_each(|(name, since)| writeln!(file, "{name},{}", since.0))
+            })?);
+        }
         if let Some(feeds) = ended.feeds() {
             sealed.push(written(dir.begin("gaps.csv")?, |file| feeds.write_gaps(file))?);
         }

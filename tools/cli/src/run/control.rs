@@ -12,6 +12,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(super) struct Wanted {
 /// The ingest thread's side: configurations as they are asked for.
 pub(crate) struct Control {
     wanted: Receiver<Wanted>,
+    /// What holds now. Written here, read by whoever answers.
+    running: Arc<Mutex<Config>>,
 }
 
 impl Control {
@@ -54,13 +57,19 @@ impl Control {
             ))
         })?;
         let (sender, wanted) = mpsc::channel();
-        let config = config.clone();
+        let running = Arc::new(Mutex::new(config.clone()));
+        let held = Arc::clone(&running);
         let thread = thread::Builder::new().name(String::from("control"));
         // It ends with the process: nothing it holds outlives that.
-        thread.spawn(move || serve(&listener, config, &sender)).map_err(|error| {
+        thread.spawn(move || serve(&listener, &held, &sender)).map_err(|error| {
             Failure::no(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
         })?;
-        Ok(Control { wanted })
+        Ok(Control { wanted, running })
+    }
+
+    /// `config` holds from now on.
+    pub(super) fn holds(&self, config: &Config) {
+        *locked(&self.running) = config.clone();
     }
 
     /// What is asked for, if anything is.
@@ -86,14 +95,19 @@ pub(super) fn ask(id: SessionId, text: &str) -> io::Result<Value> {
     serde_json::from_str(&answer).map_err(io::Error::other)
 }
 
-fn serve(listener: &UnixListener, mut running: Config, wanted: &Sender<Wanted>) {
+/// A panic while it was held left a whole configuration.
+fn locked(config: &Mutex<Config>) -> MutexGuard<'_, Config> {
+    config.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(listener: &UnixListener, running: &Mutex<Config>, wanted: &Sender<Wanted>) {
     for stream in listener.incoming() {
         let Ok(mut stream) = stream else { continue };
         if !is_ours(&stream) {
             continue;
         }
         let answer = match request(&mut stream) {
-            Ok(text) => answered(&text, &mut running, wanted),
+            Ok(text) => answered(&text, &locked(running).clone(), wanted),
             Err(error) => refused(&format!("the request cannot be read: {error}"), &[]),
         };
         // A client that is gone has no use for it.
@@ -119,7 +133,7 @@ fn request(stream: &mut UnixStream) -> io::Result<String> {
     Ok(text)
 }
 
-fn answered(text: &str, running: &mut Config, wanted: &Sender<Wanted>) -> Value {
+fn answered(text: &str, running: &Config, wanted: &Sender<Wanted>) -> Value {
     let config = match Config::from_toml(text, &[], &[]) {
         Ok(config) => config,
         Err(faults) => {
@@ -138,15 +152,12 @@ fn answered(text: &str, running: &mut Config, wanted: &Sender<Wanted>) -> Value 
     }
     let (answer, answered) = mpsc::sync_channel(1);
     let text = changes::text(changed.iter());
-    let asked = wanted.send(Wanted { config: config.clone(), text, answer: Some(answer) });
+    let asked = wanted.send(Wanted { config, text, answer: Some(answer) });
     match asked.map(|()| answered.recv_timeout(PATIENCE)) {
-        Ok(Ok(sequence)) => {
-            *running = config;
-            json!({"ok": true, "changed": paths, "sequence": sequence.0})
-        }
+        Ok(Ok(sequence)) => json!({"ok": true, "changed": paths, "sequence": sequence.0}),
         Err(_) | Ok(Err(RecvTimeoutError::Disconnected)) => refused("the engine is ending", &[]),
         Ok(Err(RecvTimeoutError::Timeout)) => {
-            refused("the engine has not taken it over yet; it may still", &[])
+            json!({"ok": false, "late": true, "why": "the engine has not taken it over yet", "keys": []})
         }
     }
 }
@@ -176,6 +187,7 @@ mod tests {
         let wanted = control.wanted.recv().unwrap();
         assert_eq!(wanted.text, "feeds.0.stale = \"3s\"\n");
         assert_eq!(wanted.config.feeds[0].timing.stale.0, 3_000_000_000);
+        control.holds(&wanted.config);
         wanted.answer.unwrap().send(Sequence(77)).unwrap();
         let answer = asks.join().unwrap();
         assert_eq!(answer, json!({"ok": true, "changed": ["feeds.0.stale"], "sequence": 77}));

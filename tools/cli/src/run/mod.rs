@@ -11,6 +11,7 @@
 
 pub(crate) mod control;
 mod notices;
+mod recorded;
 pub(crate) mod reload;
 pub(crate) mod report;
 pub(crate) mod settings;
@@ -19,7 +20,9 @@ pub(crate) mod source;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use engine::journal::stand::FeedStand;
 use feed_handlers::input::Format;
+use feed_handlers::live::LiveFeeds;
 
 use crate::config::Config;
 use crate::console::Console;
@@ -99,6 +102,7 @@ fn setup(args: &RunArgs) -> Result<Setup, Failure> {
             args.config.display()
         )));
     }
+    probe(&config)?;
     let named = args.session.clone().or_else(|| config.run.session_dir());
     let Some(path) = named else {
         return Err(Failure::usage(
@@ -122,6 +126,13 @@ fn setup(args: &RunArgs) -> Result<Setup, Failure> {
     goes_on(args, &path, begins)
 }
 
+/// Opens what the feeds need and lets go of it, so that what is wrong with a line, a port or a password is
+/// told before a session is begun or taken up.
+fn probe(config: &Config) -> Result<(), Failure> {
+    let settings = settings::live_settings(config, |_| FeedStand::default())?;
+    LiveFeeds::open(&settings).map(drop).map_err(|error| report::of_live(&error))
+}
+
 /// The setup of a run that goes on with the session in `path`.
 fn goes_on(args: &RunArgs, path: &Path, begins: Setup) -> Result<Setup, Failure> {
     let session = SessionDir::open(path)?;
@@ -138,8 +149,17 @@ fn goes_on(args: &RunArgs, path: &Path, begins: Setup) -> Result<Setup, Failure>
             path.display()
         )));
     }
-    if args.date.is_some_and(|date| date != session.day()) {
-        return Err(other("another --date"));
+    match args.date {
+        Some(date) if date != session.day() => return Err(other("another --date")),
+        None if TradingDay::today() != Some(session.day()) => {
+            return Err(Failure::usage(format_args!(
+                "{} holds an unfinished session of {}, which is not today; name another directory, or go on with it by --date {}",
+                path.display(),
+                session.day(),
+                session.day()
+            )));
+        }
+        _ => {}
     }
     if !args.symbols.is_empty() && args.symbols != session.symbols() {
         return Err(other("other --symbols"));

@@ -16,6 +16,18 @@ pub(super) fn line(feed: &LiveFeed, notice: &LiveNotice) -> Option<String> {
     Some(format!("feed {}: {text}", feed.name()))
 }
 
+/// The session that a feed follows from now on, where the notice says so.
+pub(super) fn session_followed(notice: &LiveNotice) -> Option<String> {
+    match notice {
+        LiveNotice::Mold(Notice::Session(session)) => {
+            // As a configuration has it: without the padding.
+            Some(String::from_utf8_lossy(&session.0).trim_end().to_owned())
+        }
+        LiveNotice::Soup(SoupNotice::Connected { session, .. }) => Some(session.clone()),
+        _ => None,
+    }
+}
+
 fn of_mold(feed: &LiveFeed, notice: &Notice) -> Option<String> {
     let line =
         |line: &usize| feed.lines.get(*line).map_or_else(|| line.to_string(), ToString::to_string);

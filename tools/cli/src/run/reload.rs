@@ -1,5 +1,6 @@
 //! `tapewatch reload`: gives a running engine a changed configuration.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
@@ -41,14 +42,26 @@ pub(crate) fn run(args: &ReloadArgs, _console: Console) -> Result<Status, Failur
     let session = SessionDir::open(&args.session)?;
     let config = Config::load(Some(&args.config), &[])?;
     let answer = control::ask(session.id(), &config.to_toml()).map_err(|error| {
-        Failure::no(format_args!(
-            "nobody runs the session in {}: {error}; start it with `tapewatch run`",
-            args.session.display()
-        ))
+        let session = args.session.display();
+        match error.kind() {
+            // Nobody listens, or not yet: it does once the session's own journal is read.
+            ErrorKind::ConnectionRefused | ErrorKind::NotFound => Failure::no(format_args!(
+                "nobody listens for the session in {session}: it is not run, or still recovers; start it with `tapewatch run`, or try again"
+            )),
+            _ => Failure::no(format_args!(
+                "the engine of the session in {session} gave no answer: {error}; reload as the user who runs it, and try again"
+            )),
+        }
     })?;
     let list = |key: &str| -> Vec<&str> {
         answer[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     };
+    if answer["late"] == true {
+        return Err(Failure::no(format_args!(
+            "the engine of the session in {} is busy and has not taken the change over yet, but may; look with `tapewatch journal dump`, and reload again",
+            args.session.display()
+        )));
+    }
     if answer["ok"] != true {
         let why = answer["why"].as_str().unwrap_or("it was refused");
         let keys = list("keys").join(", ");

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use engine::journal::stand::{FeedStand, FeedStands};
+use engine::journal::stand::FeedStand;
 use engine::units::{FeedId, Sequence};
 use engine::window::tick::Span;
 use feed_handlers::live::{LiveFeedSettings, LiveSettings, MoldSettings, SoupServer, SoupSettings};
@@ -14,9 +14,12 @@ use crate::config::{Config, LiveFeed, Protocol, Receive, StartAt, Timing};
 use crate::exit::Failure;
 
 /// What is opened for `config`, whose feeds stood so.
-pub(crate) fn live_settings(config: &Config, stands: &FeedStands) -> Result<LiveSettings, Failure> {
+pub(crate) fn live_settings(
+    config: &Config,
+    stand: impl Fn(FeedId) -> FeedStand,
+) -> Result<LiveSettings, Failure> {
     let feeds = (0u16..).zip(&config.feeds);
-    let feeds = feeds.map(|(number, feed)| settings_of(feed, stands.of(FeedId(number))));
+    let feeds = feeds.map(|(number, feed)| settings_of(feed, stand(FeedId(number))));
     Ok(LiveSettings {
         feeds: feeds.collect::<Result<_, _>>()?,
         busy_poll: config.threads.receive == Receive::BusyPoll,
@@ -50,7 +53,7 @@ fn settings_of(feed: &LiveFeed, stand: FeedStand) -> Result<LiveFeedSettings, Fa
                 lines: feed.lines.iter().map(udp).collect(),
                 servers: feed.retransmission.clone(),
                 snapshot: feed.snapshot.map(|at| server(feed, at)).transpose()?,
-                is_suspect: stand.is_suspect,
+                is_suspect: stand.is_suspect.unwrap_or(false),
                 feed: FeedSettings {
                     session: session(&feed.session),
                     next,
@@ -133,7 +136,7 @@ mod tests {
                 LiveFeedSettings::Soup(_) => unreachable!("not configured"),
             }
         };
-        let stood = FeedStand { next: Some(Sequence(77)), is_suspect: true };
+        let stood = FeedStand { next: Some(Sequence(77)), is_suspect: Some(true) };
         assert_eq!(next("", FeedStand::default()), (None, false));
         let from_one = next("start = \"beginning\"", FeedStand::default());
         assert_eq!(from_one, (Some(Sequence(1)), false));
@@ -145,7 +148,7 @@ mod tests {
         let text = "[[feeds]]\nprotocol = \"soupbintcp\"\nservers = [\"10.0.0.1:5\"]\n\
                     password_env = \"TAPEWATCH_NO_SUCH_PASSWORD\"\n";
         let config = Config::from_toml(text, &[], &[]).unwrap();
-        let failure = live_settings(&config, &FeedStands::default()).unwrap_err();
+        let failure = live_settings(&config, |_| FeedStand::default()).unwrap_err();
         assert!(failure.line.contains("TAPEWATCH_NO_SUCH_PASSWORD"), "{}", failure.line);
     }
 }

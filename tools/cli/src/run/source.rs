@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use engine::journal::source::JournalSource;
-use engine::journal::stand::FeedStands;
+use engine::journal::stand::{FeedStand, FeedStands};
 use engine::log::SessionId;
 use engine::log::storage::Directory;
 use engine::packet::{Arrival, Source as _};
@@ -22,11 +22,15 @@ use crate::recording::{OwnJournal, Recording};
 use crate::replay::source::SourceError;
 use crate::run::control::{Control, Wanted};
 use crate::run::notices;
+use crate::run::recorded::{self, Recorded};
 use crate::run::report::{self, FeedsReport};
 use crate::run::settings::{live_settings, timings};
 
 /// Arrivals between two looks at what is asked for.
 const ARRIVALS_PER_LOOK: u32 = 256;
+
+/// Idle arrivals in a row after which there is time for other things: each datagram ends in one.
+const IDLES_AT_REST: u32 = 3;
 
 /// See the module.
 pub(crate) struct LiveSource {
@@ -42,11 +46,18 @@ pub(crate) struct LiveSource {
     feeds: Option<Box<LiveFeeds>>,
     control: Option<Control>,
     until_look: u32,
-    /// A configuration that was asked for and is not journaled yet, and whether it was given out.
-    wanted: Option<Wanted>,
+    /// What is to be journaled, and whether the first of it was given out.
+    wanted: VecDeque<Wanted>,
     is_wanted_given: bool,
+    /// The exchange's session that each feed follows, as the journal says.
+    followed: Vec<Option<String>>,
+    /// Where the restored engine stood.
+    begins: Vec<FeedStand>,
     /// What was told so far and not taken.
     lines: VecDeque<String>,
+    /// Idle arrivals since the last other one.
+    idles: u32,
+    is_at_rest: bool,
     packets: u64,
     messages_bytes: u64,
     report: Option<FeedsReport>,
@@ -62,13 +73,16 @@ impl LiveSource {
         own: Option<OwnJournal>,
         has_ended: bool,
     ) -> LiveSource {
-        let changes = config.changes(live);
-        let text = changes::text(changes.iter().filter(|change| change.is_live));
-        let (journal, stands) = match own {
-            Some(own) => (Some(Box::new(own.journal)), own.stands),
-            None => (None, FeedStands::default()),
+        let (journal, stands, parameters) = match own {
+            Some(own) => (Some(Box::new(own.journal)), own.stands, own.parameters),
+            None => (None, FeedStands::default(), Vec::new()),
         };
+        let Recorded { config: before, followed } = Recorded::of(config, &parameters);
+        let changes = before.changes(live);
+        let text = changes::text(changes.iter().filter(|change| change.is_live));
         LiveSource {
+            followed,
+            begins: Vec::new(),
             config: live.clone(),
             session,
             stands,
@@ -78,9 +92,14 @@ impl LiveSource {
             feeds: None,
             control: None,
             until_look: 1,
-            wanted: (!text.is_empty()).then(|| Wanted { config: live.clone(), text, answer: None }),
+            wanted: (!text.is_empty())
+                .then(|| Wanted { config: live.clone(), text, answer: None })
+                .into_iter()
+                .collect(),
             is_wanted_given: false,
             lines: VecDeque::new(),
+            idles: 0,
+            is_at_rest: false,
             packets: 0,
             messages_bytes: 0,
             report: None,
@@ -93,6 +112,11 @@ impl LiveSource {
         if self.has_recovered {
             self.listen().map_err(SourceError::Live)?;
         }
+        if self.until_look == 0 && self.journal.is_none() {
+            self.until_look = ARRIVALS_PER_LOOK;
+            self.wanted.extend(self.control.as_ref().and_then(Control::wanted));
+            self.listen_to_notices();
+        }
         if let Some(journal) = &mut self.journal {
             let arrival = journal.next().map_err(SourceError::Journal)?;
             if arrival == Arrival::End {
@@ -101,11 +125,7 @@ impl LiveSource {
             }
             return Ok(arrival);
         }
-        if self.until_look == 0 && self.wanted.is_none() {
-            self.until_look = ARRIVALS_PER_LOOK;
-            self.wanted = self.control.as_ref().and_then(Control::wanted);
-        }
-        if let Some(wanted) = self.wanted.as_ref().filter(|_| !self.is_wanted_given) {
+        if let Some(wanted) = self.wanted.front().filter(|_| !self.is_wanted_given) {
             self.is_wanted_given = true;
             return Ok(Arrival::Parameters(&wanted.text));
         }
@@ -113,13 +133,19 @@ impl LiveSource {
         let arrival = feeds.next();
         let arrival = arrival.map_err(|error| SourceError::Live(report::of_live(&error)))?;
         self.until_look = self.until_look.saturating_sub(1);
+        self.is_at_rest |= self.until_look == 0;
         match arrival {
             Arrival::Packet(packet) => {
                 self.packets += 1;
                 self.messages_bytes += packet.messages.len() as u64;
             }
-            Arrival::Idle | Arrival::Tick { .. } => self.until_look = 0,
-            _ => {}
+            // It has time for what is cold. What was found at the end of a batch is no rest.
+            Arrival::Tick { .. } => self.until_look = 0,
+            Arrival::Idle if self.idles == IDLES_AT_REST => {
+                (self.until_look, self.idles, self.is_at_rest) = (0, 0, true);
+            }
+            Arrival::Idle => self.idles += 1,
+            _ => self.idles = 0,
         }
         Ok(arrival)
     }
@@ -148,9 +174,16 @@ impl LiveSource {
     /// The configuration that was asked for is journaled, and holds from the message `from` on: the
     /// feeds' times are changed. The whole of it, for whoever else follows it.
     pub(crate) fn take_parameters(&mut self, from: Sequence) -> Option<&Config> {
-        let wanted = self.wanted.take()?;
+        let wanted = self.wanted.pop_front()?;
         self.is_wanted_given = false;
+        if self.config == wanted.config {
+            // The session that a feed follows, which changes nothing here.
+            return None;
+        }
         self.config = wanted.config;
+        if let Some(control) = &self.control {
+            control.holds(&self.config);
+        }
         if let Some(feeds) = &mut self.feeds {
             for (number, feed) in (0u16..).zip(&self.config.feeds) {
                 feeds.set_timings(FeedId(number), timings(&feed.timing));
@@ -165,12 +198,46 @@ impl LiveSource {
 
     /// What the feeds have told since the last call, a line each, for people.
     pub(crate) fn next_line(&mut self) -> Option<String> {
-        let feeds = self.feeds.as_mut()?;
-        while let Some((feed, notice)) = feeds.next_notice() {
-            let config = &self.config.feeds[usize::from(feed.0)];
-            self.lines.extend(notices::line(config, &notice));
-        }
+        self.listen_to_notices();
         self.lines.pop_front()
+    }
+
+    /// Whether there is time for what is not the feeds' business; not again before the next rest.
+    #[inline]
+    pub(crate) fn take_rest(&mut self) -> bool {
+        std::mem::take(&mut self.is_at_rest)
+    }
+
+    /// Where the restored engine stood with each feed, in their order.
+    pub(crate) fn begin_from(&mut self, begins: Vec<FeedStand>) {
+        self.begins = begins;
+    }
+
+    /// Nothing more is wanted: what has come by now is taken in, then the source ends.
+    pub(crate) fn drain(&mut self) {
+        if let Some(feeds) = &mut self.feeds {
+            feeds.drain();
+        }
+    }
+
+    /// Takes what the feeds tell: lines for people, and the session that each follows for the journal, so
+    /// that a run that goes on follows no other one.
+    fn listen_to_notices(&mut self) {
+        let Some(feeds) = &mut self.feeds else { return };
+        while let Some((feed, notice)) = feeds.next_notice() {
+            let number = usize::from(feed.0);
+            let config = &self.config.feeds[number];
+            self.lines.extend(notices::line(config, &notice));
+            let Some(session) = notices::session_followed(&notice) else { continue };
+            if self.followed[number].as_deref() != Some(session.as_str()) {
+                self.wanted.push_back(Wanted {
+                    config: self.config.clone(),
+                    text: recorded::session_text(number, &session),
+                    answer: None,
+                });
+                self.followed[number] = Some(session);
+            }
+        }
     }
 
     /// Nothing more is taken in: counts what came.
@@ -196,6 +263,17 @@ impl LiveSource {
         self.packets
     }
 
+    /// Where a feed stands: as the journal has it, or the restored engine where what the journal had of
+    /// it was pruned.
+    fn stand(&self, feed: FeedId) -> FeedStand {
+        let recorded = self.stands.of(feed);
+        let begun = self.begins.get(usize::from(feed.0)).copied().unwrap_or_default();
+        FeedStand {
+            next: recorded.next.or(begun.next),
+            is_suspect: recorded.is_suspect.or(begun.is_suspect),
+        }
+    }
+
     #[cold]
     fn listen(&mut self) -> Result<(), Failure> {
         self.has_recovered = false;
@@ -203,7 +281,13 @@ impl LiveSource {
         if self.has_ended {
             return Ok(());
         }
-        let settings = live_settings(&self.config, &self.stands)?;
+        let mut config = self.config.clone();
+        for (feed, followed) in config.feeds.iter_mut().zip(&self.followed) {
+            if let Some(session) = followed {
+                feed.session.clone_from(session);
+            }
+        }
+        let settings = live_settings(&config, |feed| self.stand(feed))?;
         let mut feeds = LiveFeeds::open(&settings).map_err(|error| report::of_live(&error))?;
         for (number, feed) in (0u16..).zip(&self.config.feeds) {
             for line in feeds.lines(FeedId(number)) {
