@@ -144,7 +144,7 @@ impl Check {
                 Step::Packet(packet) => {
                     assert!(!self.is_giving, "a packet within a snapshot");
                     assert!(packet.iter().next().is_some(), "an empty packet");
-                    for (number, message) in (packet.sequence.0..).zip(packet.iter()) {
+                    for (message, number) in packet.iter().zip(packet.sequence.0..) {
                         if message != UNNUMBERED {
                             assert!(self.next.is_none_or(|next| next == number), "out of order");
                             assert_eq!(message, number.to_be_bytes(), "another number's message");

@@ -29,7 +29,7 @@ pub struct DropCounts {
     pub damaged_packets: u64,
     /// Has bytes behind its messages. Its messages were used.
     pub trailing_bytes: u64,
-    /// More than `jump_max` messages ahead.
+    /// More than `jump_max` messages ahead, or with messages beyond the greatest number.
     pub implausible_jumps: u64,
     /// From a server, and nothing that was missing.
     pub unasked_answers: u64,
@@ -59,6 +59,10 @@ impl MoldFeed {
             None => self.adopts(via, packet),
         };
         if !is_known || self.session != Some(packet.session) {
+            return false;
+        }
+        if packet.sequence.checked_add(u64::from(packet.whole)).is_none() {
+            self.drops.implausible_jumps += 1;
             return false;
         }
         if packet.is_damaged() {

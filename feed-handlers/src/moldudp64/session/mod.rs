@@ -156,7 +156,8 @@ impl MoldFeed {
             };
         }
         let end = packet.sequence.saturating_add(u64::from(packet.whole));
-        let was_whole = self.arbiter.holes().is_empty();
+        // Messages without numbers fill nothing.
+        let may_fill = packet.sequence > 0 && !self.arbiter.holes().is_empty();
         match via {
             Via::Line(line) => {
                 self.hear(line, now);
@@ -164,7 +165,7 @@ impl MoldFeed {
                     self.lines.copy_came(line, packet.sequence, recv);
                 }
                 self.note_place(&packet);
-                if !was_whole {
+                if may_fill {
                     self.note_fill(packet.sequence, end, None, now);
                 }
                 self.arbiter.receive(Some(self.line_ids[line]), recv, now, &packet);
@@ -174,11 +175,11 @@ impl MoldFeed {
                 self.arbiter.receive(None, recv, now, &packet);
             }
         }
-        if !was_whole {
+        if may_fill {
             self.requests.filled(packet.sequence, end, self.arbiter.holes());
         }
         // With nothing missing before or now there is nothing to see to.
-        self.is_due |= !was_whole || !self.arbiter.holes().is_empty();
+        self.is_due |= may_fill || !self.arbiter.holes().is_empty();
     }
 
     /// What follows; to be asked until it says to wait.

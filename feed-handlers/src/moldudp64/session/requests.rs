@@ -75,12 +75,15 @@ impl Requests {
             return;
         }
         let count_max = limits.requests_in_flight_max.max(1);
-        for hole in holes.iter_from(from) {
-            if hole.first >= watched_end || self.in_flight.len() >= count_max {
-                break;
+        let watched = holes.iter_from(from).take_while(|hole| hole.first < watched_end);
+        let askable = watched.filter(|hole| hole.end - hole.first <= limits.jump_max);
+        for (nth, hole) in askable.enumerate() {
+            if nth == 0 && self.in_flight.len() >= count_max && !self.is_asked_for(hole) {
+                // The lowest hole is what holds the stream back: it does not wait for higher ones.
+                self.in_flight.pop();
             }
-            if hole.end - hole.first > limits.jump_max {
-                continue;
+            if self.in_flight.len() >= count_max {
+                break;
             }
             let mut next = hole.first.max(from);
             while next < hole.end && self.in_flight.len() < count_max {
@@ -94,7 +97,7 @@ impl Requests {
                     None => hole.end,
                 };
                 let fits = self.servers[self.current].fits.min(limits.request_messages_max).max(1);
-                let end = free_end.min(next + u64::from(fits));
+                let end = free_end.min(next.saturating_add(u64::from(fits)));
                 let request = InFlight {
                     first: next,
                     end,
@@ -198,11 +201,19 @@ impl Requests {
         }
     }
 
+    /// The requests for messages of `hole`.
+    fn within(&self, hole: Hole) -> impl Iterator<Item = &InFlight> + '_ {
+        let at = self.in_flight.partition_point(|request| request.end <= hole.first);
+        self.in_flight[at..].iter().take_while(move |request| request.first < hole.end)
+    }
+
+    fn is_asked_for(&self, hole: Hole) -> bool {
+        self.within(hole).next().is_some()
+    }
+
     /// Whether a request for a message of `hole` has failed.
     pub(super) fn has_failed(&self, hole: Hole) -> bool {
-        let at = self.in_flight.partition_point(|request| request.end <= hole.first);
-        let mut within = self.in_flight[at..].iter().take_while(|request| request.first < hole.end);
-        within.any(|request| request.failed)
+        self.within(hole).any(|request| request.failed)
     }
 
     /// Messages before `end` are no longer asked for.

@@ -136,6 +136,47 @@ fn requests_under_way_are_bounded_and_the_lowest_come_first() {
 }
 
 #[test]
+fn the_lowest_hole_is_asked_for_though_all_requests_are_those_of_higher_ones() {
+    let limits = FeedLimits { requests_in_flight_max: 2, jump_max: 20, ..FeedLimits::default() };
+    let mut driven = Driven::new(FeedSettings { servers: 1, limits, ..settings() });
+    driven.line(0, &datagram(1, 1));
+    // Too long to be asked for until a line has brought its middle; two short ones behind it.
+    (0..16).for_each(|_| driven.line(0, &datagram(40, 1)));
+    driven.line(0, &datagram(42, 1));
+    driven.line(0, &datagram(44, 1));
+    driven.pass_to(10 * MS);
+    driven.take();
+    driven.line(1, &datagram(20, 1));
+    let out = driven.take();
+    let asked = Out::Request { server: 0, first: 2, count: 18 };
+    assert_eq!(out, [asked]);
+    driven.server(0, &datagram(2, 18));
+    let asked = Out::Request { server: 0, first: 21, count: 19 };
+    assert_eq!(driven.take(), [messages(2..21), vec![asked]].concat());
+}
+
+#[test]
+fn sequences_at_the_end_of_their_range_are_asked_for_without_overflow() {
+    let max = u64::MAX;
+    let next = Some(Sequence(max - 9));
+    let mut driven = Driven::new(FeedSettings { servers: 1, next, ..settings() });
+    driven.line(0, &datagram(max - 2, 1));
+    driven.line(0, &heartbeat(max));
+    driven.pass_to(2 * MS);
+    let asked = |first, count| Out::Request { server: 0, first, count };
+    assert_eq!(driven.take(), [asked(max - 9, 7), asked(max - 1, 1)]);
+    // Messages beyond the greatest number: not even the first of them is believed.
+    let mut wrapping = datagram(max - 9, 5);
+    wrapping[10..18].copy_from_slice(&(max - 3).to_be_bytes());
+    driven.server(0, &wrapping);
+    driven.line(0, &wrapping);
+    assert_eq!((driven.take(), driven.feed.drops().implausible_jumps), (vec![], 2));
+    driven.server(0, &datagram(max - 9, 7));
+    driven.server(0, &datagram(max - 1, 1));
+    assert_eq!(driven.take(), messages(max - 9..max));
+}
+
+#[test]
 fn progress_gives_a_long_hole_its_patience_back() {
     let mut driven = Driven::new(FeedSettings { servers: 1, ..settings() });
     driven.line(0, &datagram(10, 1));
@@ -254,10 +295,14 @@ fn a_full_buffer_gives_the_oldest_hole_up_and_says_so() {
 fn unsequenced_messages_pass_whatever_is_missing() {
     let mut driven = Driven::new(settings());
     driven.line(0, &datagram(2, 1));
-    let mut unsequenced = datagram(1, 1);
+    driven.pass_to(2 * MS);
+    let mut unsequenced = datagram(1, 3);
     unsequenced[10..18].fill(0);
     driven.line(0, &unsequenced);
-    assert_eq!(driven.take(), messages(1..2), "numbered by what was given out");
+    assert_eq!(driven.take(), messages(1..4), "numbered by what was given out");
+    assert_eq!(outcomes(&driven), [(1, 2, Outcome::Waiting)], "it fills nothing");
+    driven.pass_to(50 * MS);
+    assert_eq!(driven.take(), [lost(1..2), messages(2..3)].concat());
 }
 
 #[test]

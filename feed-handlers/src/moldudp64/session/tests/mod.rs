@@ -98,7 +98,7 @@ impl Driven {
             match self.feed.next(now) {
                 Step::Packet(packet) => {
                     assert!(packet.iter().count() > 0, "no empty packet is given out");
-                    for (number, message) in (packet.sequence.0..).zip(packet.iter()) {
+                    for (message, number) in packet.iter().zip(packet.sequence.0..) {
                         assert_eq!(message, number.to_be_bytes(), "content of {number}");
                         self.out.push(Out::Message(number));
                     }
