@@ -31,6 +31,8 @@ pub struct DropCounts {
     pub trailing_bytes: u64,
     /// More than `jump_max` messages ahead, or with messages beyond the greatest number.
     pub implausible_jumps: u64,
+    /// Without a number, in a feed that has them.
+    pub unnumbered: u64,
     /// From a server, and nothing that was missing.
     pub unasked_answers: u64,
     /// After the session's end by day roll.
@@ -73,7 +75,10 @@ impl MoldFeed {
         match via {
             Via::Line(_) => {
                 self.doubts.session = None;
-                packet.sequence == 0 || self.is_near(packet)
+                match packet.sequence {
+                    0 => self.is_unnumbered(),
+                    _ => self.is_near(packet),
+                }
             }
             Via::Server(_) => self.is_asked(packet),
         }
@@ -91,7 +96,9 @@ impl MoldFeed {
             _ => 1,
         };
         self.doubts.session = Some((packet.session, count));
-        if count >= AGREEMENT {
+        // A session that is heard is not over, whoever else sends; one that never was is waited for.
+        let is_silent = |last| now.since_ns(last) >= self.timings.stale_ns;
+        if count >= AGREEMENT && (self.is_ended() || self.lines.last().is_some_and(is_silent)) {
             self.roll(packet.session, now);
         }
         false
@@ -109,6 +116,15 @@ impl MoldFeed {
         self.session = Some(packet.session);
         self.tell(Notice::Session(packet.session));
         true
+    }
+
+    /// Whether messages without numbers are this feed's: once it has numbered ones they are not.
+    fn is_unnumbered(&mut self) -> bool {
+        let known_end = self.arbiter.known_end();
+        let is_numbered =
+            self.arbiter.expected().is_some_and(|next| next > 1 || known_end > Some(next));
+        self.drops.unnumbered += u64::from(is_numbered);
+        !is_numbered
     }
 
     /// Whether the packet is not implausibly far ahead, or enough of them agree.

@@ -98,7 +98,11 @@ impl Lines {
             let first = *slot;
             // Each packet is measured once.
             slot.sequence = 0;
-            self.record_lead(first.line, recv.since_ns(first.recv));
+            // The line that is read first is not always the one that the packet came by first.
+            match recv < first.recv {
+                true => self.record_lead(line, first.recv.since_ns(recv)),
+                false => self.record_lead(first.line, recv.since_ns(first.recv)),
+            }
         }
     }
 

@@ -236,6 +236,9 @@ impl MoldFeed {
     /// Where the feed stands.
     #[must_use]
     pub fn state(&self) -> FeedState {
+        if self.rolled {
+            return FeedState::Ended;
+        }
         let (Some(expected), Some(_)) = (self.arbiter.expected(), self.session) else {
             return FeedState::Unknown;
         };
@@ -386,9 +389,15 @@ impl MoldFeed {
 
     /// Whether the session is over and all of it was given out.
     fn is_ended(&self) -> bool {
-        let is_given = || self.session_end.is_some() && self.arbiter.expected() == self.session_end;
-        let is_all = || self.arbiter.known_end() == self.session_end;
-        self.rolled || (is_given() && is_all() && !self.recovery.is_under_way())
+        let is_over = || self.is_all_given() && !self.recovery.is_under_way();
+        self.rolled || is_over() && !self.recovery.has_last_try()
+    }
+
+    /// Whether the session is over and the stream has come to its end, healed or not.
+    fn is_all_given(&self) -> bool {
+        self.session_end.is_some()
+            && self.arbiter.expected() == self.session_end
+            && self.arbiter.known_end() == self.session_end
     }
 
     /// More waits than may: the oldest hole is given up. Tells whether there was one.

@@ -22,6 +22,12 @@ use super::{MoldFeed, Notice, SnapshotFailure, SnapshotPiece, Step, after};
 /// Most bytes of a piece, unless one message has more.
 pub(super) const PIECE_BYTES_MAX: usize = 60 * 1024;
 
+/// How often the wait for the next snapshot is doubled.
+const DOUBLED_MAX: u32 = 5;
+
+/// Snapshots that are tried at once when the session is over and its books are not right.
+const LAST_TRIES: u32 = 2;
+
 /// Where the recovery stands; drawn above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -50,6 +56,10 @@ pub(super) struct Recovery {
     is_too_large: bool,
     /// One past the last gap given out: a snapshot must not begin before it.
     gap_end: u64,
+    /// Snapshots in a row that were not had.
+    failures: u32,
+    /// Snapshots that may still be fetched once the session is over.
+    last_tries: u32,
 }
 
 impl Recovery {
@@ -62,7 +72,14 @@ impl Recovery {
             lent: Vec::new(),
             is_too_large: false,
             gap_end: 0,
+            failures: 0,
+            last_tries: LAST_TRIES,
         }
+    }
+
+    /// Whether one that was not had is to be fetched once more before the session's end.
+    pub(super) fn has_last_try(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. }) && self.last_tries > 0
     }
 
     /// A recovery that is to begin at once: a gap before the message `next` is not healed.
@@ -182,7 +199,11 @@ impl MoldFeed {
     #[cold]
     fn fail(&mut self, why: SnapshotFailure, now: Nanos, is_to_be_stopped: bool) {
         self.recovery.throw_away();
-        self.recovery.phase = Phase::Waiting { until: after(now, self.timings.snapshot_retry_ns) };
+        // Each one that is waited for in vain holds the stream back: it is tried less and less often.
+        let doubled = self.recovery.failures.min(DOUBLED_MAX);
+        self.recovery.failures += 1;
+        let wait_ns = self.timings.snapshot_retry_ns.saturating_mul(1 << doubled);
+        self.recovery.phase = Phase::Waiting { until: after(now, wait_ns) };
         if is_to_be_stopped {
             self.recovery.orders.push_back(Order::Stop);
         }
@@ -235,6 +256,7 @@ impl MoldFeed {
             self.recovery.phase = Phase::Idle;
             self.recovery.throw_away();
             self.arbiter.set_barrier(u64::MAX);
+            self.recovery.failures = 0;
             self.ledger.heal(next, now);
             self.snapshots_done += 1;
             self.tell(Notice::SnapshotDone { next: Sequence(next) });
@@ -257,6 +279,10 @@ impl MoldFeed {
             }
             Phase::Fetching { since } if now.since_ns(since) >= self.timings.snapshot_wait_ns => {
                 self.fail(SnapshotFailure::TooLong, now, true);
+            }
+            Phase::Waiting { .. } if self.is_all_given() && self.recovery.last_tries > 0 => {
+                self.recovery.last_tries -= 1;
+                self.fetch(now);
             }
             Phase::Waiting { until } if now >= until => self.fetch(now),
             _ => {}

@@ -64,7 +64,7 @@ impl MoldFeed {
             let is_hopeless = self.requests.has_failed(hole);
             let is_askable = self.requests.has_servers()
                 && hole.first >= splice
-                && hole.end - hole.first <= self.limits.jump_max;
+                && hole.end - hole.first <= self.limits.ask_max;
             let is_old = now.since_ns(hole.opened) >= self.timings.hole_wait_ns;
             if !(is_hopeless || !is_askable && is_old) {
                 break;
@@ -114,7 +114,7 @@ impl MoldFeed {
         let is_asked = |first: u64| self.requests.has_servers() && first >= self.splice_next();
         let lowest = holes
             .front()
-            .filter(|hole| !is_asked(hole.first) || hole.end - hole.first > self.limits.jump_max);
+            .filter(|hole| !is_asked(hole.first) || hole.end - hole.first > self.limits.ask_max);
         let given_up = lowest.map(|hole| after(hole.opened, timings.hole_wait_ns));
         let (stale, silent) = if self.is_ended() {
             (None, None)

@@ -103,6 +103,7 @@ impl FeedsReport {
             "damaged_packets": drops.damaged_packets,
             "trailing_bytes": drops.trailing_bytes,
             "implausible_jumps": drops.implausible_jumps,
+            "unnumbered": drops.unnumbered,
             "unasked_answers": drops.unasked_answers,
             "servers": servers.collect::<Vec<_>>(),
             "unsent_requests": feeds.unsent_requests(id),

@@ -137,7 +137,12 @@ fn requests_under_way_are_bounded_and_the_lowest_come_first() {
 
 #[test]
 fn the_lowest_hole_is_asked_for_though_all_requests_are_those_of_higher_ones() {
-    let limits = FeedLimits { requests_in_flight_max: 2, jump_max: 20, ..FeedLimits::default() };
+    let limits = FeedLimits {
+        requests_in_flight_max: 2,
+        jump_max: 20,
+        ask_max: 20,
+        ..FeedLimits::default()
+    };
     let mut driven = Driven::new(FeedSettings { servers: 1, limits, ..settings() });
     driven.line(0, &datagram(1, 1));
     // Too long to be asked for until a line has brought its middle; two short ones behind it.
@@ -272,10 +277,16 @@ fn the_lead_of_the_line_that_came_first_is_measured_between_equal_packets() {
     copy(1, 2_000, &datagram(3, 1));
     copy(0, 2_050, &datagram(3, 1));
     copy(0, 2_060, &datagram(3, 1));
+    // Line A was read first, and line B's copy had come before.
+    driven.feed.receive(Via::Line(0), Nanos(3_090), Nanos(3_100), &datagram(4, 1));
+    driven.now = Nanos(3_100);
+    driven.drain();
+    driven.feed.receive(Via::Line(1), Nanos(3_060), Nanos(3_100), &datagram(4, 1));
+    driven.drain();
     let a = driven.feed.line_lead_ns(0).unwrap();
     assert_eq!((a.len(), a.max() / 10), (1, 70));
     let b = driven.feed.line_lead_ns(1).unwrap();
-    assert_eq!((b.len(), b.max()), (1, 50));
+    assert_eq!((b.len(), b.max(), b.min()), (2, 50, 30));
 }
 
 #[test]
@@ -292,15 +303,21 @@ fn a_full_buffer_gives_the_oldest_hole_up_and_says_so() {
 }
 
 #[test]
-fn unsequenced_messages_pass_whatever_is_missing() {
+fn messages_without_numbers_pass_only_where_none_has_one() {
+    let mut unsequenced = datagram(1, 3);
+    unsequenced[10..18].fill(0);
+    for next in [None, Some(Sequence(1))] {
+        let mut driven = Driven::new(FeedSettings { next, ..settings() });
+        driven.line(0, &unsequenced);
+        assert_eq!(driven.take(), messages(1..4), "numbered by what was given out");
+    }
     let mut driven = Driven::new(settings());
     driven.line(0, &datagram(2, 1));
     driven.pass_to(2 * MS);
-    let mut unsequenced = datagram(1, 3);
-    unsequenced[10..18].fill(0);
     driven.line(0, &unsequenced);
-    assert_eq!(driven.take(), messages(1..4), "numbered by what was given out");
+    assert_eq!(driven.take(), []);
     assert_eq!(outcomes(&driven), [(1, 2, Outcome::Waiting)], "it fills nothing");
+    assert_eq!(driven.feed.drops().unnumbered, 1);
     driven.pass_to(50 * MS);
     assert_eq!(driven.take(), [lost(1..2), messages(2..3)].concat());
 }
