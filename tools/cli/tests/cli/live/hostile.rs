@@ -69,20 +69,21 @@ fn any_bytes(random: &mut Random) -> Vec<u8> {
 
 /// Random bytes, other sessions, counts that the bytes do not bear out, sequences far beyond the day.
 fn foreign(random: &mut Random) -> Vec<Vec<u8>> {
-    let mut burst = Vec::new();
     // Nothing that the engine would take for a message of the day.
     let block = b"\x00\x05HELLO";
-    for _ in 0..20 {
-        burst.push(any_bytes(random));
-        burst.push(packet(b"OTHER     ", 1 + random.below(30_000), 1, block));
-        burst.push(packet(b"OTHER     ", random.below(30_000), END, b""));
-        burst.push(packet(SESSION, 1 + random.below(30_000), 60_000, b"\x00"));
-        burst.push(packet(SESSION, u64::MAX - random.below(70_000), 1, block));
-        burst.push(packet(SESSION, u64::MAX - random.below(3), END, b""));
-        burst.push(packet(SESSION, 1 << 40, 0, b""));
-        burst.push(packet(SESSION, (1 << 40) + random.below(100), 0xFFFE, b"\xFF\xFF"));
-    }
-    burst
+    let kind = random.below(8);
+    let one = |random: &mut Random| match kind {
+        0 => any_bytes(random),
+        1 => packet(b"OTHER     ", 1 + random.below(30_000), 1, block),
+        2 => packet(b"OTHER     ", random.below(30_000), END, b""),
+        3 => packet(SESSION, 1 + random.below(30_000), 60_000, b"\x00"),
+        4 => packet(SESSION, u64::MAX - random.below(70_000), 1, block),
+        5 => packet(SESSION, u64::MAX - random.below(3), END, b""),
+        6 => packet(SESSION, 1 << 40, 0, b""),
+        _ => packet(SESSION, (1 << 40) + random.below(100), 0xFFFE, b"\xFF\xFF"),
+    };
+    // Many of one kind in a row, which bear each other out.
+    (0..50).map(|_| one(random)).collect()
 }
 
 /// A retransmission server that answers every request, never with what was asked for.

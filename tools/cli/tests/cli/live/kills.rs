@@ -21,7 +21,7 @@ enum Kill {
 /// What kills the engine, in turn.
 const KILLS: [Kill; 10] = [
     Kill::Grown(4_000),
-    Kill::At("journal.append.after", 300),
+    Kill::At("journal.append.after", 100),
     Kill::Grown(9_000),
     Kill::At("output.release.before", 30),
     Kill::Grown(500),
@@ -71,7 +71,7 @@ fn ends_well(place: &Place, engine: &Engine, lossless: &CameTo) -> serde_json::V
     let summary = run.json();
     let gaps = &summary["input"]["gaps"];
     assert_eq!((&gaps["open"], &gaps["given_up_messages"]), (&0.into(), &0.into()), "{gaps}");
-    assert_eq!(summary["quality"]["gap_messages"], 0);
+    assert_eq!(summary["suspect_symbols"], 0);
     engine.is_sound(place, &came_to);
     summary
 }
@@ -79,10 +79,9 @@ fn ends_well(place: &Place, engine: &Engine, lossless: &CameTo) -> serde_json::V
 #[test]
 fn an_engine_killed_twenty_times_ends_with_the_lossless_state() {
     let place = Place::new();
-    let day = Day::new(9, 12, 60_000);
+    let day = Day::new(9, 12, 90_000);
     let lossless = day.lossless(&place);
-    let enough = lossless.bars.len() > 300_000;
-    assert!(enough, "{} bytes of bars", lossless.bars.len());
+    assert!(lossless.bars.len() > 250_000, "{} bytes of bars", lossless.bars.len());
     let exchange = day.publish(&place, &format!("{LOSSES} --rate 6000"));
     let engine = engine(&place, &day, &exchange);
     for round in 0..20 {

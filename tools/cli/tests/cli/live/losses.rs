@@ -2,7 +2,7 @@
 
 use crate::live::{Day, Engine, books, free_port, losses, mold};
 use crate::recording::Place;
-use crate::support::Csv;
+use crate::support::{Csv, arg, tapewatch};
 
 const BAD_LINES: &str =
     "--loss-a 10% --loss-b 10% --burst-a 3 --reorder-a 2% --reorder-b 2% --duplicate-b 2%";
@@ -66,7 +66,7 @@ fn what_cannot_be_had_again_is_healed_by_snapshots() {
     let summary = run.json();
     let gaps = &summary["input"]["gaps"];
     assert!(gaps["healed_by_snapshot"].as_u64().unwrap() > 0, "{gaps}");
-    assert_eq!(gaps["open"], 0, "{gaps}");
+    assert_eq!((&gaps["open"], &summary["suspect_symbols"]), (&0.into(), &0.into()), "{gaps}");
     assert!(gaps["given_up_messages"].as_u64().unwrap() > 0, "{gaps}");
     assert_eq!(summary["quality"]["gap_messages"], gaps["given_up_messages"]);
     let losses = losses(&engine.session);
@@ -90,5 +90,14 @@ fn what_nobody_can_make_good_is_told_and_the_answer_is_no() {
     let losses = losses(&engine.session);
     let listed = outcomes(&losses).iter().filter(|outcome| **outcome == "open").count();
     assert_eq!(listed as u64, open);
+
+    // Nobody knows which symbols a lost message concerned.
+    assert_eq!(summary["suspect_symbols"], summary["symbols"]);
+    let symbols = Csv::read(&engine.session.join("report/symbols.csv"));
+    for (at, is_suspect) in [("04:00:00", false), ("19:59:59", true)] {
+        let book = ["book", arg(&engine.session), "--symbol", symbols.field(0, "symbol")];
+        let book = tapewatch(&[&book[..], &["--at", at, "--json"]].concat()).ended_with(0).json();
+        assert_eq!(book["suspect"], is_suspect, "{at}: {book}");
+    }
     engine.is_sound(&place, &engine.came_to(&run));
 }

@@ -55,13 +55,13 @@ impl Day {
         Day { made_from, lines: lines() }
     }
 
-    /// Puts it on the wire; goes on when its servers are open. The end of the session is told for as
-    /// long as anybody may need.
+    /// Puts it on the wire; goes on when its servers are open. The end of the session is told every ten
+    /// seconds, for longer than anybody needs.
     fn publish(&self, place: &Place, more: &str) -> Exchange {
         let at = place.path(&format!("addresses-{}.json", self.lines[0]));
         let [a, b] = &self.lines;
         let line = format!(
-            "simulate --publish {} --line-a {a} --line-b {b} --linger 10m --addresses {} {more}",
+            "simulate --publish {} --line-a {a} --line-b {b} --linger 100s --addresses {} {more}",
             self.made_from,
             arg(&at)
         );
@@ -198,6 +198,7 @@ impl Engine {
 #[derive(Debug, PartialEq)]
 struct CameTo {
     messages: u64,
+    gap_messages: u64,
     state_hash: String,
     sections: Value,
     symbols: String,
@@ -209,6 +210,7 @@ impl CameTo {
     fn of(summary: &Value, out: &Path) -> CameTo {
         CameTo {
             messages: summary["messages"].as_u64().unwrap(),
+            gap_messages: summary["quality"]["gap_messages"].as_u64().unwrap(),
             state_hash: summary["state_hash"].as_str().unwrap().to_owned(),
             sections: summary["sections"].clone(),
             symbols: text(&out.join("symbols.csv")),
