@@ -56,13 +56,15 @@ pub struct FeedLimits {
     pub request_messages_max: u16,
     /// Most requests under way at once.
     pub requests_in_flight_max: usize,
-    /// A packet that is more messages ahead than this is not believed at once, and a hole that has
-    /// more is not asked for.
+    /// A packet that is more messages ahead of the stream than this is not believed at once.
+    pub ahead_max: u64,
+    /// The same of the first packet of all, which tells how much was missed before it; and a hole that
+    /// has more is not asked for.
     pub jump_max: u64,
 }
 
-/// 65,536 packets of 128 MiB, snapshots of 512 MiB, 32 requests of 1,000 messages, 50 M messages
-/// ahead.
+/// 65,536 packets of 128 MiB, snapshots of 512 MiB, 32 requests of 1,000 messages, 65,536 messages
+/// ahead, and 50 M at first.
 impl Default for FeedLimits {
     fn default() -> Self {
         FeedLimits {
@@ -71,6 +73,7 @@ impl Default for FeedLimits {
             snapshot_bytes_max: 512 << 20,
             request_messages_max: 1_000,
             requests_in_flight_max: 32,
+            ahead_max: 1 << 16,
             jump_max: 50_000_000,
         }
     }

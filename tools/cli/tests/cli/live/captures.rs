@@ -27,7 +27,9 @@ fn datagrams(path: &Path) -> Vec<Vec<u8>> {
     let mut reader = CaptureReader::open(File::open(path).unwrap()).unwrap();
     let mut datagrams = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
-        datagrams.push(datagram(frame.link, frame.data, frame.original_len_bytes).unwrap().payload.to_vec());
+        datagrams.push(
+            datagram(frame.link, frame.data, frame.original_len_bytes).unwrap().payload.to_vec(),
+        );
     }
     datagrams
 }

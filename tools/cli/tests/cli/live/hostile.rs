@@ -10,7 +10,7 @@ use std::time::Duration;
 use tapewatch_tests::random::Random;
 
 use crate::live::{Day, Engine, mold};
-use crate::recording::Place;
+use crate::recording::{Place, journaled};
 
 /// The exchange's session in these tests.
 const SESSION: &[u8; 10] = b"REAL      ";
@@ -71,7 +71,7 @@ fn any_bytes(random: &mut Random) -> Vec<u8> {
 fn foreign(random: &mut Random) -> Vec<Vec<u8>> {
     // Nothing that the engine would take for a message of the day.
     let block = b"\x00\x05HELLO";
-    let kind = random.below(8);
+    let kind = random.below(10);
     let one = |random: &mut Random| match kind {
         0 => any_bytes(random),
         1 => packet(b"OTHER     ", 1 + random.below(30_000), 1, block),
@@ -80,7 +80,9 @@ fn foreign(random: &mut Random) -> Vec<Vec<u8>> {
         4 => packet(SESSION, u64::MAX - random.below(70_000), 1, block),
         5 => packet(SESSION, u64::MAX - random.below(3), END, b""),
         6 => packet(SESSION, 1 << 40, 0, b""),
-        _ => packet(SESSION, (1 << 40) + random.below(100), 0xFFFE, b"\xFF\xFF"),
+        7 => packet(SESSION, (1 << 40) + random.below(100), 0xFFFE, b"\xFF\xFF"),
+        8 => packet(SESSION, 1_000_000 + random.below(100), END, b""),
+        _ => packet(SESSION, 1_000_000 + random.below(100), 1, block),
     };
     // Many of one kind in a row, which bear each other out.
     (0..50).map(|_| one(random)).collect()
@@ -140,7 +142,6 @@ fn foreign_datagrams_and_lying_servers_change_nothing() {
     let day = Day::new(71, 10, 20_000);
     let lossless = day.lossless(&place);
     let (_silent, silent) = silent_server();
-    let intruder = Intruder::start(&day.lines, foreign);
     let bad = "--loss-a 3% --loss-b 3% --reorder-a 1% --rate 5000 --session REAL";
     let exchange = day.publish(&place, &format!("{bad} --retransmit 127.0.0.1:0"));
     let servers = [lying_server(), silent, exchange.server("retransmit").to_owned()];
@@ -149,7 +150,10 @@ fn foreign_datagrams_and_lying_servers_change_nothing() {
         lying_snapshots()
     );
     let engine = Engine::new(&place, &[mold(&day.lines, &more)]);
-    let run = engine.start().end();
+    let mut running = engine.start();
+    running.until("messages", || journaled(&engine.session).filter(|count| *count > 0));
+    let intruder = Intruder::start(&day.lines, foreign);
+    let run = running.end();
     drop(intruder);
     let run = run.ended_with(0);
     let came_to = engine.came_to(&run);

@@ -7,7 +7,8 @@ use crate::live::{CameTo, Day, Engine, Exchange, mold};
 use crate::recording::Place;
 use crate::running::Running;
 
-const LOSSES: &str = "--retransmit 127.0.0.1:0 --loss-a 2% --loss-b 2% --reorder-a 1% --reorder-b 1%";
+const LOSSES: &str =
+    "--retransmit 127.0.0.1:0 --loss-a 2% --loss-b 2% --reorder-a 1% --reorder-b 1%";
 
 /// Where the process is killed.
 #[derive(Clone, Copy, Debug)]

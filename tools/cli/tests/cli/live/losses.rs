@@ -18,10 +18,8 @@ fn what_both_lines_lose_is_had_from_the_retransmission_server_and_leaves_no_trac
     let lossless = day.lossless(&place);
     let served = "--retransmit 127.0.0.1:0 --retransmit-loss 20% --rate 15000";
     let exchange = day.publish(&place, &format!("{BAD_LINES} {served}"));
-    let more = format!(
-        "retransmission = [{:?}]\nrequest_tries_max = 100",
-        exchange.server("retransmit")
-    );
+    let more =
+        format!("retransmission = [{:?}]\nrequest_tries_max = 100", exchange.server("retransmit"));
     let engine = Engine::new(&place, &[mold(&day.lines, &more)]);
     let run = engine.start().end().ended_with(0);
     let came_to = engine.came_to(&run);

@@ -103,8 +103,7 @@ impl Exchange {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
         let session = format!("{:<10}", self.server("session"));
-        let request =
-            [session.as_bytes(), &sequence.to_be_bytes(), &1_u16.to_be_bytes()].concat();
+        let request = [session.as_bytes(), &sequence.to_be_bytes(), &1_u16.to_be_bytes()].concat();
         let server = self.server("retransmit").to_owned();
         let mut answer = [0; 2_000];
         self.running.until("the message", || {

@@ -9,17 +9,15 @@ fn two_exchanges_in_one_session_are_replayed_as_they_interleaved() {
     let place = Place::new();
     let days = [Day::new(61, 8, 15_000), Day::new(62, 12, 20_000)];
     let bad = "--retransmit 127.0.0.1:0 --loss-a 3% --loss-b 3% --reorder-a 1% --rate 6000";
-    let exchanges =
-        [(0, "EAST"), (1, "WEST")].map(|(at, name)| {
-            let more = format!("{bad} --session {name}");
-            let exchange: crate::live::Exchange = days[at].publish(&place, &more);
-            exchange
-        });
+    let exchanges = [(0, "EAST"), (1, "WEST")].map(|(at, name)| {
+        let more = format!("{bad} --session {name}");
+        let exchange: crate::live::Exchange = days[at].publish(&place, &more);
+        exchange
+    });
     let feeds = [0, 1].map(|at: usize| {
         let server = exchanges[at].server("retransmit");
-        let more = format!(
-            "name = \"x{at}\"\nretransmission = [{server:?}]\nrequest_tries_max = 100\n"
-        );
+        let more =
+            format!("name = \"x{at}\"\nretransmission = [{server:?}]\nrequest_tries_max = 100\n");
         mold(&days[at].lines, &more)
     });
     let engine = Engine::new(&place, &feeds);
@@ -39,7 +37,8 @@ fn two_exchanges_in_one_session_are_replayed_as_they_interleaved() {
     let mut found = 0;
     for day in &days {
         day.lossless(&place);
-        let alone = Csv::read(&place.path(&format!("lossless-{}", day.lines[0])).join("symbols.csv"));
+        let alone =
+            Csv::read(&place.path(&format!("lossless-{}", day.lines[0])).join("symbols.csv"));
         found += alone.records.iter().filter(|record| all.records.contains(record)).count();
     }
     assert_eq!((found, all.records.len()), (20, 20), "{:?}", all.records);
