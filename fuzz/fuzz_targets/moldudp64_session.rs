@@ -38,6 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
             snapshot_bytes_max: 200,
             request_messages_max: 20,
             requests_in_flight_max: 4,
+            ahead_max: 100,
             jump_max: 1_000,
         },
         timings: Timings { tries_max: 3, snapshot_wait_ns: 300_000_000, ..Timings::default() },

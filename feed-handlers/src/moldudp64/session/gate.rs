@@ -2,8 +2,9 @@
 //!
 //! Everybody can send to a multicast group and to a port, so nothing is taken on trust: another
 //! session's packets, packets implausibly far ahead and answers that nobody asked for are counted and
-//! dropped. Only agreement over [`AGREEMENT`] packets in a row, that no packet of the known stream
-//! interrupts, makes the feed believe that the stream has jumped, or that another session has begun.
+//! dropped. Only agreement over [`AGREEMENT`] packets in a row, while the known stream is silent for
+//! longer than its heartbeats are apart, makes the feed believe that the stream has jumped, or that
+//! another session has begun: whoever else talks cannot keep the known stream from being heard.
 
 use super::{MoldFeed, Notice, Via};
 use crate::moldudp64::{DownstreamPacket, PacketKind, SessionId};
@@ -29,7 +30,7 @@ pub struct DropCounts {
     pub damaged_packets: u64,
     /// Has bytes behind its messages. Its messages were used.
     pub trailing_bytes: u64,
-    /// More than `jump_max` messages ahead, or with messages beyond the greatest number.
+    /// Ahead of the stream by more than is believed, or with messages beyond the greatest number.
     pub implausible_jumps: u64,
     /// Without a number, in a feed that has them.
     pub unnumbered: u64,
@@ -77,7 +78,7 @@ impl MoldFeed {
                 self.doubts.session = None;
                 match packet.sequence {
                     0 => self.is_unnumbered(),
-                    _ => self.is_near(packet),
+                    _ => self.is_near(packet, now),
                 }
             }
             Via::Server(_) => self.is_asked(packet),
@@ -92,13 +93,11 @@ impl MoldFeed {
             return false;
         }
         let count = match self.doubts.session {
-            Some((session, count)) if session == packet.session => count + 1,
+            Some((session, count)) if session == packet.session => count.saturating_add(1),
             _ => 1,
         };
         self.doubts.session = Some((packet.session, count));
-        // A session that is heard is not over, whoever else sends; one that never was is waited for.
-        let is_silent = |last| now.since_ns(last) >= self.timings.stale_ns;
-        if count >= AGREEMENT && (self.is_ended() || self.lines.last().is_some_and(is_silent)) {
+        if count >= AGREEMENT && self.is_silent(now) {
             self.roll(packet.session, now);
         }
         false
@@ -129,26 +128,32 @@ impl MoldFeed {
 
     /// Whether the packet is not implausibly far ahead, or enough of them agree.
     #[inline]
-    fn is_near(&mut self, packet: &DownstreamPacket<'_>) -> bool {
+    fn is_near(&mut self, packet: &DownstreamPacket<'_>, now: Nanos) -> bool {
         let reach = packet.sequence.saturating_add(u64::from(packet.whole));
         let bound = match self.arbiter.known_end() {
-            Some(known_end) => known_end.saturating_add(self.limits.jump_max),
+            // A word alone costs nothing: whoever brings messages, or the first of all, is heard sooner.
+            Some(known_end) if packet.whole > 0 || self.lines.last().is_none() => {
+                known_end.saturating_add(self.limits.jump_max)
+            }
+            Some(known_end) => known_end.saturating_add(self.limits.ahead_max),
             None => FIRST_MAX,
         };
         if reach <= bound {
             self.doubts.jump = None;
             return true;
         }
-        self.is_jump_believed(packet.sequence)
+        self.is_jump_believed(packet.sequence, now)
     }
 
     #[cold]
-    fn is_jump_believed(&mut self, sequence: u64) -> bool {
+    fn is_jump_believed(&mut self, sequence: u64, now: Nanos) -> bool {
         let count = match self.doubts.jump {
-            Some((last, count)) if last.abs_diff(sequence) <= self.limits.jump_max => count + 1,
+            Some((last, count)) if last.abs_diff(sequence) <= self.limits.ahead_max => {
+                count.saturating_add(1)
+            }
             _ => 1,
         };
-        if count < AGREEMENT {
+        if count < AGREEMENT || !self.is_silent(now) {
             self.doubts.jump = Some((sequence, count));
             self.drops.implausible_jumps += 1;
             return false;
@@ -157,6 +162,12 @@ impl MoldFeed {
         let from = Sequence(self.arbiter.known_end().unwrap_or(0));
         self.tell(Notice::Jumped { from, to: Sequence(sequence) });
         true
+    }
+
+    /// Whether nothing of the known stream has come for longer than its heartbeats are apart.
+    fn is_silent(&self, now: Nanos) -> bool {
+        let heard = self.lines.last().or(self.started);
+        heard.is_some_and(|heard| now.since_ns(heard) >= self.timings.stale_ns)
     }
 
     /// Whether a server's packet brings something that is missing.

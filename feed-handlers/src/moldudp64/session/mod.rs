@@ -80,7 +80,10 @@ pub struct MoldFeed {
     watched_end: u64,
     /// The message before which the session ended, as a line told.
     session_end: Option<u64>,
-    is_end_told: bool,
+    /// When a line last brought anything but that end, or brought it first.
+    alive: Nanos,
+    /// Whether that end is believed, and all before it was given out.
+    is_over: bool,
     /// Another session has begun.
     rolled: bool,
     is_stale: bool,
@@ -125,7 +128,8 @@ impl MoldFeed {
             backfill_end: 0,
             watched_end: 0,
             session_end: None,
-            is_end_told: false,
+            alive: Nanos(i64::MIN),
+            is_over: false,
             rolled: false,
             is_stale: false,
             is_due: true,
@@ -164,7 +168,7 @@ impl MoldFeed {
                 if packet.whole > 0 {
                     self.lines.copy_came(line, packet.sequence, recv);
                 }
-                self.note_place(&packet);
+                self.note_place(&packet, now);
                 if may_fill {
                     self.note_fill(packet.sequence, end, None, now);
                 }
@@ -343,7 +347,10 @@ impl MoldFeed {
 
     /// Notes where the stream begins and ends, as a line's packet tells.
     #[inline]
-    fn note_place(&mut self, packet: &DownstreamPacket<'_>) {
+    fn note_place(&mut self, packet: &DownstreamPacket<'_>, now: Nanos) {
+        if packet.kind != PacketKind::EndOfSession {
+            self.alive = now;
+        }
         if packet.sequence == 0 {
             return;
         }
@@ -353,7 +360,8 @@ impl MoldFeed {
         }
         if packet.kind == PacketKind::EndOfSession {
             let known_end = self.arbiter.known_end().unwrap_or(0);
-            if packet.sequence >= known_end {
+            if packet.sequence >= known_end && self.session_end != Some(packet.sequence) {
+                self.alive = now;
                 self.session_end = Some(packet.sequence);
                 self.is_due = true;
             }
@@ -388,12 +396,18 @@ impl MoldFeed {
     }
 
     /// Whether the session is over and all of it was given out.
+    #[inline]
     fn is_ended(&self) -> bool {
-        let is_over = || self.is_all_given() && !self.recovery.is_under_way();
-        self.rolled || is_over() && !self.recovery.has_last_try()
+        self.rolled || self.is_over
     }
 
-    /// Whether the session is over and the stream has come to its end, healed or not.
+    /// Whether all was given out up to an end that a line told of, and nothing more heals it.
+    fn is_at_end(&self) -> bool {
+        let is_healing = self.recovery.is_under_way() || self.recovery.has_last_try();
+        self.is_all_given() && !is_healing
+    }
+
+    /// Whether all was given out up to an end that a line told of, healed or not.
     fn is_all_given(&self) -> bool {
         self.session_end.is_some()
             && self.arbiter.expected() == self.session_end

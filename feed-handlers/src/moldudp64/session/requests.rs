@@ -76,7 +76,7 @@ impl Requests {
         }
         let count_max = limits.requests_in_flight_max.max(1);
         let watched = holes.iter_from(from).take_while(|hole| hole.first < watched_end);
-        let askable = watched.filter(|hole| hole.end - hole.first <= limits.ask_max);
+        let askable = watched.filter(|hole| hole.end - hole.first <= limits.jump_max);
         for (nth, hole) in askable.enumerate() {
             if nth == 0 && self.in_flight.len() >= count_max && !self.is_asked_for(hole) {
                 // The lowest hole is what holds the stream back: it does not wait for higher ones.

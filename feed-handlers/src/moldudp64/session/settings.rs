@@ -56,14 +56,15 @@ pub struct FeedLimits {
     pub request_messages_max: u16,
     /// Most requests under way at once.
     pub requests_in_flight_max: usize,
-    /// A packet that is more messages ahead than this is not believed at once.
+    /// A packet without messages that claims more of them ahead of the stream than this is not believed
+    /// at once.
+    pub ahead_max: u64,
+    /// The same of a packet that brings messages; and a hole that has more is not asked for.
     pub jump_max: u64,
-    /// A hole that has more messages is not asked for.
-    pub ask_max: u64,
 }
 
-/// 65,536 packets of 128 MiB, snapshots of 512 MiB, 32 requests of 1,000 messages, 1 M messages
-/// ahead, holes of 50 M.
+/// 65,536 packets of 128 MiB, snapshots of 512 MiB, 32 requests of 1,000 messages; claims of 65,536
+/// messages ahead, packets 10 M ahead.
 impl Default for FeedLimits {
     fn default() -> Self {
         FeedLimits {
@@ -72,8 +73,8 @@ impl Default for FeedLimits {
             snapshot_bytes_max: 512 << 20,
             request_messages_max: 1_000,
             requests_in_flight_max: 32,
-            jump_max: 1_000_000,
-            ask_max: 50_000_000,
+            ahead_max: 1 << 16,
+            jump_max: 10_000_000,
         }
     }
 }

@@ -7,6 +7,10 @@ use super::recovery::Phase;
 use super::{MoldFeed, Notice, after};
 use engine::units::Sequence;
 
+/// How long lines bring nothing but the end of the session before it is believed: longer than a
+/// session's heartbeats are apart, so that nobody ends a session that goes on.
+pub(super) const END_WAIT_NS: u64 = 1_500_000_000;
+
 impl MoldFeed {
     /// A packet of the session came on `line`.
     #[inline]
@@ -32,8 +36,8 @@ impl MoldFeed {
         self.see_to_holes(now);
         self.see_to_recovery(now);
         self.begin_to_give(now);
+        self.see_to_end(now);
         self.see_to_silence(now);
-        self.see_to_end();
         self.until = self.deadline(now);
     }
 
@@ -64,7 +68,7 @@ impl MoldFeed {
             let is_hopeless = self.requests.has_failed(hole);
             let is_askable = self.requests.has_servers()
                 && hole.first >= splice
-                && hole.end - hole.first <= self.limits.ask_max;
+                && hole.end - hole.first <= self.limits.jump_max;
             let is_old = now.since_ns(hole.opened) >= self.timings.hole_wait_ns;
             if !(is_hopeless || !is_askable && is_old) {
                 break;
@@ -76,7 +80,7 @@ impl MoldFeed {
     }
 
     fn see_to_silence(&mut self, now: Nanos) {
-        if self.is_ended() {
+        if self.rolled || self.is_at_end() {
             return;
         }
         if let Some(since) = self.lines.last().or(self.started)
@@ -91,13 +95,14 @@ impl MoldFeed {
         }
     }
 
-    fn see_to_end(&mut self) {
-        if !self.is_end_told
-            && !self.rolled
-            && self.is_ended()
+    fn see_to_end(&mut self, now: Nanos) {
+        if !self.rolled
+            && !self.is_over
+            && self.is_at_end()
+            && now.since_ns(self.alive) >= END_WAIT_NS
             && let Some(next) = self.session_end
         {
-            self.is_end_told = true;
+            self.is_over = true;
             self.tell(Notice::Ended { next: Sequence(next) });
         }
     }
@@ -114,9 +119,11 @@ impl MoldFeed {
         let is_asked = |first: u64| self.requests.has_servers() && first >= self.splice_next();
         let lowest = holes
             .front()
-            .filter(|hole| !is_asked(hole.first) || hole.end - hole.first > self.limits.ask_max);
+            .filter(|hole| !is_asked(hole.first) || hole.end - hole.first > self.limits.jump_max);
         let given_up = lowest.map(|hole| after(hole.opened, timings.hole_wait_ns));
-        let (stale, silent) = if self.is_ended() {
+        let is_at_end = self.is_at_end();
+        let end = (is_at_end && !self.is_over).then(|| after(self.alive, END_WAIT_NS));
+        let (stale, silent) = if is_at_end {
             (None, None)
         } else {
             let heard = self.lines.last().or(self.started).filter(|_| !self.is_stale);
@@ -125,6 +132,7 @@ impl MoldFeed {
         };
         let recovery = self.recovery.deadline(timings.snapshot_wait_ns);
         let requests = self.requests.deadline(timings);
-        [reordered, given_up, stale, silent, recovery, requests].into_iter().flatten().min()
+        let all = [reordered, given_up, end, stale, silent, recovery, requests];
+        all.into_iter().flatten().min()
     }
 }

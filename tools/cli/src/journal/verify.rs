@@ -263,9 +263,10 @@ fn check_hashes(session: &SessionDir, report: &mut VerifyReport) -> HashLines {
             return lines;
         }
     };
-    // Digests stand at positions, which are sequences only where those rise.
-    let last = match report.restarts {
-        0 => report.last_sequence.map_or(0, |sequence| sequence.0),
+    // Digests stand at positions, which are sequences only where those rise: not where a feed has
+    // unsequenced messages, and not where several feeds come by turns.
+    let last = match (report.restarts, session.feed_count()) {
+        (0, 1) => report.last_sequence.map_or(0, |sequence| sequence.0),
         _ => u64::MAX,
     };
     let mut reader = HashesReader::new(BufReader::new(file));

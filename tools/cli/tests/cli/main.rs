@@ -27,6 +27,7 @@ mod interrupted;
 mod journal;
 mod killed;
 mod killed_day;
+mod live;
 mod manners;
 mod metrics;
 mod metrics_columns;

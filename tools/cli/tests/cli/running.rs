@@ -1,9 +1,10 @@
 //! A run of the binary that goes on while a test does something to it.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,20 +18,51 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
+    told: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Running {
     /// Starts the binary. Its standard input is a pipe that stays open until the run is over.
     pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> Running {
+        Running::start_in(args, &[])
+    }
+
+    /// The same in an environment of its own.
+    pub(crate) fn start_in<S: AsRef<OsStr>>(args: &[S], variables: &[(&str, &str)]) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tapewatch"))
             .args(args)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stdin = child.stdin.take();
-        Running { child, stdin }
+        let told = Arc::default();
+        let listener = listen(child.stderr.take().unwrap(), Arc::clone(&told));
+        Running { child, stdin, told, listener: Some(listener) }
+    }
+
+    /// What it has told on stderr so far, whole lines.
+    pub(crate) fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Waits until it has told a line with this in it.
+    #[track_caller]
+    pub(crate) fn until_told(&mut self, part: &str) {
+        self.until_told_while(part, || {});
+    }
+
+    /// The same, doing `work` again and again meanwhile.
+    #[track_caller]
+    pub(crate) fn until_told_while(&mut self, part: &str, mut work: impl FnMut()) {
+        let told = Arc::clone(&self.told);
+        self.until(part, || {
+            work();
+            told.lock().unwrap().contains(part).then_some(())
+        });
     }
 
     /// Its process.
@@ -70,8 +102,8 @@ impl Running {
             if let Some(found) = look() {
                 return found;
             }
-            assert!(alive, "ended before {what}");
-            assert!(start.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+            assert!(alive, "ended before {what}: {}", self.told());
+            assert!(start.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}: {}", self.told());
             thread::sleep(Duration::from_micros(200));
         }
     }
@@ -86,19 +118,25 @@ impl Running {
     pub(crate) fn end(mut self) -> Run {
         // Waiting would close standard input, and so end the input that the run reads.
         let stdin = self.stdin.take();
-        let read = |from: Option<Box<dyn io::Read + Send>>| {
-            thread::spawn(move || io::read_to_string(from.unwrap()).unwrap())
-        };
-        let stdout = read(self.child.stdout.take().map(|pipe| Box::new(pipe) as _));
-        let stderr = read(self.child.stderr.take().map(|pipe| Box::new(pipe) as _));
+        let pipe = self.child.stdout.take().unwrap();
+        let stdout = thread::spawn(move || io::read_to_string(pipe).unwrap());
         let status = self.child.wait().unwrap();
         drop(stdin);
-        Run {
-            status: status.code(),
-            stdout: stdout.join().unwrap(),
-            stderr: stderr.join().unwrap(),
-        }
+        self.listener.take().unwrap().join().unwrap();
+        Run { status: status.code(), stdout: stdout.join().unwrap(), stderr: self.told() }
     }
+}
+
+/// Takes down what is told, so that a pipe never fills.
+fn listen(pipe: ChildStderr, told: Arc<Mutex<String>>) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = String::new();
+        while pipe.read_line(&mut line).unwrap() > 0 {
+            told.lock().unwrap().push_str(&line);
+            line.clear();
+        }
+    })
 }
 
 impl Drop for Running {

@@ -140,7 +140,7 @@ fn the_lowest_hole_is_asked_for_though_all_requests_are_those_of_higher_ones() {
     let limits = FeedLimits {
         requests_in_flight_max: 2,
         jump_max: 20,
-        ask_max: 20,
+        ahead_max: 20,
         ..FeedLimits::default()
     };
     let mut driven = Driven::new(FeedSettings { servers: 1, limits, ..settings() });
@@ -205,14 +205,20 @@ fn heartbeats_and_the_end_of_session_open_holes() {
         assert_eq!(driven.take(), [messages(1..2), vec![request]].concat());
         assert_eq!(driven.feed.state(), FeedState::GapFill);
         driven.server(0, &datagram(2, 2));
+        assert_eq!(driven.take(), messages(2..4));
+        driven.pass_to(1_400 * MS);
+        assert_eq!((driven.take(), driven.feed.state()), (vec![], FeedState::Live));
+        driven.line(0, &tells);
+        driven.pass_to(1_500 * MS);
         let is_end = tells == end_of_session(4);
         let ended = is_end.then_some(Out::Notice(Notice::Ended { next: Sequence(4) }));
-        let expected = messages(2..4).into_iter().chain(ended);
-        assert_eq!(driven.take(), expected.collect::<Vec<_>>());
+        // Of the other line nothing was heard.
+        let silent = (!is_end).then_some(Out::Notice(Notice::LineSilent { line: 1, since: None }));
+        assert_eq!(driven.take(), ended.into_iter().chain(silent).collect::<Vec<_>>());
         let state = if is_end { FeedState::Ended } else { FeedState::Live };
         assert_eq!(driven.feed.state(), state);
         driven.line(0, &tells);
-        driven.pass_to(1_000 * MS);
+        driven.pass_to(1_600 * MS);
         assert_eq!(driven.take(), [], "told once");
     }
 }

@@ -25,22 +25,22 @@ fn another_session_s_packets_are_counted_and_dropped() {
 }
 
 #[test]
-fn sixteen_packets_of_a_new_session_in_a_row_end_the_old_one() {
+fn sixteen_packets_of_a_new_session_in_a_row_end_an_old_one_that_is_silent() {
     let mut driven = Driven::new(FeedSettings { servers: 1, ..settings() });
     driven.line(0, &datagram(1, 1));
     driven.take();
-    // A session that is heard is not over, whoever else sends.
-    (0..40).for_each(|_| driven.line(0, &of_session(b"SESSION  2", 1)));
-    assert_eq!(driven.take(), []);
-    driven.pass_to(5_000 * MS);
+    (0..100).for_each(|_| driven.line(0, &of_session(b"SESSION  2", 1)));
+    assert_eq!(driven.take(), [], "the old one was heard just now");
+    driven.pass_to(1_500 * MS);
     driven.take();
-    (0..15).for_each(|_| driven.line(0, &of_session(b"SESSION  4", 1)));
+    (0..15).for_each(|_| driven.line(0, &of_session(b"SESSION  3", 1)));
+    (0..15).for_each(|_| driven.line(0, &of_session(b"SESSION  2", 1)));
     driven.line(0, &of_session(b"SESSION  3", 1));
     (0..15).for_each(|_| driven.line(0, &of_session(b"\xFF\0SSION  2", 1)));
     assert_eq!(driven.take(), []);
     (0..15).for_each(|_| driven.line(0, &of_session(b"SESSION  3", 1)));
-    let rolled = vec![Out::Notice(Notice::DayRoll { session: SessionId(*b"SESSION  3") })];
-    assert_eq!(driven.take(), rolled);
+    let rolled = Out::Notice(Notice::DayRoll { session: SessionId(*b"SESSION  3") });
+    assert_eq!(driven.take(), [rolled]);
     assert_eq!(driven.feed.state(), FeedState::Ended);
     driven.line(0, &datagram(4, 1));
     driven.pass_to(10_000 * MS);
@@ -49,7 +49,7 @@ fn sixteen_packets_of_a_new_session_in_a_row_end_the_old_one() {
 }
 
 #[test]
-fn an_implausible_jump_needs_sixteen_packets_that_agree() {
+fn an_implausible_jump_needs_sixteen_packets_that_agree_while_the_known_stream_is_silent() {
     let far = 1_000_000_000;
     let mut driven = Driven::new(FeedSettings { servers: 1, ..settings() });
     driven.line(0, &datagram(1, 1));
@@ -60,10 +60,16 @@ fn an_implausible_jump_needs_sixteen_packets_that_agree() {
     driven.line(1, &datagram(2, 1));
     assert_eq!(driven.take(), messages(1..3));
     assert_eq!(driven.feed.drops().implausible_jumps, 160);
+    (0..100).for_each(|i| driven.line(0, &datagram(far + i, 1)));
+    assert_eq!(driven.take(), [], "the known stream was heard just now");
+    driven.line(1, &heartbeat(3));
+    driven.pass_to(1_500 * MS);
+    driven.take();
     (0..16).for_each(|i| driven.line(0, &datagram(far + i, 1)));
     let jumped = Notice::Jumped { from: Sequence(3), to: Sequence(far + 15) };
-    assert_eq!(driven.take(), [Out::Notice(jumped)]);
-    driven.pass_to(50 * MS);
+    let fresh = Notice::Fresh { silent_ns: 1_500 * MS as u64 };
+    assert_eq!(driven.take(), [Out::Notice(jumped), Out::Notice(fresh)]);
+    driven.pass_to(1_550 * MS);
     let out = driven.take();
     assert_eq!((out.len(), out.last()), (1_001, Some(&Out::Message(far + 15))), "never asked for");
     assert_eq!(driven.feed.statistics().gap_messages, far + 15 - 3);
@@ -99,6 +105,36 @@ fn a_server_s_packets_count_only_where_something_is_missing() {
     assert_eq!(driven.feed.drops().unasked_answers, 5);
     driven.server(0, &datagram(2, 1));
     assert_eq!(driven.take(), messages(2..4));
+}
+
+#[test]
+fn a_word_of_a_hundred_thousand_messages_ahead_costs_nothing() {
+    for claim in [heartbeat(100_000), end_of_session(100_000)] {
+        let mut driven = Driven::new(FeedSettings { servers: 1, ..settings() });
+        driven.line(0, &datagram(1, 1));
+        driven.line(0, &claim);
+        driven.pass_to(1_000 * MS);
+        driven.line(1, &datagram(2, 1));
+        assert_eq!(driven.take(), messages(1..3));
+        assert_eq!(driven.feed.state(), FeedState::Live);
+    }
+}
+
+#[test]
+fn an_end_that_others_tell_of_ends_nothing_while_the_stream_goes_on() {
+    let mut driven = Driven::new(settings());
+    for number in 1..20 {
+        driven.line(0, &datagram(number, 1));
+        driven.line(1, &datagram(number, 1));
+        (0..50).for_each(|_| driven.line(0, &end_of_session(number + 1)));
+        driven.pass_to(driven.now.0 + 900 * MS);
+        driven.line(1, &heartbeat(number + 1));
+        driven.pass_to(driven.now.0 + 900 * MS);
+    }
+    assert_eq!(driven.take(), messages(1..20));
+    driven.line(1, &end_of_session(20));
+    driven.pass_to(driven.now.0 + 1_500 * MS);
+    assert_eq!(driven.take(), [Out::Notice(Notice::Ended { next: Sequence(20) })]);
 }
 
 /// A datagram of numbers that a few bytes name, and now and then of any bytes.

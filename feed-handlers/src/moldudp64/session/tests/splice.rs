@@ -246,6 +246,8 @@ fn a_new_day_stops_the_fetching() {
     let mut driven = fetching();
     let mut other = datagram(1, 1);
     other[..10].copy_from_slice(b"SESSION  2");
+    driven.pass_to(2_000 * MS);
+    driven.take();
     (0..16).for_each(|_| driven.line(0, &other));
     let rolled = Notice::DayRoll { session: SessionId(*b"SESSION  2") };
     let expected = [vec![Out::Notice(rolled), Out::Stop], messages(3..4)].concat();
