@@ -145,11 +145,12 @@ fn the_lowest_hole_is_asked_for_though_all_requests_are_those_of_higher_ones() {
     };
     let mut driven = Driven::new(FeedSettings { servers: 1, limits, ..settings() });
     driven.line(0, &datagram(1, 1));
+    driven.pass_to(1_500 * MS);
     // Too long to be asked for until a line has brought its middle; two short ones behind it.
     (0..16).for_each(|_| driven.line(0, &datagram(40, 1)));
     driven.line(0, &datagram(42, 1));
     driven.line(0, &datagram(44, 1));
-    driven.pass_to(10 * MS);
+    driven.pass_to(1_510 * MS);
     driven.take();
     driven.line(1, &datagram(20, 1));
     let out = driven.take();
