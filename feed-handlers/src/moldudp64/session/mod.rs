@@ -76,6 +76,11 @@ pub struct MoldFeed {
     notices: VecDeque<Notice>,
     /// What the first packet showed to have been sent before it.
     backfill_end: u64,
+    /// Where the first packet was met of a feed that begins with a snapshot; until what was before it is
+    /// given up.
+    met_at: Option<u64>,
+    /// Whether the feed begins with a snapshot, unless its first packet is the session's first.
+    begins_late: bool,
     /// Holes before this one are in the ledger.
     watched_end: u64,
     /// The message before which the session ended, as a line told.
@@ -126,6 +131,8 @@ impl MoldFeed {
             drops: DropCounts::default(),
             notices: VecDeque::new(),
             backfill_end: 0,
+            met_at: None,
+            begins_late: settings.next.is_none() && settings.has_snapshots,
             watched_end: 0,
             session_end: None,
             alive: Nanos(i64::MIN),
@@ -169,6 +176,10 @@ impl MoldFeed {
                     self.lines.copy_came(line, packet.sequence, recv);
                 }
                 self.note_place(&packet, now);
+                if self.begins_late && packet.sequence > 0 {
+                    self.begins_late = false;
+                    self.met_at = Some(packet.sequence).filter(|first| *first > 1);
+                }
                 if may_fill {
                     self.note_fill(packet.sequence, end, None, now);
                 }
@@ -197,6 +208,14 @@ impl MoldFeed {
             }
             if let Phase::Giving { .. } = self.recovery.phase {
                 return Step::SnapshotItem(self.give_piece(now));
+            }
+            if let Some(end) = self.met_at.take() {
+                // Nobody asks for all that was before, and the books begin with a snapshot.
+                let before = Hole { first: 1, end, opened: now };
+                self.ledger.watch(before);
+                self.ledger.give_up(before, now);
+                self.gap_given(end, now);
+                return Step::Gap { first: Sequence(1), end: Sequence(end) };
             }
             match self.arbiter.settle() {
                 Some(due @ Due::Packet { .. }) => {

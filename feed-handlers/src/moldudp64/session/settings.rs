@@ -10,7 +10,8 @@ pub struct FeedSettings {
     /// The session; `None` takes that of the first good packet.
     pub session: Option<SessionId>,
     /// The first message wanted: 1 to have the whole session, or the next one after a restart.
-    /// `None`: the first packet opens no gap.
+    /// `None`: the first packet opens no gap, unless there are snapshots: what was before it is then
+    /// given up at once, and the books begin with a snapshot.
     pub next: Option<Sequence>,
     /// How many multicast lines there are.
     pub lines: usize,

@@ -65,8 +65,8 @@ choice! {
 choice! {
     /// With which message a session begins.
     StartAt {
-        FirstSeen = "first-seen": "the first one that a line brings",
-        Beginning = "beginning": "message 1: what was before is asked for again",
+        FirstSeen = "first-seen": "the first that comes; with a snapshot server, its books first",
+        Beginning = "beginning": "message 1: up to 10 million that were before are asked for",
     }
 }
 

@@ -29,6 +29,24 @@ fn failed(failure: SnapshotFailure) -> Out {
     Out::Notice(Notice::SnapshotFailed(failure))
 }
 
+#[test]
+fn a_feed_met_in_the_middle_of_its_session_begins_with_a_snapshot() {
+    let mut driven = Driven::new(FeedSettings { next: None, ..with_snapshots() });
+    driven.line(0, &datagram(6, 2));
+    assert_eq!(driven.take(), [lost(1..6), vec![Out::Fetch]].concat());
+    driven.line(1, &datagram(8, 1));
+    driven.feed.snapshot_message(b"A1");
+    driven.feed.snapshot_end(Sequence(8), driven.now);
+    driven.drain();
+    let expected = [messages(6..8), vec![piece(8, b"\0\x02A1")], messages(8..9)].concat();
+    assert_eq!(driven.take_stream(), expected);
+    assert_eq!(driven.feed.ledger().counts().healed_by_snapshot, 1);
+    // One that is met at its first message needs none.
+    let mut driven = Driven::new(FeedSettings { next: None, ..with_snapshots() });
+    driven.line(0, &datagram(1, 2));
+    assert_eq!(driven.take(), messages(1..3));
+}
+
 /// Messages before `next`, the snapshot, the messages from it on: whether the snapshot begins before,
 /// within, at the end of or after the packets that are held.
 #[test]
