@@ -21,6 +21,7 @@ mod doctor;
 mod exactly_once;
 mod export;
 mod full_disk;
+mod healed;
 mod hiccup;
 mod inputs;
 mod interrupted;

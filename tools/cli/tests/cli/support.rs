@@ -152,7 +152,7 @@ pub(crate) fn arg(path: &Path) -> &str {
 /// Writes ITCH messages one microsecond apart, from 09:30 on.
 pub(crate) struct Feed {
     pub(crate) encoder: Encoder,
-    time_of_day_ns: u64,
+    pub(crate) time_of_day_ns: u64,
 }
 
 /// 09:30 in New York, ns since midnight.
