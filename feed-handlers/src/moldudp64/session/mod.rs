@@ -459,7 +459,7 @@ impl MoldFeed {
         let hole = self.arbiter.give_up_below(end)?;
         self.watch(hole);
         self.ledger.give_up(hole, now);
-        self.requests.forget_below(hole.end);
+        self.requests.forget_below(hole.end, self.arbiter.holes());
         Some(hole)
     }
 }

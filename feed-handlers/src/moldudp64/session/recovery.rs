@@ -165,7 +165,7 @@ impl MoldFeed {
         } else {
             self.arbiter.tell_end(next.0, now);
             self.arbiter.set_barrier(next.0);
-            self.requests.forget_below(next.0);
+            self.requests.forget_below(next.0, self.arbiter.holes());
             self.recovery.phase = Phase::Splicing { next: next.0 };
             self.is_due = true;
         }

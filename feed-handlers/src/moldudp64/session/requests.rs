@@ -30,6 +30,17 @@ struct InFlight {
     failed: bool,
 }
 
+impl InFlight {
+    /// Begins with the first message that is still missing; tells whether there is one.
+    fn cut_to(&mut self, holes: &Holes) -> bool {
+        let missing = holes.first_from(self.first).filter(|hole| hole.first < self.end);
+        if let Some(hole) = missing {
+            self.first = self.first.max(hole.first);
+        }
+        missing.is_some()
+    }
+}
+
 /// A server as the requests see it.
 #[derive(Clone, Copy, Debug)]
 struct Server {
@@ -125,17 +136,7 @@ impl Requests {
     /// Messages from `first` up to `end` have come; `holes` is what is missing now.
     pub(super) fn filled(&mut self, first: u64, end: u64, holes: &Holes) {
         self.in_flight.retain_mut(|request| {
-            if request.end <= first || end <= request.first {
-                return true;
-            }
-            let missing = holes.first_from(request.first);
-            match missing.filter(|hole| hole.first < request.end) {
-                Some(hole) => {
-                    request.first = request.first.max(hole.first);
-                    true
-                }
-                None => false,
-            }
+            request.end <= first || end <= request.first || request.cut_to(holes)
         });
     }
 
@@ -196,8 +197,9 @@ impl Requests {
             // Only the lowest piece that is still missing; the others are planned anew.
             if let Some(hole) = holes.first_from(request.first) {
                 request.first = request.first.max(hole.first);
-                request.end = request.end.min(hole.end).max(request.first + 1);
+                request.end = request.end.min(hole.end);
             }
+            debug_assert!(request.first < request.end, "Invariant: what is asked for is missing");
         }
     }
 
@@ -216,11 +218,11 @@ impl Requests {
         self.within(hole).any(|request| request.failed)
     }
 
-    /// Messages before `end` are no longer asked for.
-    pub(super) fn forget_below(&mut self, end: u64) {
+    /// Messages before `end` are no longer asked for; `holes` is what is missing now.
+    pub(super) fn forget_below(&mut self, end: u64, holes: &Holes) {
         self.in_flight.retain_mut(|request| {
             request.first = request.first.max(end);
-            request.first < request.end
+            request.first < request.end && request.cut_to(holes)
         });
     }
 
