@@ -106,8 +106,11 @@ fn serve(listener: &UnixListener, running: &Mutex<Config>, wanted: &Sender<Wante
         if !is_ours(&stream) {
             continue;
         }
-        let answer = match request(&mut stream) {
-            Ok(text) => answered(&text, &locked(running).clone(), wanted),
+        let request = request(&mut stream);
+        // The ingest thread writes what holds before it answers: nothing is held while it is waited for.
+        let holds = locked(running).clone();
+        let answer = match request {
+            Ok(text) => answered(&text, &holds, wanted),
             Err(error) => refused(&format!("the request cannot be read: {error}"), &[]),
         };
         // A client that is gone has no use for it.
