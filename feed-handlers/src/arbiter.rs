@@ -127,7 +127,7 @@ pub struct Arbiter {
     /// Missing between `floor` and `known_end`.
     holes: Holes,
     held: HeldPackets,
-    /// Nothing from this sequence on is given out.
+    /// Nothing from this sequence on is given out; `u64::MAX` is none.
     barrier: u64,
     /// Given up, not yet given out.
     due: Holes,
@@ -287,7 +287,8 @@ impl Arbiter {
         }
         while let Some(stream) = &mut self.stream {
             let expected = stream.expected;
-            if expected >= self.barrier {
+            // There is nothing at the greatest number that a barrier could hold back.
+            if expected >= self.barrier && self.barrier < u64::MAX {
                 break;
             }
             if let Some(gap) = self.due.front()

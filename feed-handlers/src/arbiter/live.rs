@@ -83,6 +83,7 @@ impl Arbiter {
 
     /// Whether it is the barrier that holds the stream back.
     pub(crate) fn is_dammed(&self) -> bool {
-        self.stream.is_some_and(|stream| stream.expected >= self.barrier)
+        let is_reached = |stream: Stream| stream.expected >= self.barrier;
+        self.barrier < u64::MAX && self.stream.is_some_and(is_reached)
     }
 }

@@ -180,6 +180,7 @@ fn sequences_at_the_end_of_their_range_are_asked_for_without_overflow() {
     driven.server(0, &datagram(max - 9, 7));
     driven.server(0, &datagram(max - 1, 1));
     assert_eq!(driven.take(), messages(max - 9..max));
+    assert_eq!(driven.feed.waiting_packets(), 0);
 }
 
 #[test]

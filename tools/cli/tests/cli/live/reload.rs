@@ -55,5 +55,5 @@ fn a_running_engine_takes_over_what_it_can_and_refuses_the_rest_by_name() {
     engine.is_sound(&place, &engine.came_to(&run));
 
     let nobody = tapewatch(&reload).ended_with(1);
-    nobody.says(&["nobody runs the session", "tapewatch run"]);
+    nobody.says(&["nobody listens for the session", "tapewatch run"]);
 }
