@@ -12,7 +12,7 @@
 //! breaks is made again, a socket that cannot be read is counted; no fault of the network ends the
 //! source.
 //!
-//! - [`settings`]: what is opened; [`mold`]: datagrams; [`soup`]: one connection; [`snapshot`]: books
+//! - [`settings`]: what is opened; [`mold`]: datagrams; [`soup`]: one connection; `snapshot`: books
 //!   from a server; `tcp`: a connection that never waits; `clock`: the time that machines are told
 //!
 //! While a feed brings nothing for [`TICK`] and its session has not ended, a tick says so, and again

@@ -1,7 +1,7 @@
 //! A MoldUDP64 feed at its sockets: lines, retransmission servers, and a snapshot server.
 //!
-//! [`MoldLive::pump`] hands one datagram, or what a connection brought, to the feed's machine, or finds
-//! that it is time for it to look at its timers; [`MoldLive::step`] takes the next thing that the
+//! `MoldLive::pump` hands one datagram, or what a connection brought, to the feed's machine, or finds
+//! that it is time for it to look at its timers; `MoldLive::step` takes the next thing that the
 //! machine has to say and does what it orders. All of it on the thread that polls.
 
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! One input and all that is needed to run it, opened.
 //!
 //! `replay` runs through here, and the demo to replay its session; what is opened is driven by
-//! [`drive`](super::drive).
+//! [`drive`](mod@super::drive).
 
 use std::fs::File;
 use std::path::PathBuf;

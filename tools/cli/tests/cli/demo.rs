@@ -30,7 +30,13 @@ fn a_day_is_verified_and_nothing_of_it_is_left() {
         assert_eq!(gaps[key], 0, "{key}");
     }
     assert_eq!(result["suspect_symbols"], 0);
-    assert_eq!(result["lines"], Value::Array(vec![]));
+    let lines = result["lines"].as_array().unwrap();
+    for (line, name) in lines.iter().zip(["A", "B"]) {
+        assert_eq!((&line["name"], &line["lost"]), (&Value::from(name), &Value::from(0)), "{line}");
+        assert!(line["packets"].as_u64().unwrap() > 100, "{line}");
+    }
+    assert_eq!(lines.len(), 2);
+    assert_eq!(result["published"]["messages"], 60_000);
     let hash = result["state_hash"].as_str().unwrap();
     assert_eq!(hash.len(), 16);
     assert_eq!(result["lossless_state_hash"], hash);
@@ -71,7 +77,7 @@ fn a_session_that_is_kept_can_be_replayed() {
     let run = demo(&dir, &["--keep", arg(&kept)]).ended_with(0);
     for part in [
         "verified: the books equal the exchange's own, ",
-        "live, from the journal, and from the exchange's stream",
+        "live, from the journal, and from all that was published",
         "verified: the journal, ",
         "digests on record",
         "M a second",
@@ -111,4 +117,45 @@ fn what_it_cannot_do_is_told_in_one_line() {
     let nowhere = dir.path().join("no-such-folder");
     let run = tapewatch_in(&["demo", "-q"], &[("TMPDIR", arg(&nowhere))]).ended_with(2);
     run.says(&["no-such-folder", "TMPDIR"]);
+}
+
+/// Two lossy lines, whose losses often meet.
+const LOSSY: [&str; 9] =
+    ["--json", "-q", "--loss-a", "20%", "--loss-b", "20%", "--reorder", "1%", "--rate=100000"];
+
+#[test]
+fn what_both_lines_lose_is_retransmitted_and_leaves_no_trace() {
+    let dir = scratch();
+    let result = demo(&dir, &LOSSY).ended_with(0).json();
+    let gaps = &result["gaps"];
+    assert!(gaps["healed_by_retransmit"].as_u64().unwrap() > 5, "{gaps}");
+    assert_eq!((&gaps["healed_by_snapshot"], &gaps["open"]), (&Value::from(0), &Value::from(0)));
+    assert_eq!(result["state_hash"], result["lossless_state_hash"]);
+    assert_eq!(result["books_equal_truth"], true);
+    for line in result["lines"].as_array().unwrap() {
+        assert!(line["lost"].as_u64().unwrap() > 1_000, "{line}");
+    }
+}
+
+#[test]
+fn without_retransmission_snapshots_heal_the_books() {
+    let dir = scratch();
+    let result = demo(&dir, &[&LOSSY[..], &["--no-retransmit"]].concat()).ended_with(0).json();
+    let gaps = &result["gaps"];
+    assert!(gaps["healed_by_snapshot"].as_u64().unwrap() > 0, "{gaps}");
+    assert_eq!((&gaps["open"], &result["suspect_symbols"]), (&Value::from(0), &Value::from(0)));
+    assert_eq!(result["books_equal_truth"], true);
+    assert_eq!(result["journal_state_hash"], result["state_hash"]);
+}
+
+#[test]
+fn without_any_help_books_stay_suspect_and_that_is_told() {
+    let dir = scratch();
+    let none = ["--no-retransmit", "--no-snapshot"];
+    let run = demo(&dir, &[&LOSSY[..], &none].concat()).ended_with(1);
+    let result = run.json();
+    assert!(result["gaps"]["open"].as_u64().unwrap() > 0, "{}", result["gaps"]);
+    assert_eq!(result["suspect_symbols"], 12);
+    assert_eq!(result["verified"], false);
+    run.says(&["gap(s) are open at the end", "suspect"]);
 }
