@@ -57,7 +57,7 @@ fn wrong_usage_exits_with_2_and_leaves_stdout_alone() {
 #[test]
 fn wrong_arguments_are_told_in_one_line_with_the_help_to_ask_for() {
     for (args, what, help) in [
-        (&[][..], "'tapewatch' requires a command: 'demo', 'replay'", "tapewatch --help"),
+        (&[][..], "'tapewatch' requires a command: 'demo', 'run'", "tapewatch --help"),
         (&["-v"], "'tapewatch' requires a command", "tapewatch --help"),
         (
             &["bench"],
