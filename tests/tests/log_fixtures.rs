@@ -83,6 +83,8 @@ fn version_1_closed_is_read_and_verified() {
         (1, open_ns, "SRRH".to_owned()),
         (5, open_ns + 2_000, "AAE".to_owned()),
         (8, 0, "gap to before 11".to_owned()),
+        // Of a second feed, with numbers of its own.
+        (1, open_ns + 5_000_001, "o".to_owned()),
         (11, open_ns + 6_000_000, "DXS".to_owned()),
     ];
     assert_eq!(arrivals, expected);

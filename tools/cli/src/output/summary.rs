@@ -272,6 +272,7 @@ mod tests {
                 "first_ts_ns",
                 "last_ts_ns",
                 "symbols",
+                "suspect_symbols",
                 "orders_live",
                 "quality",
                 "bars",

@@ -141,7 +141,10 @@ impl Day {
                 break;
             }
             simulation.step(&mut encoder);
-            self.exchange_ns = exchange_ns;
+            // An act without a message passes unseen.
+            if !encoder.bytes().is_empty() {
+                self.exchange_ns = exchange_ns;
+            }
             self.pack(encoder.bytes())?;
             encoder.clear();
         }
