@@ -47,11 +47,17 @@ const MESSAGE_BYTES: usize = 36;
 /// Messages of a packet of some 1,400 bytes.
 const MESSAGES_FULL: u64 = 36;
 
+/// A buffer that runs over.
+const SMALL: usize = 8 << 10;
+/// More ends of the session than are told until one is taken.
+const ENDS_MAX: u64 = 1_000;
+
 /// A row: what is sent, and who takes it.
 #[derive(Clone, Copy)]
 struct Row {
     messages: u64,
     taker: Taker,
+    receive_buffer_bytes: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,16 +101,20 @@ fn main() -> Result<(), Failed> {
         "| packets | taken by | sent, M packets/s | received, M packets/s | M messages/s | sent on both lines | received | dropped by the kernel | messages out | duplicates | given up |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )?;
+    let takers = [Taker::Floor, Taker::Blocking, Taker::Busy];
     for messages in [MESSAGES_FULL, 1] {
-        for taker in [Taker::Floor, Taker::Blocking, Taker::Busy] {
-            let row = Row { messages, taker };
+        let whole = takers.map(|taker| (taker, arguments.receive_buffer_bytes));
+        // And once with a buffer that runs over.
+        for (taker, receive_buffer_bytes) in whole.into_iter().chain([(Taker::Blocking, SMALL)]) {
+            let row = Row { messages, taker, receive_buffer_bytes };
             let it = measure(&arguments, row)?;
             it.check(&row)?;
             let (sent, taken) = (it.sending.as_secs_f64(), it.taking.as_secs_f64());
             writeln!(
                 out,
-                "| {} | {} | {:.3} | {:.3} | {:.2} | {} | {} | {} | {} | {} | {} |",
+                "| {}{} | {} | {:.3} | {:.3} | {:.2} | {} | {} | {} | {} | {} | {} |",
                 if messages == 1 { "one message" } else { "36 messages" },
+                if receive_buffer_bytes == SMALL { ", buffers of 8 KiB" } else { "" },
                 taker.name(),
                 it.sent as f64 / sent / 1e6,
                 it.received as f64 / taken / 1e6,
@@ -151,7 +161,7 @@ fn measure(arguments: &Arguments, row: Row) -> Result<Measured, Failed> {
         address,
         interface: LOOPBACK,
         source: None,
-        receive_buffer_bytes: arguments.receive_buffer_bytes,
+        receive_buffer_bytes: row.receive_buffer_bytes,
     });
     let is_taken = Arc::new(AtomicBool::new(false));
     let [sender_core, taker_core] = [arguments.cores[0], *arguments.cores.last().unwrap_or(&0)];
@@ -202,8 +212,13 @@ fn measure(arguments: &Arguments, row: Row) -> Result<Measured, Failed> {
             // The ends of the session come in any number; they hold no message.
             let mold = feeds.mold(FeedId(0)).ok_or("no such feed")?;
             let duplicates = mold.statistics().duplicates;
-            let with_messages = (delivered + duplicates) / row.messages;
-            let _all: u64 = lines.iter().map(datagrams).sum();
+            // Each line's own account of what it brought.
+            let came: u64 = (0..lines.len()).map(|line| mold.line(line).messages).sum();
+            let with_messages = came / row.messages;
+            let all: u64 = lines.iter().map(datagrams).sum();
+            if all < with_messages || all > with_messages + ENDS_MAX {
+                return Err(format!("{all} datagrams, {with_messages} with messages").into());
+            }
             Measured {
                 sent,
                 sending,

@@ -149,7 +149,7 @@ impl FeedsReport {
         let LossCounts { open, given_up_messages, .. } = self.counts;
         (open > 0).then(|| {
             Failure::no(format_args!(
-                "{} gap(s) are open at the end, {} message(s) were given up in all; the books they concern are suspect, gaps.csv lists them",
+                "{} gap(s) are open at the end, {} message(s) were given up in all; the books they concern are suspect",
                 grouped(open),
                 grouped(given_up_messages)
             ))
