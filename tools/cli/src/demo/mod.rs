@@ -175,7 +175,7 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<Status, Failure> 
         ))));
     }
     // Books in doubt explain whatever differs, too.
-    if let Some(open) = report.figures.feeds.open() {
+    if let Some(open) = report.figures.feeds.open("") {
         return Err(open);
     }
     match report.faults().first() {

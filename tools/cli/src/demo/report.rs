@@ -65,7 +65,7 @@ impl Report {
                 ));
             }
         }
-        if let Some(open) = figures.feeds.open() {
+        if let Some(open) = figures.feeds.open("") {
             faults.push(open.line);
         }
         faults.extend(figures.incomplete.iter().cloned());

@@ -26,7 +26,6 @@ use crate::replay::outputs::OutputSummary;
 use crate::replay::pace::Pace;
 use crate::replay::restarting::Restarting;
 use crate::replay::session::Session;
-use crate::run::report::FeedsReport;
 
 /// Packets between two updates of the progress bar.
 const PACKETS_PER_UPDATE: u64 = 512;
@@ -213,7 +212,7 @@ impl Session {
             while let Some(line) = live.next_line() {
                 progress.aside(|| console.note(&line));
             }
-            fault = fault.or_else(|| live.report().and_then(FeedsReport::open));
+            fault = fault.or_else(|| live.report().and_then(|it| it.open(LISTED)));
         }
         let torn_packets = engine.torn_packets();
         let mut finished = match engine.finish() {
@@ -321,6 +320,9 @@ impl Session {
         Ok(ended)
     }
 }
+
+/// Where the gaps of a live run stand.
+const LISTED: &str = ", gaps.csv lists them";
 
 /// Told where the input of a session that goes on has more than the session had.
 const ENDED_BEFORE: &str =

@@ -144,12 +144,12 @@ impl FeedsReport {
         json!(self.lines)
     }
 
-    /// Why the run's books are not all right, where they are not.
-    pub(crate) fn open(&self) -> Option<Failure> {
+    /// Why the run's books are not all right, where they are not; `listed` says where the gaps stand.
+    pub(crate) fn open(&self, listed: &str) -> Option<Failure> {
         let LossCounts { open, given_up_messages, .. } = self.counts;
         (open > 0).then(|| {
             Failure::no(format_args!(
-                "{} gap(s) are open at the end, {} message(s) were given up in all; the books they concern are suspect",
+                "{} gap(s) are open at the end, {} message(s) were given up in all; the books they concern are suspect{listed}",
                 grouped(open),
                 grouped(given_up_messages)
             ))
