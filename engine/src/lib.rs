@@ -4,7 +4,9 @@
 //! events and their order. This crate knows no exchange format: sources and decoders live in
 //! `feed-handlers` and implement the traits of [`packet`] and [`pipeline`].
 
+pub mod board;
 pub mod book;
+pub mod clock;
 pub mod directory;
 pub mod event;
 pub mod failpoint;

@@ -31,7 +31,13 @@ struct Back<O, L> {
 impl<O: Observer, L: MarketListener> EventSink for Back<O, L> {
     #[inline]
     fn events(&mut self, events: &[Event]) {
+        if O::RUNS {
+            self.observer.before_run(&self.shard);
+        }
         self.shard.apply_batch(events, &mut self.observer);
+        if O::RUNS {
+            self.observer.after_run(events, &self.shard);
+        }
         self.take_signals();
     }
 
@@ -145,6 +151,13 @@ impl<D: Decoder, O: Observer, L: MarketListener> Inline<D, O, L> {
     /// Takes a piece of a snapshot of a feed.
     pub fn snapshot_item(&mut self, item: &SnapshotItem<'_>) {
         self.front.snapshot_item(item, &mut self.back);
+    }
+
+    /// There is nothing to apply at the moment: lets the observer use the time. Returns whether it has
+    /// more to do.
+    pub fn idle(&mut self) -> bool {
+        let Back { shard, observer, .. } = &mut self.back;
+        O::RUNS && observer.when_idle(shard)
     }
 
     /// Whether a snapshot has begun and not ended: then there can be no image of the engine.

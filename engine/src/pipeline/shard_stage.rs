@@ -61,13 +61,22 @@ impl<O: Observer> ShardStage<O> {
                 if self.events.is_drained() {
                     break;
                 }
-                self.waiter.wait();
+                if !(O::RUNS && self.observer.when_idle(&self.shard)) {
+                    self.waiter.wait();
+                }
                 continue;
             };
             let last = *last;
             self.waiter.reset();
-            self.shard.apply_batch(front, &mut self.observer);
-            self.shard.apply_batch(back, &mut self.observer);
+            for run in [front, back] {
+                if O::RUNS && !run.is_empty() {
+                    self.observer.before_run(&self.shard);
+                }
+                self.shard.apply_batch(run, &mut self.observer);
+                if O::RUNS && !run.is_empty() {
+                    self.observer.after_run(run, &self.shard);
+                }
+            }
             let count = front.len() + back.len();
             batch.release(count);
             if !self.send_signals() {

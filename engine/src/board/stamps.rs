@@ -1,0 +1,181 @@
+//! When packets arrived, from the ingest thread to the shards that apply them.
+//!
+//! The ingest thread writes a [`Stamp`] for each packet before it hands the packet on; every shard reads
+//! them all, and finds by an event's position which packet it came with. A ring of [`STAMPS`] seqlocks:
+//! the writer never waits. **Late**: a shard that is more than so many packets behind finds stamps
+//! overwritten, and counts how many; the latencies of these packets are missing, nothing else is.
+//! Nothing of it reaches `apply`.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use super::seqlock;
+use crate::clock::Ticks;
+use crate::units::Position;
+
+/// Stamps that are kept.
+pub const STAMPS: usize = 4096;
+
+/// Words of a slot: a cache line.
+const SLOT_WORDS: usize = 8;
+
+/// No wire time is known.
+const NO_WIRE: u64 = u64::MAX;
+
+/// When a packet was where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The packet's messages have positions behind this one.
+    pub before: Position,
+    /// In the ingest thread's hands.
+    pub received: Ticks,
+    /// Its record is appended.
+    pub accepted: Ticks,
+    /// From the kernel's time of it until it was received; `None` where nothing was on a wire.
+    pub wire_ns: Option<u64>,
+}
+
+/// What both ends share.
+struct Ring {
+    /// Stamps written.
+    written: AtomicU64,
+    slots: Box<[[AtomicU64; SLOT_WORDS]]>,
+}
+
+/// The ingest thread's end.
+pub struct StampWriter {
+    ring: Arc<Ring>,
+    next: u64,
+}
+
+/// A shard's end.
+pub struct StampReader {
+    ring: Arc<Ring>,
+    next: u64,
+    missed: u64,
+}
+
+/// Makes a ring of stamps, and gives its writing end.
+#[must_use]
+pub fn stamps() -> StampWriter {
+    let slots = (0..STAMPS).map(|_| [const { AtomicU64::new(0) }; SLOT_WORDS]).collect();
+    StampWriter { ring: Arc::new(Ring { written: AtomicU64::new(0), slots }), next: 0 }
+}
+
+/// The slot of a stamp, and how often it is published once the stamp is in it.
+fn place(number: u64) -> (usize, u64) {
+    ((number % STAMPS as u64) as usize, number / STAMPS as u64 + 1)
+}
+
+impl StampWriter {
+    /// A reading end, that begins with the next stamp.
+    #[must_use]
+    pub fn reader(&self) -> StampReader {
+        StampReader { ring: Arc::clone(&self.ring), next: self.next, missed: 0 }
+    }
+
+    /// Writes the stamp of the next packet.
+    #[inline(always)]
+    pub fn write(&mut self, stamp: &Stamp) {
+        let (slot, _) = place(self.next);
+        let wire_ns = stamp.wire_ns.map_or(NO_WIRE, |ns| ns.min(NO_WIRE - 1));
+        let words = [stamp.before.0, stamp.received.0, stamp.accepted.0, wire_ns, 0, 0, 0];
+        seqlock::publish(&self.ring.slots[slot], &words);
+        self.next += 1;
+        // Release: who sees the count sees the stamp.
+        self.ring.written.store(self.next, Ordering::Release);
+    }
+}
+
+impl StampReader {
+    /// The next stamp, without taking it; `None` where none is written.
+    #[inline]
+    pub fn peek(&mut self) -> Option<Stamp> {
+        loop {
+            let written = self.ring.written.load(Ordering::Acquire);
+            if self.next >= written {
+                return None;
+            }
+            let (slot, published) = place(self.next);
+            let mut words = [0; SLOT_WORDS - 1];
+            if seqlock::try_read(&self.ring.slots[slot], &mut words) == Some(published) {
+                let [before, received, accepted, wire_ns, ..] = words;
+                return Some(Stamp {
+                    before: Position(before),
+                    received: Ticks(received),
+                    accepted: Ticks(accepted),
+                    wire_ns: (wire_ns != NO_WIRE).then_some(wire_ns),
+                });
+            }
+            // Overwritten, or being so: half a lap behind the writer nothing is.
+            let next = written.saturating_sub(STAMPS as u64 / 2).max(self.next + 1);
+            self.missed += next - self.next;
+            self.next = next;
+        }
+    }
+
+    /// Takes what [`StampReader::peek`] gave.
+    #[inline]
+    pub fn take(&mut self) {
+        self.next += 1;
+    }
+
+    /// Stamps that were overwritten before they were read.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn stamp(number: u64) -> Stamp {
+        let wire_ns = number.is_multiple_of(3).then_some(number);
+        let (received, accepted) = (Ticks(number + 1), Ticks(number + 2));
+        Stamp { before: Position(number * 10), received, accepted, wire_ns }
+    }
+
+    #[test]
+    fn stamps_come_in_order_each_once() {
+        let mut writer = stamps();
+        let (mut one, mut other) = (writer.reader(), writer.reader());
+        assert_eq!(one.peek(), None);
+        for number in 0..10_000 {
+            writer.write(&stamp(number));
+            assert_eq!(one.peek(), Some(stamp(number)));
+            assert_eq!(one.peek(), Some(stamp(number)), "not taken");
+            one.take();
+        }
+        assert_eq!((one.peek(), one.missed()), (None, 0));
+        let first = other.peek().map(|stamp| stamp.before.0 / 10);
+        assert_eq!(first, Some(other.missed()), "what is missed is counted");
+        assert_eq!(other.missed(), 10_000 - STAMPS as u64 / 2);
+    }
+
+    #[test]
+    fn a_reader_that_lags_beside_a_writer_sees_whole_stamps_in_order() {
+        let mut writer = stamps();
+        let mut reader = writer.reader();
+        let writing = std::thread::spawn(move || {
+            (0..2_000_000).for_each(|number| writer.write(&stamp(number)));
+        });
+        let (mut next, mut seen) = (0, 0u64);
+        loop {
+            let ended = writing.is_finished();
+            while let Some(seen_stamp) = reader.peek() {
+                reader.take();
+                let number = seen_stamp.before.0 / 10;
+                assert!(number >= next);
+                assert_eq!(seen_stamp, stamp(number));
+                (next, seen) = (number + 1, seen + 1);
+            }
+            if ended {
+                break;
+            }
+        }
+        writing.join().unwrap();
+        assert_eq!((next, seen + reader.missed()), (2_000_000, 2_000_000));
+    }
+}
