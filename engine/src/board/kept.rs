@@ -102,12 +102,14 @@ pub struct RingDepth {
 pub struct CursorLag {
     /// The cursor's name; empty where the slot is not in use.
     pub name: [u8; LABEL_BYTES],
-    /// Outputs that it has acknowledged.
-    pub acknowledged: u64,
-    /// Outputs appended and not acknowledged.
-    pub lag: u64,
+    /// Segment of the first output that it has not acknowledged.
+    pub segment: u64,
+    /// Byte in it.
+    pub offset_bytes: u64,
+    /// Bytes of the output log behind it, what segments have at their ends included.
+    pub lag_bytes: u64,
     /// 0.
-    pub reserved: [u64; 10],
+    pub reserved: [u64; 9],
 }
 
 const _: () = {

@@ -37,7 +37,7 @@ use crate::pipeline::sequencer::Sequencer;
 use crate::pipeline::shard_stage::{EndedShard, ShardStage};
 use crate::pipeline::stage::Decoder;
 use crate::pipeline::stages::Stages;
-use crate::ring::{RingError, WaitStrategy, Waiter, ring};
+use crate::ring::{RingError, RingGauge, WaitStrategy, Waiter, ring};
 use crate::shard::{Observer, Shard, ShardPlace};
 use crate::signal::Signal;
 use crate::units::{FeedId, Sequence};
@@ -230,6 +230,8 @@ pub struct Pipelined<D, O, L> {
     router: Router,
     shards: Vec<Running<EndedShard<O>>>,
     market: Running<Market<L>>,
+    /// Of every ring, with its name; until they are taken.
+    gauges: Vec<(String, RingGauge)>,
 }
 
 impl<D, O, L> Pipelined<D, O, L>
@@ -281,12 +283,15 @@ where
         let mut lanes = Vec::new();
         let mut inputs = Vec::new();
         let mut shards = Vec::new();
+        let mut gauges = Vec::new();
         for (index, shard) in (0..count).zip(made) {
             let place = ShardPlace { index };
             assert!(shard.place() == place, "Invariant: shards come in the order of their index");
             let (mut events_in, mut events_out) = ring::<Event>(layout.ring_events)?;
             let (mut signals_in, mut signals_out) = ring::<Signal>(layout.ring_signals)?;
             let (progress, shard_waiter) = (Mark::shared(), Waiter::new(layout.wait));
+            gauges.push((format!("events-{index}"), events_in.gauge()));
+            gauges.push((format!("signals-{index}"), signals_in.gauge()));
             events_in.wake_with(shard_waiter.waker());
             events_out.wake_with(waiter.waker());
             signals_in.wake_with(market_waiter.waker());
@@ -310,6 +315,7 @@ where
         }
         let symbols_max = layout.limits.symbols_max;
         let (mut names_in, mut names_out) = ring::<Named>(RING_NAMES)?;
+        gauges.push(("names".to_owned(), names_in.gauge()));
         names_in.wake_with(market_waiter.waker());
         names_out.wake_with(waiter.waker());
         let stage = MarketStage {
@@ -325,7 +331,19 @@ where
             router: Router::new(lanes, symbols_max, names_in, frontier, waiter, stop, offset),
             shards,
             market,
+            gauges,
         })
+    }
+
+    /// A look at every ring, with its name; once.
+    pub fn take_gauges(&mut self) -> Vec<(String, RingGauge)> {
+        std::mem::take(&mut self.gauges)
+    }
+
+    /// How often a ring from this thread to the others was full.
+    #[must_use]
+    pub fn stalls(&self) -> u64 {
+        self.router.stalls()
     }
 
     /// Hands every message of a packet to its shard. When the call returns, the events are in the
@@ -394,7 +412,7 @@ where
     /// # Errors
     /// The first stage that had failed.
     pub fn finish(self) -> Result<PipelinedParts<D, O, L>, StageFailed> {
-        let Pipelined { front, router, shards, market } = self;
+        let Pipelined { front, router, shards, market, gauges: _ } = self;
         let mut stalls = Stalls { router: router.stalls(), shards: 0 };
         drop(router);
         let shards: Vec<_> = shards.into_iter().map(Running::join).collect();

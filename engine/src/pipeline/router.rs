@@ -131,6 +131,7 @@ impl Router {
                 if let Some(first) = lane.staged.get(lane.sent) {
                     let position = first.sequence.wrapping_add(self.offset);
                     left = Some(left.map_or(position, |least: u64| least.min(position)));
+                    lane.ring.note_stall();
                     self.broken |= lane.ring.is_abandoned();
                 } else {
                     lane.staged.clear();

@@ -49,6 +49,7 @@
 //! ```
 
 mod consumer;
+mod gauge;
 #[cfg(all(test, loom))]
 mod model;
 mod producer;
@@ -65,6 +66,7 @@ use slots::Slots;
 use sync::{Arc, AtomicBool, AtomicU64};
 
 pub use consumer::{Batch, Consumer};
+pub use gauge::{RingGauge, RingLevel};
 pub use producer::{Claim, Full, Producer, Unpushed};
 pub use wait::{Closed, WaitStrategy, WaitStrategyError, Waiter, Waker};
 
@@ -112,6 +114,8 @@ struct Fixed<T> {
     slots: Slots<T>,
     producer_is_gone: AtomicBool,
     consumer_is_gone: AtomicBool,
+    /// How often the producer found no room and waited. Written by the producer, then alone.
+    stalls: AtomicU64,
 }
 
 #[cfg(not(loom))]
@@ -167,6 +171,7 @@ fn ring_from<T: Pod>(start: u64, capacity: usize) -> Result<(Producer<T>, Consum
             slots: Slots::new(capacity)?,
             producer_is_gone: AtomicBool::new(false),
             consumer_is_gone: AtomicBool::new(false),
+            stalls: AtomicU64::new(0),
         }),
     });
     Ok((Producer::new(shared.clone(), start), Consumer::new(shared, start)))

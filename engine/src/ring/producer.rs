@@ -14,6 +14,7 @@ use bytemuck::Pod;
 use crate::memory::prefetch::prefetch_write_address;
 
 use super::Shared;
+use super::gauge::RingGauge;
 use super::slots::{LINE_BYTES, Slots, Writing};
 use super::sync::{Arc, Ordering};
 use super::wait::{Closed, Waiter, Waker};
@@ -215,11 +216,15 @@ impl<T: Pod> Producer<T> {
     /// # Errors
     /// If the ring is full and the consumer is gone or `stop` is set.
     pub fn wait_for_room(&mut self, waiter: &mut Waiter, stop: &StopFlag) -> Result<usize, Closed> {
+        let mut is_first = true;
         loop {
             let free = self.free();
             if free > 0 {
                 waiter.reset();
                 return Ok(free);
+            }
+            if core::mem::take(&mut is_first) {
+                self.note_stall();
             }
             if self.is_abandoned() {
                 return Err(Closed::Abandoned);
@@ -229,6 +234,22 @@ impl<T: Pod> Producer<T> {
             }
             waiter.wait();
         }
+    }
+
+    /// The ring is full and its producer waits: for whoever looks at the ring's gauge.
+    pub fn note_stall(&self) {
+        let stalls = &self.shared.fixed.0.stalls;
+        // This end alone writes it.
+        stalls.store(stalls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// A look at how full the ring is, from any thread.
+    #[must_use]
+    pub fn gauge(&self) -> RingGauge
+    where
+        T: Send + 'static,
+    {
+        RingGauge::of(Arc::clone(&self.shared))
     }
 
     /// Whether the consumer was dropped: nobody will read what is pushed.
