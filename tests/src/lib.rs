@@ -28,6 +28,7 @@ pub mod same_state;
 pub mod session;
 pub mod shape;
 pub mod shared;
+pub mod shown;
 pub mod simulated;
 pub mod subject;
 pub mod tshark;

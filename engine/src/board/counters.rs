@@ -123,8 +123,7 @@ pub struct FeedCounts {
 
 impl FeedCounts {
     /// Names of the states, by number.
-    pub const STATES: [&'static str; 8] =
-        ["", "idle", "live", "recovering", "snapshot", "stale", "suspect", "ended"];
+    pub const STATES: [&'static str; 6] = ["", "unknown", "backfill", "live", "gap-fill", "ended"];
 }
 
 /// What there is of a line.

@@ -4,6 +4,7 @@
 mod archive_key;
 mod args;
 mod bench;
+mod board;
 mod book;
 mod config;
 mod console;

@@ -146,7 +146,7 @@ const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
 
 /// The sections in the order in which they are printed, with what they are about.
-pub(super) const SECTIONS: [(&str, &str); 14] = [
+pub(super) const SECTIONS: [(&str, &str); 15] = [
     ("feed", "What is listened to."),
     ("engine", "How the work is laid out."),
     ("limits", "Bounds of one shard's memory. Only address space is reserved; memory follows use."),
@@ -162,12 +162,13 @@ pub(super) const SECTIONS: [(&str, &str); 14] = [
     ("bars", "Windows over the prints of each symbol, in exchange time."),
     ("output", "What leaves the engine, and when."),
     ("snapshots", "The state, kept now and then, so that a restart need not begin at the start."),
+    ("board", "What `tapewatch top` and `tapewatch stat` look at while a session is recorded."),
     ("run", "What `tapewatch run` records."),
     ("retention", "How long what was recorded is kept; `journal prune` does the same once."),
 ];
 
 /// The table.
-pub(super) static KEYS: [Key; 45] = [
+pub(super) static KEYS: [Key; 47] = [
     Key {
         section: "feed",
         name: "name",
@@ -480,6 +481,26 @@ pub(super) static KEYS: [Key; 45] = [
         about: &["Snapshots that are kept, the newest; two at least: one may be damaged."],
         numbers: Numbers::any(2, 1 << 20),
         slot: |config| Slot::U64(&mut config.snapshots.keep),
+    },
+    Key {
+        section: "board",
+        name: "enabled",
+        about: &[
+            "Whether there is a board: a file in journal.memory_dir, beside the session's memory, that any",
+            "process may read and that costs the engine some nanoseconds a message.",
+        ],
+        numbers: NONE,
+        slot: |config| Slot::Flag(&mut config.board.enabled),
+    },
+    Key {
+        section: "board",
+        name: "symbols_max",
+        about: &[
+            "Locates of each feed that are shown, from 0 on; each takes 896 bytes of memory. Those beyond",
+            "are counted.",
+        ],
+        numbers: Numbers::any(1, 65_536),
+        slot: |config| Slot::U32(&mut config.board.symbols_max),
     },
     Key {
         section: "run",

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) bars: Bars,
     pub(crate) output: Output,
     pub(crate) snapshots: Snapshots,
+    pub(crate) board: Board,
     pub(crate) run: Run,
     pub(crate) retention: Retention,
     pub(crate) feeds: Vec<LiveFeed>,
@@ -128,6 +129,13 @@ pub(crate) struct Snapshots {
     pub(crate) every_bytes: u64,
     pub(crate) every_ms: u64,
     pub(crate) keep: u64,
+}
+
+/// `[board]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Board {
+    pub(crate) enabled: bool,
+    pub(crate) symbols_max: u32,
 }
 
 /// `[run]`
@@ -391,6 +399,19 @@ impl Default for Hashes {
 impl Default for Output {
     fn default() -> Self {
         Output { release: Release::Appended, segment_bytes: 4 << 20 }
+    }
+}
+
+impl Config {
+    /// Whether the ingest thread never sleeps.
+    pub(crate) fn is_busy_polling(&self) -> bool {
+        self.threads.receive == Receive::BusyPoll
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Board { enabled: true, symbols_max: 16_384 }
     }
 }
 

@@ -68,6 +68,8 @@ fn changed() -> Config {
     config.snapshots.every_bytes = 1 << 30;
     config.snapshots.every_ms = 60_000;
     config.snapshots.keep = 2;
+    config.board.enabled = false;
+    config.board.symbols_max = 65_535;
     config.run.session_dir = String::from("/sessions/today");
     config.retention.keep = Span(5 * 86_400_000_000_000);
     config.retention.keep_bytes = 100 << 30;
@@ -259,6 +261,10 @@ every_messages = 5000000
 every_bytes = 0
 every_ms = 0
 keep = 8
+
+[board]
+enabled = true
+symbols_max = 16384
 
 [run]
 session_dir = \"\"

@@ -113,6 +113,8 @@ pub(crate) struct Summary {
     pub(crate) hash_check: Option<HashCheck>,
     /// What the follower did, where there was one.
     pub(crate) snapshots: Option<Value>,
+    /// What its packets took, stage by stage, where there was a board.
+    pub(crate) latency: Option<Value>,
     /// The snapshot that the run went on from, if it did.
     pub(crate) restarted: Option<Restarted>,
     /// Time from the first packet to the last, of a clock here.
@@ -196,6 +198,7 @@ impl Summary {
             "journal": self.journal,
             "output_log": self.output_log,
             "snapshots": self.snapshots,
+            "latency": self.latency,
             "restarted_from": self.restarted.as_ref().map(Restarted::json),
             "elapsed_s": self.elapsed.as_secs_f64(),
             "messages_per_s": self.messages_per_s(),
@@ -251,6 +254,7 @@ mod tests {
             output_log: None,
             hash_check: None,
             snapshots: None,
+            latency: None,
             restarted: None,
             elapsed: Duration::ZERO,
             peak_rss_bytes: 0,
@@ -285,6 +289,7 @@ mod tests {
                 "journal",
                 "output_log",
                 "snapshots",
+                "latency",
                 "restarted_from",
                 "elapsed_s",
                 "messages_per_s",

@@ -25,6 +25,7 @@ pub(crate) struct Closed {
     pub(super) dir: RecordingDir,
     pub(super) description: Description,
     pub(super) memory: Option<PathBuf>,
+    pub(super) board: Option<PathBuf>,
 }
 
 /// Why a journal has no end.
@@ -76,11 +77,17 @@ impl Closed {
         over_capacity: u64,
         outputs: &OutputSummary,
     ) -> Result<RecordingEnd, Failure> {
-        let Closed { ended, statistics, tails, kept, archive, dir, description, memory } = self;
+        let Closed { ended, statistics, tails, kept, archive, dir, description, memory, board } =
+            self;
         // Also where the journal has failed: memory that is on disk altogether is of no use any more.
         let is_left = matches!(ended, Err(ClosedWithout::Left));
         let is_archived =
             !is_left && tails.is_none_or(|tails| tails.archived() == tails.appended());
+        if let Some(board) = board {
+            // Where logs lie beside it, the directory is not empty, and stays for now.
+            let _ = fs::remove_file(&board);
+            let _ = board.parent().map(fs::remove_dir);
+        }
         let is_gone = memory.is_none_or(|memory| {
             if is_archived && !outputs.is_open {
                 // Told by its being there.

@@ -96,7 +96,8 @@ impl RecordingDir {
         if path.join(DESCRIPTION).exists() {
             return Err(is_taken(path));
         }
-        let memory = memory_told(path).and_then(|journal| journal.parent().map(Path::to_owned));
+        let memory = memory_told(path).or_else(|| board_told(path));
+        let memory = memory.and_then(|journal| journal.parent().map(Path::to_owned));
         let memory = memory.filter(|memory| is_session_memory(memory));
         for left in
             [Some(path.join(JOURNAL)), Some(path.join(OUTPUT)), memory].into_iter().flatten()
@@ -128,12 +129,20 @@ impl RecordingDir {
 
     /// Says in `lock` who writes, and that its logs lie in `memory` too, a directory that is this
     /// session's alone.
-    pub(crate) fn tell_writer(&mut self, memory: Option<&Path>) -> Result<(), Failure> {
+    pub(crate) fn tell_writer(
+        &mut self,
+        memory: Option<&Path>,
+        board: Option<&Path>,
+    ) -> Result<(), Failure> {
         let mut text = format!("pid = {}\n", std::process::id());
         if let Some(memory) = memory {
             let journal = memory.join(JOURNAL);
             text += &format!("memory = {}\n", quoted(&journal.display().to_string()));
             self.memory = Some(memory.to_owned());
+        }
+        if let Some(board) = board {
+            text += &format!("board = {}\n", quoted(&board.display().to_string()));
+            self.memory = board.parent().map(Path::to_owned);
         }
         // Over what a writer before has told, which is gone only once this is there.
         let (bytes, length) = (text.as_bytes(), text.len() as u64);
@@ -292,8 +301,17 @@ fn is_at(file: &File, name: &Path) -> bool {
 
 /// The directory in memory that the `lock` of `path` tells: the journal's.
 pub(crate) fn memory_told(path: &Path) -> Option<PathBuf> {
+    told(path, "memory")
+}
+
+/// The board of whoever records, or recorded, the session in `path`, as its `lock` tells.
+pub(crate) fn board_told(path: &Path) -> Option<PathBuf> {
+    told(path, "board")
+}
+
+fn told(path: &Path, key: &str) -> Option<PathBuf> {
     let lock: toml::Table = fs::read_to_string(path.join(LOCK)).ok()?.parse().ok()?;
-    lock.get("memory").and_then(toml::Value::as_str).map(PathBuf::from)
+    lock.get(key).and_then(toml::Value::as_str).map(PathBuf::from)
 }
 
 /// Whether `memory` is called as a session's directory in memory is: what else a file says is not
@@ -419,7 +437,7 @@ mod tests {
         let path = scratch.path().join("a/session");
         let mut dir = RecordingDir::create(&path).unwrap();
         dir.keep();
-        dir.tell_writer(Some(Path::new("/memory/of it"))).unwrap();
+        dir.tell_writer(Some(Path::new("/memory/of it")), None).unwrap();
         let second = RecordingDir::create(&path).unwrap_err();
         assert_eq!(second.status, Status::Usage);
         let pid = format!("process {}", std::process::id());
@@ -444,7 +462,7 @@ mod tests {
         let path = scratch.path().join("session");
         let mut dir = RecordingDir::create(&path).unwrap();
         dir.keep();
-        dir.tell_writer(Some(Path::new("/memory/of it"))).unwrap();
+        dir.tell_writer(Some(Path::new("/memory/of it")), None).unwrap();
         dir.describe("x = 1\n").unwrap();
         assert!(is_locked(&path));
         let held = RecordingDir::take_up(&path).unwrap_err();
@@ -459,9 +477,15 @@ mod tests {
         let mut dir = RecordingDir::take_up(&path).unwrap();
         assert_eq!(dir.writer_before(), Some(4_194_305));
         assert!(is_locked(&path));
-        dir.tell_writer(None).unwrap();
+        let board = Path::new("/memory/of it/board");
+        dir.tell_writer(None, Some(board)).unwrap();
         let lock = fs::read_to_string(path.join("lock")).unwrap();
-        assert_eq!(lock, format!("pid = {}\n", std::process::id()));
+        let pid = std::process::id();
+        assert_eq!(lock, format!("pid = {pid}\nboard = \"/memory/of it/board\"\n"));
+        assert_eq!(board_told(&path).as_deref(), Some(board));
+        dir.tell_writer(None, None).unwrap();
+        assert_eq!(fs::read_to_string(path.join("lock")).unwrap(), format!("pid = {pid}\n"));
+        assert_eq!(board_told(&path), None);
     }
 
     #[test]
@@ -475,7 +499,7 @@ mod tests {
                 fs::write(path.join("notes"), "mine").unwrap();
             }
             let mut dir = RecordingDir::create(&path).unwrap();
-            dir.tell_writer(Some(&memory)).unwrap();
+            dir.tell_writer(Some(&memory), None).unwrap();
             fs::create_dir_all(memory.join("journal")).unwrap();
             for journal in [memory.join("journal"), dir.journal()] {
                 fs::write(journal.join("00000000.seg"), "x").unwrap();

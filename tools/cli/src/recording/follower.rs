@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ use engine::window::bars::Bar;
 use feed_handlers::itch50::decode::Itch50Decoder;
 use serde_json::{Value, json};
 
+use crate::board::now_unix;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::bars::BarSymbols;
@@ -99,11 +100,41 @@ const TO_THE_END: u8 = 1;
 /// Nothing more is wanted.
 const GIVEN_UP: u8 = 2;
 
+/// How far a follower has come, for whoever looks from another thread.
+#[derive(Default)]
+pub(crate) struct Reach {
+    position: AtomicU64,
+    snapshot_position: AtomicU64,
+    snapshot_ns: AtomicI64,
+}
+
+impl Reach {
+    /// Position of the last message that it has applied; 0 before it has begun.
+    pub(crate) fn position(&self) -> Position {
+        Position(self.position.load(Ordering::Relaxed))
+    }
+
+    /// Position of the last message of the newest snapshot, and when it was finished, UTC epoch ns; 0
+    /// where the run has taken none.
+    pub(crate) fn snapshot(&self) -> (Position, Nanos) {
+        let taken = Nanos(self.snapshot_ns.load(Ordering::Acquire));
+        (Position(self.snapshot_position.load(Ordering::Relaxed)), taken)
+    }
+
+    fn take(&self, position: Position) {
+        self.snapshot_position.store(position.0, Ordering::Relaxed);
+        // Release: who sees the time sees the position.
+        self.snapshot_ns.store(now_unix().0, Ordering::Release);
+    }
+}
+
 /// What the thread is told.
 struct Orders {
     phase: AtomicU8,
     /// Whether the session has come to something that only an engine can tell.
     must_begin: AtomicBool,
+    /// What it tells.
+    reach: Arc<Reach>,
 }
 
 /// See the module.
@@ -149,6 +180,7 @@ impl FollowerThread {
         let orders = Arc::new(Orders {
             phase: AtomicU8::new(FOLLOWING),
             must_begin: AtomicBool::new(false),
+            reach: Arc::default(),
         });
         let every = follows.config.snapshot_every();
         let from = follows.start.as_ref().map(|snapshot| *snapshot.head());
@@ -169,6 +201,11 @@ impl FollowerThread {
                 Failure::usage(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
             })?;
         Ok(FollowerThread { orders, thread: Some(thread), marks })
+    }
+
+    /// How far it has come.
+    pub(crate) fn reach(&self) -> Arc<Reach> {
+        Arc::clone(&self.orders.reach)
     }
 
     /// The journal is closed, and holds `reached`: waits until the follower has all of it.
@@ -341,10 +378,15 @@ impl Following {
             if phase == GIVEN_UP {
                 return false;
             }
+            let position = follower.engine().sequencer().position();
+            self.orders.reach.position.store(position.0, Ordering::Relaxed);
             for _ in 0..RECORDS_PER_LOOK {
                 match follower.step() {
                     Ok(Followed::Record) => {}
-                    Ok(Followed::Snapshot(taken)) => self.taken.push(taken),
+                    Ok(Followed::Snapshot(taken)) => {
+                        self.orders.reach.take(taken.head.position);
+                        self.taken.push(taken);
+                    }
                     Ok(Followed::NoSnapshot(error)) => {
                         let failure = cannot_write(self.follows.shelf.storage(), &error);
                         self.fault.get_or_insert(failure);

@@ -26,7 +26,7 @@ use std::time::Duration;
 use engine::journal::source::JournalSource;
 use engine::journal::stand::FeedStands;
 use engine::journal::writer::{Journal, JournalEnd, JournalError};
-use engine::log::directories::LogDirectories;
+use engine::log::directories::{CURSORS_DIRECTORY, LogDirectories};
 use engine::log::failure::CreateError;
 use engine::log::options::LogOptions;
 use engine::log::storage::Directory;
@@ -35,10 +35,12 @@ use engine::log::{ClosedLog, SessionId};
 use engine::output::release::Acceptance;
 use engine::output::writer::{OutputLog, OutputOpenError};
 use engine::packet::{Packet, SnapshotItem};
+use engine::ring::RingGauge;
 use engine::snapshot::{Shelf, Snapshot};
 use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::archive_key;
+use crate::board::Kept as KeptOnBoard;
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -46,6 +48,7 @@ use crate::recording::archive::Archive;
 use crate::recording::closed::ClosedWithout;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::RecordingDir;
+use crate::recording::follower::Reach;
 use crate::recording::kept::Kept;
 use crate::recording::restart::Restart;
 use crate::recording::upkeep::{Tended, Upkeep};
@@ -75,6 +78,8 @@ pub(crate) struct Recording {
     description: Description,
     /// The session's directory in memory.
     memory: Option<PathBuf>,
+    /// Where the run's board is to be, if it has one.
+    board: Option<PathBuf>,
     /// Looks after room and retention, from when the run has started.
     upkeep: Option<Upkeep>,
     /// What was found where the session goes on, for people.
@@ -150,7 +155,8 @@ impl Recording {
         };
         let config = &description.config;
         let memory = places::memory(config, description.id);
-        dir.tell_writer(memory.as_deref())?;
+        let board = places::board(config, description.id);
+        dir.tell_writer(memory.as_deref(), board.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
         let archive = Archive::new(config, key, &dir);
         let options = places::of_journal(config, memory.as_deref(), archive.journal());
@@ -186,6 +192,7 @@ impl Recording {
             dir,
             description,
             memory,
+            board,
             upkeep,
             found,
             prune_lock,
@@ -221,6 +228,39 @@ impl Recording {
     /// The session's id.
     pub(crate) fn id(&self) -> SessionId {
         self.description.id
+    }
+
+    /// Where the run's board is to be, if it has one.
+    pub(crate) fn board(&self) -> Option<&Path> {
+        self.board.as_deref()
+    }
+
+    /// How far the output log is; `None` where it is not written, or was taken.
+    pub(crate) fn output_tails(&self) -> Option<LogTails> {
+        match &self.outputs {
+            Some(Outputs::Open(outputs)) => Some(outputs.tails().clone()),
+            Some(Outputs::Ended | Outputs::Never(_)) | None => None,
+        }
+    }
+
+    /// What a board shows of it besides what the engine counts.
+    pub(crate) fn kept(
+        &self,
+        output: Option<LogTails>,
+        follower: Option<Arc<Reach>>,
+        rings: Vec<(String, RingGauge)>,
+    ) -> KeptOnBoard {
+        let config = &self.description.config;
+        KeptOnBoard {
+            session: self.id(),
+            journal: self.journal_tails(),
+            output,
+            journal_segment_bytes: config.journal.segment_bytes,
+            output_segment_bytes: config.output.segment_bytes,
+            cursors: self.dir.output().join(CURSORS_DIRECTORY),
+            follower,
+            rings,
+        }
     }
 
     /// Where segments are appended to.
@@ -437,7 +477,8 @@ impl Recording {
     /// Nothing more comes. With `ends` the journal gets its end; without, it is left as a kill leaves
     /// it, for a run that goes on.
     pub(crate) fn close(self, ends: bool) -> Closed {
-        let Recording { journal, kept, archive, dir, description, memory, upkeep, .. } = self;
+        let Recording { journal, kept, archive, dir, description, memory, board, upkeep, .. } =
+            self;
         drop(upkeep);
         let is_left = kept.as_ref().is_some_and(|kept| kept.left() > 0);
         let (ended, statistics, tails) = match journal {
@@ -458,7 +499,7 @@ impl Recording {
                 (Ok(JournalEnd::Complete(closed)), LogStatistics::default(), None)
             }
         };
-        Closed { ended, statistics, tails, kept, archive, dir, description, memory }
+        Closed { ended, statistics, tails, kept, archive, dir, description, memory, board }
     }
 }
 

@@ -31,8 +31,19 @@ const OUTPUT_SYNC_PERIOD: Duration = Duration::from_millis(10);
 pub(super) fn memory(config: &Config, id: SessionId) -> Option<PathBuf> {
     match config.journal.place {
         config::Place::Disk => None,
-        config::Place::Memory => Some(config.journal.memory_dir.join(format!("tapewatch-{id}"))),
+        config::Place::Memory => Some(in_memory(config, id)),
     }
+}
+
+/// The board of a run of a session under this configuration, if it has one. It lies in memory wherever
+/// the logs do.
+pub(super) fn board(config: &Config, id: SessionId) -> Option<PathBuf> {
+    config.board.enabled.then(|| in_memory(config, id).join(engine::board::FILE_NAME))
+}
+
+/// Where what a session has in memory lies.
+fn in_memory(config: &Config, id: SessionId) -> PathBuf {
+    config.journal.memory_dir.join(format!("tapewatch-{id}"))
 }
 
 /// The place of the log called `name` that lies in `directory` on disk.

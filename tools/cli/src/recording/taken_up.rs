@@ -47,7 +47,8 @@ impl Recording {
         let mut noted: Vec<String> = dir.writer_before().map(taken_over).into_iter().collect();
         let memory = places::memory(config, description.id);
         let memory_gone = dir::memory_told(path).filter(|told| !told.exists());
-        dir.tell_writer(memory.as_deref())?;
+        let board = places::board(config, description.id);
+        dir.tell_writer(memory.as_deref(), board.as_deref())?;
         let text = description.text(Recorded::Recording, 0);
         let archive = Archive::new(config, key, &dir);
         let options = places::of_journal(config, memory.as_deref(), archive.journal());
@@ -159,6 +160,7 @@ impl Recording {
             dir,
             description,
             memory,
+            board,
             upkeep,
             found: noted,
             prune_lock,

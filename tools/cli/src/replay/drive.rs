@@ -13,11 +13,12 @@ use engine::shard::{Observer, Shard, ShardPlace};
 use engine::snapshot::Accepted;
 use engine::units::{FeedId, Nanos, Sequence};
 
+use crate::board::{RunLatencies, Watch};
 use crate::console::Console;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::recording::follower::Reached;
+use crate::recording::follower::{FollowerThread, Reached};
 use crate::recording::{Closed, Recording, Taken};
 use crate::replay::ended::{Ended, GAPS_TOLD_MAX};
 use crate::replay::engine::{Engine, Start};
@@ -48,6 +49,7 @@ impl Session {
         observers: impl FnMut(ShardPlace) -> O,
     ) -> Result<Ended<O>, Failure> {
         let Session { setup, mut source, day, mut recording, snapshots, began, heard, .. } = self;
+        let output_tails = self.output_tails;
         let (follower, session_dir, from) = (self.follower, self.session_dir, self.from);
         let stop = heard.outputs.stop();
         let selection = setup.wanted.selection(setup.config.limits().symbols_max);
@@ -58,7 +60,11 @@ impl Session {
             hash_points: snapshots.is_none(),
             from: from.as_deref(),
         };
-        let started = Engine::start_telling(&setup.config, start, observers, heard, console)?;
+        let is_live = source.as_live().is_some();
+        let mut watch = Watch::begin(&setup.config, recording.as_ref(), day, is_live, console);
+        let mut observers = observers;
+        let both = |place| (observers(place), watch.publisher(place));
+        let started = Engine::start_telling(&setup.config, start, both, heard, console)?;
         let (mut engine, stands) = started;
         if let Some(live) = source.as_live() {
             live.begin_from(stands);
@@ -71,6 +77,13 @@ impl Session {
         }
         if let Some(follower) = &follower {
             follower.begin();
+        }
+        if watch.is_on()
+            && let Some(recording) = &recording
+        {
+            let rings = engine.take_gauges();
+            let followed = snapshots.as_ref().map(FollowerThread::reach);
+            watch.keep(recording.kept(output_tails, followed, rings), console);
         }
         let progress = Progress::new(console, source.progress().1);
         let start = Instant::now();
@@ -100,7 +113,10 @@ impl Session {
             }
             let is_again = source.as_live().is_some_and(|live| live.is_again());
             let arrival = match source.next() {
-                Ok(arrival) => arrival,
+                Ok(arrival) => {
+                    watch.received();
+                    arrival
+                }
                 Err(error) => {
                     fault = Some(error.into());
                     // Live feeds that cannot be listened to are no end of their session.
@@ -146,6 +162,7 @@ impl Session {
             }
             match arrival {
                 Arrival::Packet(packet) => {
+                    watch.accepted(&packet, engine.sequencer().position(), is_again);
                     match engine.push(&packet) {
                         Ok(()) => {}
                         Err(PushError::SecondStart(second)) => {
@@ -157,6 +174,7 @@ impl Session {
                         // Which stage it was is told when the stages are taken apart.
                         Err(PushError::StageFailed) => break,
                     }
+                    watch.pushed(&packet, &engine);
                     packets += 1;
                     if pace.is_paced() || packets.is_multiple_of(PACKETS_PER_UPDATE) {
                         let messages = engine.decoder().counts().messages;
@@ -172,11 +190,13 @@ impl Session {
                     if engine.gap(feed, first, end).is_err() {
                         break;
                     }
+                    watch.gap(end.0.saturating_sub(first.0), &engine);
                 }
                 Arrival::SnapshotItem(item) => {
                     if engine.snapshot_item(&item).is_err() {
                         break;
                     }
+                    watch.snapshot_item(&engine);
                 }
                 Arrival::Parameters(_) if !is_again => {
                     let next = engine.next_sequence(FeedId(0)).unwrap_or(Sequence(1));
@@ -192,9 +212,9 @@ impl Session {
                 }
                 Arrival::Parameters(_) | Arrival::Tick { .. } => {}
                 Arrival::Idle => {
-                    if let Some(live) = source.as_live()
-                        && live.take_rest()
-                    {
+                    let Some(live) = source.as_live() else { continue };
+                    watch.idle(&mut engine, live);
+                    if live.take_rest() {
                         if live.is_listening() && !std::mem::replace(&mut has_listened, true) {
                             live.begins(&mut recording, console);
                         }
@@ -215,8 +235,9 @@ impl Session {
             fault = fault.or_else(|| live.report().and_then(|it| it.open(LISTED)));
         }
         let torn_packets = engine.torn_packets();
-        let mut finished = match engine.finish() {
-            Ok(finished) => finished,
+        watch.last_counts(&mut engine, source.as_live());
+        let (mut finished, publishers) = match engine.finish() {
+            Ok(finished) => finished.split(),
             Err(failed) => {
                 // All that was accepted is carried to disk before the failure is told; a run may go on with it.
                 // What closing has to tell follows from that.
@@ -225,6 +246,8 @@ impl Session {
             }
         };
         let elapsed = start.elapsed();
+        let board = watch.end(publishers, &finished.shards);
+        let latencies = board.as_ref().map(RunLatencies::of);
         progress.finish();
         if torn_packets > 0 {
             fault.get_or_insert_with(|| faults::torn_packets(torn_packets));
@@ -313,6 +336,7 @@ impl Session {
             outputs,
             hash_check,
             snapshots: snapshots_json,
+            latencies,
             restarted: restarting.map(|restarting| restarting.done(messages)),
             elapsed,
         };

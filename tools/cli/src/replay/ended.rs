@@ -7,6 +7,7 @@ use engine::shard::Shard;
 use engine::units::{Nanos, SymbolId};
 use serde_json::Value;
 
+use crate::board::RunLatencies;
 use crate::console::Console;
 use crate::day::TradingDay;
 use crate::exit::Failure;
@@ -45,6 +46,8 @@ pub(crate) struct Ended<O> {
     pub(crate) hash_check: Option<HashCheck>,
     /// What the follower did, for `summary.json`.
     pub(super) snapshots: Option<Value>,
+    /// What its packets took, where there was a board.
+    pub(super) latencies: Option<RunLatencies>,
     /// What the run went on from.
     pub(super) restarted: Option<Restarted>,
     pub(super) elapsed: Duration,
@@ -197,6 +200,7 @@ impl<O> Ended<O> {
             output_log: self.outputs.json.clone(),
             hash_check: self.hash_check.clone(),
             snapshots: self.snapshots.clone(),
+            latency: self.latencies.as_ref().map(RunLatencies::json),
             restarted: self.restarted,
             elapsed: self.elapsed,
             peak_rss_bytes: Resident::ask().peak_bytes,

@@ -11,6 +11,7 @@ use engine::pipeline::pipelined::{Pipelined, PipelinedParts, PushError, StageFai
 use engine::pipeline::selection::Selection;
 use engine::pipeline::sequencer::Sequencer;
 use engine::pipeline::stages::Stages;
+use engine::ring::RingGauge;
 use engine::shard::{Observer, Shard, ShardPlace};
 use engine::signal::Signal;
 use engine::snapshot::Snapshot;
@@ -229,6 +230,32 @@ where
         }
     }
 
+    /// There is nothing to hand over at the moment: lets an observer on this thread use the time. Returns
+    /// whether it has more to do.
+    #[inline]
+    pub(crate) fn idle(&mut self) -> bool {
+        match self {
+            Engine::Inline(engine) => engine.idle(),
+            Engine::Pipelined(_) => false,
+        }
+    }
+
+    /// How often a ring from this thread to the others was full.
+    pub(crate) fn stalls(&self) -> u64 {
+        match self {
+            Engine::Inline(_) => 0,
+            Engine::Pipelined(engine) => engine.stalls(),
+        }
+    }
+
+    /// A look at every ring, with its name; once.
+    pub(crate) fn take_gauges(&mut self) -> Vec<(String, RingGauge)> {
+        match self {
+            Engine::Inline(_) => Vec::new(),
+            Engine::Pipelined(engine) => engine.take_gauges(),
+        }
+    }
+
     /// Packets with bytes behind their last whole message.
     pub(crate) fn torn_packets(&self) -> u64 {
         match self {
@@ -283,6 +310,15 @@ impl<O, L> Drained<O, L> {
         }
         finished.hash = StateHash::of(&sums);
         finished
+    }
+}
+
+impl<A, B, L> Finished<(A, B), L> {
+    /// The same with the first of each shard's two observers, and the second ones.
+    pub(crate) fn split(self) -> (Finished<A, L>, Vec<B>) {
+        let Finished { decoder, sequencer, shards, observers, market, stalls, hash } = self;
+        let (observers, others) = observers.into_iter().unzip();
+        (Finished { decoder, sequencer, shards, observers, market, stalls, hash }, others)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use engine::log::SessionId;
 use engine::log::directories::CURSORS_DIRECTORY;
+use engine::log::tails::LogTails;
 use engine::snapshot::Snapshot;
 use engine::state::{Fingerprint, Section};
 use engine::units::Sequence;
@@ -87,6 +88,8 @@ pub(crate) struct Session {
     pub(super) source: ReplaySource,
     pub(super) day: TradingDay,
     pub(super) recording: Option<Recording>,
+    /// How far the output log of a recorded run is.
+    pub(super) output_tails: Option<LogTails>,
     /// Takes snapshots and writes digests.
     pub(super) snapshots: Option<FollowerThread>,
     /// When the command began.
@@ -166,6 +169,7 @@ impl Session {
                 hashes = written;
             }
         }
+        let output_tails = recording.as_ref().and_then(Recording::output_tails);
         let outputs = recording.as_mut().and_then(Recording::take_outputs);
         let mut bars = Bars::new(setup.wanted.clone());
         bars.go_on_from(recording.as_mut().map(Recording::take_bars_told).unwrap_or_default());
@@ -180,6 +184,7 @@ impl Session {
             source,
             day,
             recording,
+            output_tails,
             snapshots,
             began,
             heard,

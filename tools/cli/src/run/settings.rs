@@ -10,7 +10,7 @@ use feed_handlers::moldudp64::SessionId;
 use feed_handlers::moldudp64::session::{FeedLimits, FeedSettings, Timings};
 use feed_handlers::udp::UdpSettings;
 
-use crate::config::{Config, LiveFeed, Protocol, Receive, StartAt, Timing};
+use crate::config::{Config, LiveFeed, Protocol, StartAt, Timing};
 use crate::exit::Failure;
 
 /// What is opened for `config`, whose feeds stood so.
@@ -22,7 +22,7 @@ pub(crate) fn live_settings(
     let feeds = feeds.map(|(number, feed)| settings_of(feed, stand(FeedId(number))));
     Ok(LiveSettings {
         feeds: feeds.collect::<Result<_, _>>()?,
-        busy_poll: config.threads.receive == Receive::BusyPoll,
+        busy_poll: config.is_busy_polling(),
     })
 }
 

@@ -166,6 +166,11 @@ impl LiveSource {
         }
     }
 
+    /// The feeds, where it listens to them, with the configuration that holds.
+    pub(crate) fn listened_to(&mut self) -> Option<(&Config, &mut LiveFeeds)> {
+        Some((&self.config, self.feeds.as_deref_mut()?))
+    }
+
     /// Whether it listens to the feeds.
     pub(crate) fn is_listening(&self) -> bool {
         self.feeds.is_some()
