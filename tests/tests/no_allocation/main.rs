@@ -5,6 +5,7 @@
 //! asks for it, and only while that thread says so; messages are made while it does not. What the
 //! engine maps by itself (its tables reserve address space and grow in place) is no allocation.
 
+mod board;
 mod counting;
 mod exchange;
 mod outputs;

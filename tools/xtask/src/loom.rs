@@ -1,4 +1,4 @@
-//! `cargo xtask loom`: the ring's models, every order of two threads' steps.
+//! `cargo xtask loom`: the models of the ring and of the board's slots, every order of the threads' steps.
 //!
 //! They need all of `engine` compiled with `--cfg loom`, and are built in a folder of their own, so
 //! that no other build starts over.
@@ -18,7 +18,8 @@ const PREEMPTIONS_MAX: &str = "4";
 /// A model fails, or cannot be built.
 pub(crate) fn run() -> Result<(), Failure> {
     let mut command = cargo(["test", "--package", "tapewatch-engine", "--lib"]);
-    command.arg("--target-dir").arg(paths::target().join("loom")).arg("ring::model::");
+    command.arg("--target-dir").arg(paths::target().join("loom"));
+    command.args(["--", "ring::model::", "board::seqlock::model::"]);
     let mut flags = env::var_os("RUSTFLAGS").unwrap_or_default();
     flags.push(OsString::from(" --cfg loom"));
     command.env("RUSTFLAGS", flags);

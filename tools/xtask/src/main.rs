@@ -33,7 +33,7 @@ Usage: cargo xtask COMMAND
                      cannot be done, the tests that need it are skipped.
   tidy               the repository rules alone: no tracked file over 1 MB, unsafe_code only where it
                      is allowed, `#![forbid(unsafe_code)]` in every crate that needs none.
-  loom               the ring's models: every order of two threads' steps with at most 4
+  loom               the models of the ring and the board: every order of threads' steps with at most 4
                      interruptions, or as many as LOOM_MAX_PREEMPTIONS says. Builds in target/loom.
   fuzz [TARGET...] [--seconds N]
                      fuzzes the targets named (all of them otherwise), one after the other, N
