@@ -25,6 +25,8 @@ pub mod reader;
 pub mod seqlock;
 pub mod stamps;
 pub mod symbol;
+#[cfg(all(test, not(loom)))]
+mod tests;
 pub mod writer;
 
 pub use layout::BoardSize;

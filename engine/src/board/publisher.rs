@@ -71,7 +71,8 @@ impl ShardPublisher {
             board,
             shard,
             stamps,
-            run_of: vec![0; symbols].into_boxed_slice(),
+            // No run: the first one has the number 1, and what there was before it 0.
+            run_of: vec![u64::MAX; symbols].into_boxed_slice(),
             due: VecDeque::with_capacity(symbols),
             is_due: vec![false; symbols].into_boxed_slice(),
             counts: ShardCounts::default(),

@@ -1,0 +1,250 @@
+//! The board from its making to its reading: the file's bytes by hand, and what cannot be attached to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::counters::{FeedCounts, Ingest, LineCounts, ShardCounts, label, text_of};
+use super::histogram::Stage;
+use super::kept::{CursorLag, Kept, RingDepth, ThreadTimes};
+use super::reader::STALE_NS;
+use super::stamps::{Stamp, stamps};
+use super::symbol::{Detail, Quote, flags};
+use super::*;
+use crate::book::books::Limits;
+use crate::clock::{Clock, Ticks};
+use crate::event::{Event, Kind};
+use crate::log::SessionId;
+use crate::shard::{Observer as _, Shard, ShardPlace};
+use crate::units::{FeedId, Nanos, Position, SymbolId};
+use bytemuck::Zeroable;
+
+const SIZE: BoardSize = BoardSize { shards: 1, feeds: 1, symbols_a_feed: 4 };
+const ABOUT: About =
+    About { session: SessionId(*b"0123456789abcdef"), started: Nanos(77), midnight: Nanos(11) };
+
+fn made(directory: &Path) -> (Board, PathBuf) {
+    let path = directory.join(FILE_NAME);
+    (Board::create(&path, &ABOUT, &Clock::start(), SIZE).unwrap(), path)
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap())
+}
+
+fn add(sequence: u64, symbol: u32, side: u8, price: i64, qty: u64) -> Event {
+    let mut event = Event::zeroed();
+    (event.sequence, event.time_ns, event.symbol) = (sequence, 1_000 + sequence as i64, symbol);
+    (event.kind, event.side) = (Kind::Add as u8, side);
+    event.words = [sequence, price as u64, qty, 0];
+    event
+}
+
+#[test]
+fn the_bytes_of_the_file_are_those_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let mut shard = Shard::new(Limits::default()).unwrap();
+    let events = [add(1, 2, b'B', 990, 30), add(2, 2, b'S', 1_010, 40), add(3, 2, b'B', 980, 5)];
+    let mut publisher = board.shard(ShardPlace { index: 0 }, Clock::start(), stamps().reader());
+    publisher.before_run(&shard);
+    shard.apply_batch(&events, &mut ());
+    publisher.after_run(&events, &shard);
+    publisher.finish(&shard);
+    let ingest = board.ingest();
+    assert!(ingest.name(SymbolId(2), b"AAPL") && !ingest.name(SymbolId(4), b"MSFT"));
+    ingest.end(Nanos(88));
+
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes.len() as u64, SIZE.bytes());
+    assert_eq!(&bytes[..8], b"TWBOARD1");
+    assert_eq!((word(&bytes, 8), word(&bytes, 16)), (1, SIZE.bytes()));
+    assert_eq!(&bytes[24..40], b"0123456789abcdef");
+    assert_eq!(word(&bytes, 40), u64::from(std::process::id()));
+    assert_eq!([56, 64, 72, 80, 88, 96, 104].map(|at| word(&bytes, at)), [77, 11, 2, 88, 1, 4, 1]);
+    assert_eq!([128, 136, 144].map(|at| word(&bytes, at)), [4_096, 1, 512], "first section");
+
+    // Symbol 2: name, quote, detail, at the places of `layout`'s test.
+    let name = &bytes[266_240 + 2 * 64..][..64];
+    assert_eq!((word(name, 0), name[8], &name[9..13]), (2, 4, b"AAPL".as_slice()));
+    let quote = &bytes[270_336 + 2 * 64..][..64];
+    let expected = [2, 3, 1_003, 990, 30, 1_010, 40, flags::BID | flags::ASK | 3 << 32];
+    assert_eq!([0, 8, 16, 24, 32, 40, 48, 56].map(|at| word(quote, at)), expected);
+    let detail = &bytes[274_432 + 2 * 768..][..768];
+    assert_eq!([0, 8, 16].map(|at| word(detail, at)), [2, 3, 1_003]);
+    assert_eq!(word(detail, 8 + 13 * 8), 3, "adds");
+    assert_eq!(word(detail, 8 + 18 * 8), 2 | 1 << 32, "levels");
+    assert_eq!([256, 264, 272].map(|at| word(detail, at)), [990, 30, 1], "the best bid");
+    assert_eq!([280, 288, 296].map(|at| word(detail, at)), [980, 5, 1], "the next");
+    assert_eq!([304, 312, 320].map(|at| word(detail, at)), [0; 3], "there is no third");
+    assert_eq!([496, 504, 512].map(|at| word(detail, at)), [1_010, 40, 1], "the best offer");
+}
+
+#[test]
+fn what_each_thread_publishes_a_reader_finds() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let reader = BoardReader::attach(&path).unwrap();
+    let (ingest, keeper) = (board.ingest(), board.keeper());
+    let counts = Ingest { messages: 5, feed_time_ns: -3, ..Ingest::default() };
+    ingest.count(&counts);
+    let mut by_type = [0; 256];
+    by_type[usize::from(b'A')] = 9;
+    ingest.by_type(&by_type);
+    let feed = FeedCounts { name: label("f0"), gaps_opened: 2, ..FeedCounts::default() };
+    ingest.feed(0, &feed);
+    ingest.feed(1, &feed);
+    let line = LineCounts { name: label("f0/A"), lost: 7, ..LineCounts::default() };
+    ingest.line(0, &line);
+    ingest.line(layout::LINES_MAX, &line);
+    let kept = Kept { heartbeat_ns: 100, archive_lag_bytes: 3, ..Kept::default() };
+    keeper.keep(&kept);
+    let thread = ThreadTimes { name: label("shard-0"), on_core_ns: 6, ..ThreadTimes::default() };
+    keeper.threads(&[thread, thread]);
+    keeper.threads(&[thread]);
+    let ring = RingDepth { name: label("events-0"), depth: 4, ..RingDepth::default() };
+    keeper.rings(&[ring]);
+    let cursor = CursorLag { name: label("bars"), lag_bytes: 12, ..CursorLag::default() };
+    keeper.cursors(&[cursor]);
+    for ns in [10, 20, 30] {
+        ingest.record(Stage::ReceivedAccepted, ns);
+    }
+    ingest.record(Stage::WireReceived, 400);
+
+    assert_eq!(reader.ingest(), Ok(counts));
+    assert_eq!(reader.by_type(), by_type);
+    assert_eq!(reader.feed_counts(), Ok(vec![feed]));
+    assert_eq!(reader.lines(), Ok(vec![line]));
+    assert_eq!(reader.kept(), Ok(kept));
+    assert_eq!(reader.threads(), Ok(vec![thread]), "the second slot is empty again");
+    assert_eq!(reader.rings(), Ok(vec![ring]));
+    assert_eq!(reader.cursors(), Ok(vec![cursor]));
+    assert_eq!(reader.latencies(Stage::ReceivedAccepted).quantile_ns(0.5), 20);
+    assert_eq!(reader.latencies(Stage::WireReceived).max_ns(), 400);
+    assert_eq!(reader.latencies(Stage::WirePublished).samples(), 0);
+    assert_eq!(text_of(&line.name), "f0/A");
+    assert_eq!((reader.session(), reader.started()), (ABOUT.session, Nanos(77)));
+}
+
+#[test]
+fn a_reader_knows_whether_the_engine_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let (ingest, keeper) = (board.ingest(), board.keeper());
+    let reader = BoardReader::attach(&path).unwrap();
+    let beat = 1_000_000_000_000;
+    keeper.keep(&Kept { heartbeat_ns: beat, ..Kept::default() });
+    assert_eq!(reader.liveness(Nanos(beat + STALE_NS)), Liveness::Running);
+    assert_eq!(reader.liveness(Nanos(beat + STALE_NS + 1)), Liveness::Stale(STALE_NS + 1));
+    ingest.end(Nanos(beat + 5));
+    assert_eq!(reader.liveness(Nanos(beat)), Liveness::Ended(Nanos(beat + 5)));
+
+    // The same file as a process that is gone has left it: no process has this start.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[48..56].copy_from_slice(&u64::MAX.to_ne_bytes());
+    bytes[72..80].copy_from_slice(&1u64.to_ne_bytes());
+    let left = directory.path().join("left");
+    fs::write(&left, bytes).unwrap();
+    assert_eq!(BoardReader::attach(&left).unwrap().liveness(Nanos(beat)), Liveness::Gone);
+}
+
+#[test]
+fn what_is_no_board_is_told_and_never_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let whole = fs::read(&path).unwrap();
+    drop(board);
+    let other = directory.path().join("other");
+    let attach = |bytes: &[u8]| {
+        fs::write(&other, bytes).unwrap();
+        BoardReader::attach(&other).map(drop)
+    };
+    assert!(attach(&whole).is_ok());
+    let changed = |at: usize, value: u64| {
+        let mut bytes = whole.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_ne_bytes());
+        bytes
+    };
+    assert!(matches!(attach(&[]), Err(AttachError::NoBoard { .. })));
+    assert!(matches!(attach(&[0; 8192]), Err(AttachError::NoBoard { .. })));
+    assert!(matches!(attach(&changed(8, 2)), Err(AttachError::Version { version: 2, .. })));
+    assert!(matches!(attach(&whole[..whole.len() - 4096]), Err(AttachError::Damaged { .. })));
+    // Any word of what says where things lie, another one.
+    let places = (128..128 + 13 * 24).step_by(8).chain([16, 88, 96, 104]);
+    for at in places {
+        for value in [0, 1, 3, u64::MAX, 1 << 40] {
+            if value != word(&whole, at) {
+                let told = attach(&changed(at, value));
+                assert!(matches!(told, Err(AttachError::Damaged { .. })), "{at}: {value} {told:?}");
+            }
+        }
+    }
+    let missing = BoardReader::attach(&directory.path().join("missing")).map(drop);
+    assert!(matches!(missing, Err(AttachError::Io { .. })));
+}
+
+#[test]
+fn a_directory_that_is_not_there_makes_no_board() {
+    let path = Path::new("/nowhere/board");
+    let error = Board::create(path, &ABOUT, &Clock::start(), SIZE).map(drop).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/board"), "{error}");
+}
+
+#[test]
+fn latencies_are_recorded_of_the_packets_whose_events_came() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    let clock = Clock::start();
+    let size = BoardSize { shards: 2, feeds: 1, symbols_a_feed: 4 };
+    let board = Board::create(&path, &ABOUT, &clock, size).unwrap();
+    let mut writer = stamps();
+    let mut shard = Shard::at(ShardPlace { index: 1 }, Limits::default()).unwrap();
+    let mut publisher = board.shard(ShardPlace { index: 1 }, clock, writer.reader());
+    let now = clock.now();
+    // Packets of messages 1 to 2, 3, and 4 to 6; this shard gets 1 and 5.
+    for (before, wire_ns) in [(0, Some(1_000_000)), (2, None), (3, Some(3_000_000))] {
+        let (before, received) = (Position(before), Ticks(now.0));
+        writer.write(&Stamp { before, received, accepted: received, wire_ns });
+    }
+    let events = [add(1, 1, b'B', 5, 5), add(5, 1, b'B', 6, 5)];
+    publisher.before_run(&shard);
+    shard.apply_batch(&events, &mut ());
+    publisher.after_run(&events, &shard);
+    let reader = BoardReader::attach(&path).unwrap();
+    for stage in [Stage::AcceptedApplied, Stage::AppliedPublished, Stage::ReceivedPublished] {
+        assert_eq!(reader.latencies(stage).samples(), 2, "{stage:?}");
+    }
+    let wire = reader.latencies(Stage::WirePublished);
+    assert_eq!(wire.samples(), 2);
+    assert!(wire.quantile_ns(0.5) >= 1_000_000 && wire.max_ns() >= 3_000_000);
+    let by_thread = reader.latencies_by_thread();
+    let of_shard = by_thread
+        .iter()
+        .find(|(name, stage, _)| name == "shard-1" && *stage == Stage::WirePublished);
+    assert_eq!(of_shard.unwrap().2, wire);
+}
+
+#[test]
+fn a_shard_that_begins_with_books_shows_them_and_one_that_is_idle_catches_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let mut shard = Shard::new(Limits::default()).unwrap();
+    shard.apply_batch(&[add(1, 1, b'B', 5, 5), add(2, 3, b'S', 9, 1)], &mut ());
+    shard.apply_batch(&[add(3, 9, b'S', 9, 1)], &mut ());
+    let mut publisher = board.shard(ShardPlace { index: 0 }, Clock::start(), stamps().reader());
+    let reader = BoardReader::attach(&path).unwrap();
+    assert_eq!(reader.quote(SymbolId(1)), Ok(None));
+    assert!(publisher.when_idle(&shard), "there is a second detail");
+    assert!(publisher.when_idle(&shard));
+    assert!(!publisher.when_idle(&shard), "and no third: symbol 9 has no slot");
+    let quote = reader.quote(SymbolId(3)).unwrap().unwrap();
+    assert_eq!((quote.bid(), quote.ask().map(|ask| ask.0.0)), (None, Some(9)));
+    let detail: Detail = reader.detail(SymbolId(1)).unwrap().unwrap();
+    assert_eq!((detail.bids[0].price, detail.adds), (5, 1));
+    let counts: ShardCounts = reader.shard_counts().unwrap()[0];
+    assert_eq!((counts.quotes, counts.details, counts.details_due, counts.not_shown), (2, 2, 0, 1));
+    assert_eq!((counts.orders, counts.levels, counts.suspect_feeds), (3, 3, 0));
+    let shown = reader.symbols().unwrap();
+    assert_eq!(shown.iter().map(|it| it.symbol.0).collect::<Vec<_>>(), [1, 3]);
+    let none: Quote = Quote::default();
+    assert_eq!((none.bid(), none.state(), FeedId(0)), (None, None, SymbolId(1).feed()));
+}
