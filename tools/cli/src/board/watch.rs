@@ -210,6 +210,28 @@ impl Watch {
         }
     }
 
+    /// The next packet is not due yet: shows what there is before the wait for it.
+    pub(crate) fn rest<O, L>(&mut self, engine: &mut Engine<O, L>)
+    where
+        O: Observer + Send + 'static,
+        L: MarketListener + Send + 'static,
+    {
+        let Some(on) = &mut self.on else { return };
+        let _ = (0..DETAILS_A_SLEEP).all(|_| engine.idle());
+        let now = on.clock.now();
+        if on.has_news && on.clock.ns_between(on.counted, now) >= COUNTS_EVERY_NS / 10 {
+            on.publish(engine, now);
+        }
+    }
+
+    /// The wait is over: it was no work.
+    pub(crate) fn rested(&mut self) {
+        if let Some(on) = &mut self.on {
+            on.begun = on.clock.now();
+            on.received = on.begun;
+        }
+    }
+
     /// Nothing has come.
     #[inline]
     pub(crate) fn idle<O, L>(&mut self, engine: &mut Engine<O, L>, live: &mut LiveSource)

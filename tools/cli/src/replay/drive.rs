@@ -127,9 +127,12 @@ impl Session {
             if let Arrival::Packet(packet) = &arrival
                 && pace.is_paced()
                 && recording.as_ref().is_none_or(Recording::has_all_again)
-                && !wait(&mut pace, start, packet.recv, interrupt)
             {
-                continue;
+                watch.rest(&mut engine);
+                if !wait(&mut pace, start, packet.recv, interrupt) {
+                    continue;
+                }
+                watch.rested();
             }
             if let (Some(restarting), Some(recording)) = (&mut restarting, &recording)
                 && recording.has_all_again()

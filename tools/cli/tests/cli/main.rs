@@ -32,6 +32,7 @@ mod live;
 mod manners;
 mod metrics;
 mod metrics_columns;
+mod on_the_board;
 mod outputs;
 mod publish;
 mod recorded;

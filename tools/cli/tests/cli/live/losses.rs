@@ -34,6 +34,13 @@ fn what_both_lines_lose_is_had_from_the_retransmission_server_and_leaves_no_trac
         assert_eq!(losses.field(row, "given_up"), "0");
     }
     let summary = run.json();
+    // From the kernel's time of each packet that came in its place to its quotes on the board.
+    let stages = &summary["latency"]["stages"];
+    let packets = summary["input"]["packets"].as_u64().unwrap();
+    assert_eq!(stages["wire_received"]["samples"], packets, "{stages}");
+    assert_eq!(stages["wire_published"]["samples"], packets, "{stages}");
+    let p99_ns = |stage: &str| stages[stage]["p99_ns"].as_u64().unwrap();
+    assert!(p99_ns("wire_published") >= p99_ns("received_published"), "{stages}");
     let gaps = &summary["input"]["gaps"];
     assert_eq!(gaps["opened"], outcomes.len());
     for line in summary["input"]["lines"].as_array().unwrap() {
