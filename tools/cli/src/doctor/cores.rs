@@ -1,6 +1,7 @@
 //! Processors: how many, how much of their time, and who shares them.
 
 use super::check::{About, Check, Verdict};
+use super::isolation::isolated_cores;
 use super::root::{Root, field, list_of, list_text};
 
 const CORES: About = About {
@@ -36,12 +37,18 @@ fn cores(root: &Root) -> Check {
         let online = online.map_or_else(String::new, |online| {
             format!("{} online ({}), ", online.len(), list_text(&online))
         });
-        let verdict = match allowed.len() {
+        let kept = kept(root, &allowed);
+        let verdict = match allowed.len() + kept.len() {
             0 | 1 => Verdict::Bad,
             2 | 3 => Verdict::CouldHurt,
             _ => Verdict::Good,
         };
-        let found = format!("{online}{} allowed ({})", allowed.len(), list_text(&allowed));
+        let isolated = match kept.len() {
+            0 => String::new(),
+            count => format!(", {count} isolated for [threads] ({})", list_text(&kept)),
+        };
+        let found =
+            format!("{online}{} allowed ({}){isolated}", allowed.len(), list_text(&allowed));
         Some(CORES.found(verdict, found))
     })
 }
@@ -49,6 +56,29 @@ fn cores(root: &Root) -> Check {
 /// The processors that this process may run on.
 pub(super) fn allowed(root: &Root) -> Option<Vec<u32>> {
     list_of(field(&root.read("/proc/self/status")?, "Cpus_allowed_list")?)
+}
+
+/// Isolated cores that this process may bind a thread to: no mask has them until it is bound, so
+/// what its control group has counts.
+fn kept(root: &Root, allowed: &[u32]) -> Vec<u32> {
+    let mut kept = isolated_cores(root).unwrap_or_default();
+    let own = cpuset(root).unwrap_or_default();
+    kept.retain(|core| own.contains(core) && !allowed.contains(core));
+    kept
+}
+
+/// The cores of the nearest control group that tells them.
+fn cpuset(root: &Root) -> Option<Vec<u32>> {
+    let groups = root.read("/proc/self/cgroup")?;
+    groups.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let (base, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "cpuset.cpus.effective"),
+            "cpuset" => ("/sys/fs/cgroup/cpuset", "cpuset.effective_cpus"),
+            _ => return None,
+        };
+        ancestors(path).find_map(|dir| root.list(&format!("{base}{dir}/{file}")))
+    })
 }
 
 fn quota(root: &Root) -> Check {
@@ -159,6 +189,29 @@ mod tests {
         assert_eq!(check.verdict, Verdict::CouldHurt);
         let check = cores(&Tree::new(&[("sys/devices/system/cpu/online", "0")]).root());
         assert_eq!(check.verdict, Verdict::Bad);
+    }
+
+    #[test]
+    fn isolated_cores_count_where_the_control_group_has_them() {
+        let judged = |group: &str, file: &str, cpuset: &str| {
+            let tree = Tree::new(&[
+                ("sys/devices/system/cpu/online", "0-7\n"),
+                ("sys/devices/system/cpu/isolated", "2-7\n"),
+                ("proc/self/status", "Cpus_allowed_list:\t0-1\n"),
+                ("proc/self/cgroup", group),
+                (file, cpuset),
+            ]);
+            cores(&tree.root())
+        };
+        let whole = judged("0::/user\n", "sys/fs/cgroup/cpuset.cpus.effective", "0-7\n");
+        assert_eq!(whole.verdict, Verdict::Good);
+        assert_eq!(whole.found, "8 online (0-7), 2 allowed (0-1), 6 isolated for [threads] (2-7)");
+        let file = "sys/fs/cgroup/cpuset/x/cpuset.effective_cpus";
+        let part = judged("4:cpuset:/x\n0::/\n", file, "0-2\n");
+        assert_eq!(part.verdict, Verdict::CouldHurt);
+        assert!(part.found.ends_with("1 isolated for [threads] (2)"), "{part:?}");
+        let none = judged("0::/\n", "sys/fs/cgroup/x", "");
+        assert_eq!(none.found, "8 online (0-7), 2 allowed (0-1)");
     }
 
     #[test]

@@ -62,9 +62,10 @@ fn callbacks(root: &Root) -> Check {
         let mut elsewhere = tickless_cores(root).unwrap_or_default();
         for option in command_line.split_whitespace() {
             match option.strip_prefix("rcu_nocbs") {
-                Some("" | "=all") => elsewhere.extend(root.list("/sys/devices/system/cpu/online")?),
+                Some("=all") => elsewhere.extend(root.list("/sys/devices/system/cpu/online")?),
+                // Without a list no core is relieved at boot.
+                Some("") | None => {}
                 Some(list) => elsewhere.extend(list_of(list.strip_prefix('=')?)?),
-                None => {}
             }
         }
         elsewhere.sort_unstable();
@@ -129,7 +130,9 @@ mod tests {
         assert_eq!(judged("rcu_nocbs=all\n", "\n"), said(Verdict::Good, "taken off 0-3"));
         let half = said(Verdict::CouldHurt, "taken off 2, not off isolated 3");
         assert_eq!(judged("rcu_nocbs=2\n", "\n"), half);
-        assert_eq!(judged("quiet\n", "\n"), said(Verdict::CouldHurt, "done on every core"));
+        let every = said(Verdict::CouldHurt, "done on every core");
+        assert_eq!(judged("quiet\n", "\n"), every);
+        assert_eq!(judged("rcu_nocbs rcu_nocb_poll\n", "\n"), every);
         assert_eq!(judged("rcu_nocbs=what\n", "\n").0, Verdict::Unknown);
         assert_eq!(callbacks(&Tree::new(&[]).root()).verdict, Verdict::Unknown);
     }
