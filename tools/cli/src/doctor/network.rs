@@ -5,8 +5,8 @@ use super::root::Root;
 
 const CARD: About = About {
     name: "network card",
-    effect: "a virtual card adds the hypervisor's scheduling to every packet and has no hardware clock: receive times are those of the software",
-    mend: "listen on a physical card with hardware receive times, its interrupts on cores that are not in [threads]; offloads and gathering: ethtool -k and -c",
+    effect: "a virtual card adds the hypervisor's scheduling to every packet before the kernel takes its receive time, so no figure shows it",
+    mend: "listen on a physical card, its interrupts on cores that are not in [threads]; offloads and gathering: ethtool -k and -c",
 };
 const BUFFERS: About = About {
     name: "socket buffers",
