@@ -66,6 +66,19 @@ impl Config {
         }
     }
 
+    /// How many cores there are for this process: those of its mask, and those named for a thread that
+    /// the mask hides, as it does isolated ones.
+    pub(crate) fn cores(&self, allowed: &[EngineCore]) -> usize {
+        let threads = &self.threads;
+        let single = [threads.ingest_core, threads.market_core].into_iter().flatten();
+        let named = single.chain(threads.shard_cores.iter().flatten().copied());
+        let mut hidden: Vec<EngineCore> = named.map(EngineCore::from).collect();
+        hidden.retain(|core| !allowed.contains(core));
+        hidden.sort_unstable();
+        hidden.dedup();
+        allowed.len() + hidden.len()
+    }
+
     /// How the stages are laid out on threads, on a host with so many cores for this process; and a
     /// line about what is different there from what was asked for.
     pub(crate) fn layout(&self, cores: usize) -> (Layout, Option<String>) {
@@ -162,6 +175,18 @@ mod tests {
         assert!(note.unwrap().contains("4 threads"));
         config.threads.wait = Wait::Park;
         assert_eq!(config.layout(1).0.wait, WaitStrategy::Park);
+    }
+
+    #[test]
+    fn isolated_cores_count_where_they_are_named() {
+        let mut config = Config::default();
+        let mask = [EngineCore(0), EngineCore(1)];
+        assert_eq!(config.cores(&mask), 2);
+        config.threads.ingest_core = Some(Core(1));
+        config.threads.shard_cores = Some(vec![Core(2), Core(3), Core(2)]);
+        assert_eq!(config.cores(&mask), 4);
+        config.threads.market_core = Some(Core(4));
+        assert_eq!(config.cores(&mask), 5);
     }
 
     #[test]

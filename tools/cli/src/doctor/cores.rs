@@ -1,6 +1,7 @@
-//! Processors: how many, which are kept free of others, and who shares them.
+//! Processors: how many, how much of their time, and who shares them.
 
 use super::check::{About, Check, Verdict};
+use super::isolation::isolated_cores;
 use super::root::{Root, field, list_of, list_text};
 
 const CORES: About = About {
@@ -13,25 +14,10 @@ const QUOTA: About = About {
     effect: "a control group that has used its share is stopped for the rest of its period, often tens of milliseconds",
     mend: "run without a CPU limit (no --cpus, no limits.cpu; cpu.max = max); bind whole cores by cpuset instead",
 };
-const ISOLATED: About = About {
-    name: "isolated cores",
-    effect: "the scheduler may put any other task on an engine's core; that costs microseconds to milliseconds in the tail",
-    mend: "boot with isolcpus=managed_irq,domain,LIST and name those cores in [threads]",
-};
-const TICK: About = About {
-    name: "timer tick",
-    effect: "each core is interrupted 100 to 1000 times a second for a few microseconds",
-    mend: "boot with nohz_full=LIST rcu_nocbs=LIST for the engine's cores",
-};
 const SMT: About = About {
     name: "hyper-threads",
     effect: "two threads on one physical core share its caches and execution units; each slows the other down",
     mend: "name one core of each pair in [threads] and keep the other idle, or boot with nosmt",
-};
-const NUMA: About = About {
-    name: "memory nodes",
-    effect: "a miss in another node's memory takes longer; automatic balancing unmaps pages to watch them",
-    mend: "keep all cores of [threads] and the network card on one node (numactl --cpunodebind --membind); sysctl kernel.numa_balancing=0",
 };
 const LOAD: About = About {
     name: "load",
@@ -41,7 +27,7 @@ const LOAD: About = About {
 
 /// All checks of this file.
 pub(super) fn checks(root: &Root) -> Vec<Check> {
-    vec![cores(root), quota(root), isolated(root), tick(root), smt(root), numa(root), load(root)]
+    vec![cores(root), quota(root), smt(root), load(root)]
 }
 
 fn cores(root: &Root) -> Check {
@@ -51,19 +37,48 @@ fn cores(root: &Root) -> Check {
         let online = online.map_or_else(String::new, |online| {
             format!("{} online ({}), ", online.len(), list_text(&online))
         });
-        let verdict = match allowed.len() {
+        let kept = kept(root, &allowed);
+        let verdict = match allowed.len() + kept.len() {
             0 | 1 => Verdict::Bad,
             2 | 3 => Verdict::CouldHurt,
             _ => Verdict::Good,
         };
-        let found = format!("{online}{} allowed ({})", allowed.len(), list_text(&allowed));
+        let isolated = match kept.len() {
+            0 => String::new(),
+            count => format!(", {count} isolated for [threads] ({})", list_text(&kept)),
+        };
+        let found =
+            format!("{online}{} allowed ({}){isolated}", allowed.len(), list_text(&allowed));
         Some(CORES.found(verdict, found))
     })
 }
 
 /// The processors that this process may run on.
-fn allowed(root: &Root) -> Option<Vec<u32>> {
+pub(super) fn allowed(root: &Root) -> Option<Vec<u32>> {
     list_of(field(&root.read("/proc/self/status")?, "Cpus_allowed_list")?)
+}
+
+/// Isolated cores that this process may bind a thread to: no mask has them until it is bound, so
+/// what its control group has counts.
+fn kept(root: &Root, allowed: &[u32]) -> Vec<u32> {
+    let mut kept = isolated_cores(root).unwrap_or_default();
+    let own = cpuset(root).unwrap_or_default();
+    kept.retain(|core| own.contains(core) && !allowed.contains(core));
+    kept
+}
+
+/// The cores of the nearest control group that tells them.
+fn cpuset(root: &Root) -> Option<Vec<u32>> {
+    let groups = root.read("/proc/self/cgroup")?;
+    groups.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let (base, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "cpuset.cpus.effective"),
+            "cpuset" => ("/sys/fs/cgroup/cpuset", "cpuset.effective_cpus"),
+            _ => return None,
+        };
+        ancestors(path).find_map(|dir| root.list(&format!("{base}{dir}/{file}")))
+    })
 }
 
 fn quota(root: &Root) -> Check {
@@ -124,30 +139,6 @@ fn quota_of(text: &str) -> Option<Option<f64>> {
     }
 }
 
-fn isolated(root: &Root) -> Check {
-    ISOLATED.or_unknown("the kernel does not tell", || {
-        let isolated = root.list("/sys/devices/system/cpu/isolated")?;
-        Some(listed(&ISOLATED, &isolated))
-    })
-}
-
-fn tick(root: &Root) -> Check {
-    TICK.or_unknown("the kernel does not tell (built without nohz_full?)", || {
-        let quiet = root.list("/sys/devices/system/cpu/nohz_full")?;
-        let check = listed(&TICK, &quiet);
-        let found = match quiet.is_empty() {
-            true => String::from("on every core"),
-            false => format!("stopped on {}", check.found),
-        };
-        Some(Check { found, ..check })
-    })
-}
-
-fn listed(about: &About, cores: &[u32]) -> Check {
-    let found = if cores.is_empty() { String::from("none") } else { list_text(cores) };
-    about.good_if(!cores.is_empty(), Verdict::CouldHurt, found)
-}
-
 fn smt(root: &Root) -> Check {
     SMT.or_unknown("the kernel does not tell", || {
         let mut groups: Vec<Vec<u32>> = Vec::new();
@@ -169,19 +160,6 @@ fn smt(root: &Root) -> Check {
                 Some(SMT.found(Verdict::CouldHurt, found))
             }
         }
-    })
-}
-
-fn numa(root: &Root) -> Check {
-    NUMA.or_unknown("the kernel does not tell", || {
-        let nodes = root.list("/sys/devices/system/node/online")?;
-        let balancing = root.number("/proc/sys/kernel/numa_balancing").is_some_and(|on| on > 0);
-        let found = match (nodes.len(), balancing) {
-            (0 | 1, _) => String::from("one"),
-            (count, true) => format!("{count}, with automatic balancing"),
-            (count, false) => format!("{count}, without automatic balancing"),
-        };
-        Some(NUMA.good_if(nodes.len() <= 1, Verdict::CouldHurt, found))
     })
 }
 
@@ -214,6 +192,29 @@ mod tests {
     }
 
     #[test]
+    fn isolated_cores_count_where_the_control_group_has_them() {
+        let judged = |group: &str, file: &str, cpuset: &str| {
+            let tree = Tree::new(&[
+                ("sys/devices/system/cpu/online", "0-7\n"),
+                ("sys/devices/system/cpu/isolated", "2-7\n"),
+                ("proc/self/status", "Cpus_allowed_list:\t0-1\n"),
+                ("proc/self/cgroup", group),
+                (file, cpuset),
+            ]);
+            cores(&tree.root())
+        };
+        let whole = judged("0::/user\n", "sys/fs/cgroup/cpuset.cpus.effective", "0-7\n");
+        assert_eq!(whole.verdict, Verdict::Good);
+        assert_eq!(whole.found, "8 online (0-7), 2 allowed (0-1), 6 isolated for [threads] (2-7)");
+        let file = "sys/fs/cgroup/cpuset/x/cpuset.effective_cpus";
+        let part = judged("4:cpuset:/x\n0::/\n", file, "0-2\n");
+        assert_eq!(part.verdict, Verdict::CouldHurt);
+        assert!(part.found.ends_with("1 isolated for [threads] (2)"), "{part:?}");
+        let none = judged("0::/\n", "sys/fs/cgroup/x", "");
+        assert_eq!(none.found, "8 online (0-7), 2 allowed (0-1)");
+    }
+
+    #[test]
     fn the_tightest_quota_of_any_group_above_counts() {
         let tree = Tree::new(&[
             ("proc/self/cgroup", "0::/a/b\n"),
@@ -232,18 +233,6 @@ mod tests {
     }
 
     #[test]
-    fn isolation_and_a_stopped_tick_are_good_and_their_absence_could_hurt() {
-        let tree = Tree::new(&[
-            ("sys/devices/system/cpu/isolated", "2-3\n"),
-            ("sys/devices/system/cpu/nohz_full", "(null)\n"),
-        ]);
-        let check = isolated(&tree.root());
-        assert_eq!((check.verdict, &check.found[..]), (Verdict::Good, "2-3"));
-        let check = tick(&tree.root());
-        assert_eq!((check.verdict, &check.found[..]), (Verdict::CouldHurt, "on every core"));
-    }
-
-    #[test]
     fn hyper_threads_are_found_by_who_shares_a_core() {
         let siblings =
             |core: u32| format!("sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
@@ -256,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn several_nodes_and_a_busy_host_could_hurt() {
-        let tree = Tree::new(&[
-            ("sys/devices/system/node/online", "0-1"),
-            ("proc/sys/kernel/numa_balancing", "1"),
-            ("proc/loadavg", "1.73 1.0 0.5 2/100 1234"),
-        ]);
-        assert_eq!(numa(&tree.root()).found, "2, with automatic balancing");
-        assert_eq!(load(&tree.root()).verdict, Verdict::CouldHurt);
+    fn a_busy_host_could_hurt() {
+        let judged = |average: &str| {
+            let text = format!("{average} 1.0 0.5 2/100 1234");
+            load(&Tree::new(&[("proc/loadavg", &text)]).root()).verdict
+        };
+        assert_eq!(judged("1.73"), Verdict::CouldHurt);
+        assert_eq!(judged("0.02"), Verdict::Good);
+        assert_eq!(judged("much"), Verdict::Unknown);
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::rings::Ring;
 use super::root::{Root, Space};
 
 pub(crate) struct Tree {
@@ -39,6 +40,11 @@ impl Tree {
     /// As [`Tree::root`], with file systems of this size.
     pub(crate) fn with_space(&self, space: fn(&Path) -> Option<Space>) -> Root {
         Root::with_space(self.path(), space)
+    }
+
+    /// As [`Tree::root`], with cards that have these rings.
+    pub(crate) fn with_ring(&self, ring: fn(&str) -> Option<Ring>) -> Root {
+        Root::with_ring(self.path(), ring)
     }
 
     pub(crate) fn path(&self) -> &Path {

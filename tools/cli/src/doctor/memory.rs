@@ -29,7 +29,7 @@ const OVERCOMMIT: About = About {
 };
 const SHM: About = About {
     name: "/dev/shm",
-    effect: "the journal's segments lie there until they are archived; a full tmpfs stops the run",
+    effect: "the journal's segments lie there until they are archived, and the board; a full tmpfs stops the run",
     mend: "mount -o remount,size=8G /dev/shm (a container: --shm-size=8g), or set journal.memory_dir or journal.place = \"disk\"",
 };
 

@@ -3,6 +3,7 @@
 //! Reads `/proc`, `/sys` and file system sizes; writes nothing and changes nothing. What cannot be
 //! read, as in a container, is unknown and never a failure.
 
+mod backlog;
 mod check;
 mod clocks;
 mod cores;
@@ -10,11 +11,19 @@ mod disk;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod interrupts;
+mod isolation;
+mod kernel_work;
 mod limits;
 mod memory;
 mod mounts;
+mod netlink;
 mod network;
+mod nodes;
+mod page_moves;
+mod polling;
 mod power;
+mod realtime;
+mod rings;
 pub(crate) mod root;
 mod system;
 
@@ -36,8 +45,11 @@ Examples:
   tapewatch doctor --dir /data/sessions --strict
   tapewatch doctor --json
 
-Nothing is changed: each finding says how to mend it. Exit status: 0; with --strict 1 where a check
-is bad.";
+Nothing is changed: each finding says how to mend it, and engine/TUNING.md, check by check, why and
+at what cost. Exit status: 0; with --strict 1 where a check is bad.";
+
+/// Where more is told of each check.
+const GUIDE: &str = "What each check is about, and what mending it costs: engine/TUNING.md";
 
 /// Width of the advice in characters.
 const WIDTH: usize = 100;
@@ -83,13 +95,21 @@ pub(crate) fn run(args: &DoctorArgs, _console: Console) -> Result<Status, Failur
 fn examine(root: &Root, dir: &Path) -> Vec<Check> {
     [
         cores::checks(root),
+        isolation::checks(root),
+        nodes::checks(root),
+        realtime::checks(root),
+        kernel_work::checks(root),
         interrupts::checks(root),
         power::checks(root),
         clocks::checks(root),
         memory::checks(root),
+        page_moves::checks(root),
         limits::checks(root),
         disk::checks(root, dir),
         network::checks(root),
+        rings::checks(root),
+        polling::checks(root),
+        backlog::checks(root),
         system::checks(root),
     ]
     .concat()
@@ -107,7 +127,7 @@ fn json_of(checks: &[Check]) -> Value {
     json!({"checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "counts": counts})
 }
 
-/// A table of all, then what to do about each that is not good, the worst first.
+/// A table of all, then what to do about each that is not good, the worst first, and the guide.
 fn text_of(checks: &[Check]) -> String {
     let rows = checks
         .iter()
@@ -124,6 +144,8 @@ fn text_of(checks: &[Check]) -> String {
     let counts =
         Verdict::ALL.map(|verdict| format!("{} {}", count(checks, verdict), verdict.name()));
     let _ = writeln!(text, "\n{} checks: {}", checks.len(), counts.join(", "));
+    text.push_str(GUIDE);
+    text.push('\n');
     text
 }
 
@@ -159,7 +181,7 @@ mod tests {
     #[test]
     fn on_an_empty_host_everything_is_unknown_and_nothing_fails() {
         let checks = examine(&Tree::new(&[]).root(), Path::new("/"));
-        assert!(checks.len() >= 25);
+        assert!(checks.len() >= 40);
         for check in &checks {
             assert_eq!(check.verdict, Verdict::Unknown, "{check:?}");
             assert!(!check.effect.is_empty() && !check.mend.is_empty(), "{check:?}");
@@ -183,12 +205,26 @@ mod tests {
             "proc/sys/vm/dirty_background_ratio",
             "proc/sys/vm/overcommit_memory",
             "proc/sys/net/core/rmem_max",
+            "proc/sys/net/core/busy_read",
+            "proc/sys/net/core/busy_poll",
+            "proc/net/softnet_stat",
+            "proc/self/stat",
+            "proc/sys/kernel/sched_rt_runtime_us",
+            "proc/sys/kernel/sched_rt_period_us",
+            "proc/sys/kernel/watchdog",
+            "proc/sys/kernel/watchdog_cpumask",
+            "proc/sys/vm/stat_interval",
+            "proc/sys/vm/compaction_proactiveness",
+            "proc/2/comm",
             "sys/devices/system/cpu/online",
             "sys/devices/system/cpu/isolated",
             "sys/devices/system/node/online",
+            "sys/devices/virtual/workqueue/cpumask",
+            "sys/kernel/mm/ksm/run",
             "sys/kernel/mm/transparent_hugepage/enabled",
             "sys/fs/cgroup/cpu.max",
             "sys/class/net/eth0/device/vendor",
+            "sys/class/net/eth0/statistics/rx_missed_errors",
         ];
         let nonsense = [
             "",

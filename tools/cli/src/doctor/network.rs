@@ -5,8 +5,8 @@ use super::root::Root;
 
 const CARD: About = About {
     name: "network card",
-    effect: "a virtual card adds the hypervisor's scheduling to every packet and has no hardware clock: receive times are those of the software",
-    mend: "listen on a physical card with hardware receive times, its interrupts on cores that are not in [threads]; ring sizes and offloads: ethtool -g, -k and -c",
+    effect: "a virtual card adds the hypervisor's scheduling to every packet before the kernel takes its receive time, so no figure shows it",
+    mend: "listen on a physical card, its interrupts on cores that are not in [threads]; offloads and gathering: ethtool -k and -c",
 };
 const BUFFERS: About = About {
     name: "socket buffers",
@@ -23,18 +23,20 @@ const VIRTUAL: [&str; 8] =
 
 /// All checks of this file.
 pub(super) fn checks(root: &Root) -> Vec<Check> {
-    let mut checks = cards(root);
+    let mut checks = card_checks(root);
     checks.push(buffers(root));
     checks
 }
 
-fn cards(root: &Root) -> Vec<Check> {
-    let names = root.names("/sys/class/net").into_iter();
-    // Loopback, bridges and tunnels have no device.
-    let mut checks: Vec<Check> = names
-        .filter(|name| root.has(&format!("/sys/class/net/{name}/device")))
-        .map(|name| card(root, &name))
-        .collect();
+/// The network cards; loopback, bridges and tunnels have no device.
+pub(super) fn cards(root: &Root) -> Vec<String> {
+    let mut names = root.names("/sys/class/net");
+    names.retain(|name| root.has(&format!("/sys/class/net/{name}/device")));
+    names
+}
+
+fn card_checks(root: &Root) -> Vec<Check> {
+    let mut checks: Vec<Check> = cards(root).iter().map(|name| card(root, name)).collect();
     if checks.is_empty() {
         checks.push(CARD.found(Verdict::Unknown, "no card with a device is to be seen"));
     }
@@ -105,7 +107,7 @@ mod tests {
             ("sys/class/net/ens1/gro_flush_timeout", "20000"),
         ])
         .link("sys/class/net/ens1/device/driver", "../../../bus/pci/drivers/mlx5_core");
-        let checks = cards(&tree.root());
+        let checks = card_checks(&tree.root());
         assert_eq!(checks.len(), 1);
         assert_eq!(checks[0].name, "network card ens1");
         assert_eq!(
@@ -119,12 +121,12 @@ mod tests {
     fn a_virtual_card_could_hurt_and_one_without_driver_is_unknown() {
         let down = ("sys/class/net/eth0/speed", "-1\n");
         let tree = Tree::new(&[down]).link("sys/class/net/eth0/device/driver", "../virtio_net");
-        let checks = cards(&tree.root());
+        let checks = card_checks(&tree.root());
         assert_eq!(checks[0].found, "virtio_net, state unknown, no hardware clock");
         assert_eq!(checks[0].verdict, Verdict::CouldHurt);
         let tree = Tree::new(&[("sys/class/net/eth0/device/vendor", "x")]);
-        assert_eq!(cards(&tree.root())[0].verdict, Verdict::Unknown);
-        assert_eq!(cards(&Tree::new(&[]).root())[0].verdict, Verdict::Unknown);
+        assert_eq!(card_checks(&tree.root())[0].verdict, Verdict::Unknown);
+        assert_eq!(card_checks(&Tree::new(&[]).root())[0].verdict, Verdict::Unknown);
     }
 
     #[test]

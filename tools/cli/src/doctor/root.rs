@@ -6,6 +6,9 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::netlink::ask_ring;
+use super::rings::Ring;
+
 /// Most bytes read of one file; `/proc/cpuinfo` of 512 cores is below one million.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
@@ -25,20 +28,30 @@ pub(crate) struct Space {
 pub(crate) struct Root {
     path: PathBuf,
     space: fn(&Path) -> Option<Space>,
+    ring: fn(&str) -> Option<Ring>,
 }
 
 impl Root {
     /// This host for `/`; any other path is a copy of some host's `/proc` and `/sys`, whose file
-    /// systems cannot be asked for their size.
+    /// systems and network cards cannot be asked for their sizes.
     pub(crate) fn at(path: &Path) -> Root {
-        let space = if path == Path::new("/") { ask_space } else { |_: &Path| None };
-        Root { path: path.to_owned(), space }
+        let path = path.to_owned();
+        if path == Path::new("/") {
+            return Root { path, space: ask_space, ring: ask_ring };
+        }
+        Root { path, space: |_| None, ring: |_| None }
     }
 
     /// A copied tree whose file systems all have the size that `space` tells.
     #[cfg(test)]
     pub(crate) fn with_space(path: &Path, space: fn(&Path) -> Option<Space>) -> Root {
-        Root { path: path.to_owned(), space }
+        Root { space, ..Root::at(path) }
+    }
+
+    /// A copied tree whose network cards have the rings that `ring` tells.
+    #[cfg(test)]
+    pub(crate) fn with_ring(path: &Path, ring: fn(&str) -> Option<Ring>) -> Root {
+        Root { ring, ..Root::at(path) }
     }
 
     /// Whether `path` is there.
@@ -64,6 +77,11 @@ impl Root {
         list_of(&self.read(path)?)
     }
 
+    /// The processors of the mask that a file holds.
+    pub(crate) fn mask(&self, path: &str) -> Option<Vec<u32>> {
+        mask_of(&self.read(path)?)
+    }
+
     /// The names in a directory, sorted.
     pub(crate) fn names(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.inside(path)).into_iter().flatten().flatten();
@@ -87,6 +105,11 @@ impl Root {
     /// The size of the file system at `path`.
     pub(crate) fn space(&self, path: &Path) -> Option<Space> {
         (self.space)(path)
+    }
+
+    /// The receive ring of the network card called `name`.
+    pub(crate) fn ring(&self, name: &str) -> Option<Ring> {
+        (self.ring)(name)
     }
 
     fn inside(&self, path: &str) -> PathBuf {
@@ -116,6 +139,18 @@ pub(crate) fn list_of(text: &str) -> Option<Vec<u32>> {
             return None;
         }
         numbers.extend(first..=last);
+    }
+    Some(numbers)
+}
+
+/// A kernel's mask such as `ff,00000003`: hexadecimal words of 32 processors, the highest first.
+pub(crate) fn mask_of(text: &str) -> Option<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for (index, word) in text.trim().rsplit(',').enumerate() {
+        let first =
+            u32::try_from(index).ok()?.checked_mul(32).filter(|first| *first < NUMBER_MAX)?;
+        let word = u32::from_str_radix(word, 16).ok()?;
+        numbers.extend((0..32).filter(|bit| word >> bit & 1 == 1).map(|bit| first + bit));
     }
     Some(numbers)
 }
@@ -160,6 +195,16 @@ mod tests {
         assert_eq!(list_of("(null)"), Some(vec![]));
         assert_eq!(list_of("0-4294967295"), None);
         assert_eq!(list_of("all"), None);
+    }
+
+    #[test]
+    fn masks_of_processors_are_read_from_their_last_word_on() {
+        assert_eq!(mask_of("3\n"), Some(vec![0, 1]));
+        assert_eq!(mask_of("80000001,00000000,00000004"), Some(vec![2, 64, 95]));
+        assert_eq!(mask_of("0"), Some(vec![]));
+        assert_eq!(mask_of(""), None);
+        assert_eq!(mask_of("1ffffffff"), None);
+        assert_eq!(mask_of("-1"), None);
     }
 
     #[test]

@@ -38,10 +38,15 @@ pub(super) fn checks(root: &Root) -> Vec<Check> {
 fn kernel(root: &Root) -> Check {
     KERNEL.or_unknown("the kernel does not tell", || {
         let release = root.read("/proc/sys/kernel/osrelease")?;
-        let mut numbers = release.split(|character: char| !character.is_ascii_digit());
-        let version: (u32, u32) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+        let version = version_of(&release)?;
         Some(KERNEL.good_if(version >= KERNEL_GOOD, Verdict::CouldHurt, release))
     })
+}
+
+/// The first two numbers of a kernel's release, such as `6.1.0-13-amd64`.
+pub(super) fn version_of(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn virtualisation(root: &Root) -> Check {

@@ -133,7 +133,7 @@ where
                 "memory is not locked: {error}; raise `ulimit -l` or run with CAP_IPC_LOCK"
             ));
         }
-        let cores = pin::allowed_cores().len().max(1);
+        let cores = config.cores(&pin::allowed_cores()).max(1);
         let pin = || match config.threads.ingest_core {
             Some(core) => {
                 pin::pin_current_thread(core.into()).map_err(|error| faults::not_pinned(&error))
