@@ -26,10 +26,7 @@ pub struct RingLevel {
 pub struct RingGauge(Box<dyn Fn() -> RingLevel + Send>);
 
 impl RingGauge {
-    pub(super) fn of<T: Pod + Send>(shared: Arc<Shared<T>>) -> RingGauge
-    where
-        T: 'static,
-    {
+    pub(super) fn of<T: Pod + Send>(shared: Arc<Shared<T>>) -> RingGauge {
         RingGauge(Box::new(move || {
             // The head first: the tail is then never behind it.
             let head = shared.head.0.load(Ordering::Acquire);

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod board;
 mod book;
+mod cold_thread;
 mod config;
 mod console;
 mod day;
@@ -42,6 +43,7 @@ use crate::exit::{Failure, Status};
 
 fn main() -> ExitCode {
     tell_panics_in_one_line();
+    cold_thread::note_cores();
     // Unwinding, not aborting, so that half-written files are taken away.
     let ended = panic::catch_unwind(run).unwrap_or(Ok(Status::No));
     ended

@@ -24,6 +24,7 @@ use engine::output::cursor::{self, CursorName, CursorState};
 use engine::ring::RingGauge;
 
 use crate::board::watch::now_unix;
+use crate::cold_thread;
 use crate::console::Console;
 use crate::memory::Resident;
 use crate::recording::follower::Reach;
@@ -67,8 +68,7 @@ impl Keeper {
         let mut keeping = Keeping { board, depths_max: vec![0; kept.rings.len()], kept };
         // Before the run goes on: whoever attaches now finds a heartbeat.
         keeping.look(true);
-        let named = thread::Builder::new().name(String::from("board"));
-        match named.spawn(move || keeping.run(&told)) {
+        match cold_thread::spawn("board", move || keeping.run(&told)) {
             Ok(thread) => Some(Keeper { ends, thread: Some(thread) }),
             Err(error) => {
                 console.warning(&format!(

@@ -41,6 +41,7 @@ use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::archive_key;
 use crate::board::Kept as KeptOnBoard;
+use crate::cold_thread;
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -353,9 +354,7 @@ impl Recording {
         if let Some(before) = self.upkeep.take() {
             // It may be busy with a segment, and whoever asks has packets to take. What both do to
             // what is kept is done under a lock.
-            let _ = std::thread::Builder::new()
-                .name(String::from("upkeep-ends"))
-                .spawn(move || drop(before));
+            let _ = cold_thread::spawn("upkeep-ends", move || drop(before));
         }
         let (config, memory) = (&self.description.config, self.memory.as_deref());
         let Written::Open(journal) = &self.journal else { return };

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use engine::log::SessionId;
 use engine::log::tails::LogTails;
 
+use crate::cold_thread;
 use crate::console::Console;
 use crate::output::decimal::grouped;
 use crate::retention::needed::Needed;
@@ -60,8 +61,7 @@ impl Upkeep {
         }
         let ends = Arc::new(AtomicBool::new(false));
         let (console, told) = (tended.console, ends.clone());
-        let named = thread::Builder::new().name(String::from("upkeep"));
-        match named.spawn(move || run(&tended, &told)) {
+        match cold_thread::spawn("upkeep", move || run(&tended, &told)) {
             Ok(thread) => Some(Upkeep { ends, thread: Some(thread) }),
             Err(error) => {
                 console.warning(&format!(

@@ -13,13 +13,13 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use engine::log::SessionId;
 use engine::units::Sequence;
 use serde_json::{Value, json};
 
+use crate::cold_thread;
 use crate::config::Config;
 use crate::config::changes::{self, Change};
 use crate::exit::Failure;
@@ -59,9 +59,9 @@ impl Control {
         let (sender, wanted) = mpsc::channel();
         let running = Arc::new(Mutex::new(config.clone()));
         let held = Arc::clone(&running);
-        let thread = thread::Builder::new().name(String::from("control"));
         // It ends with the process: nothing it holds outlives that.
-        thread.spawn(move || serve(&listener, &held, &sender)).map_err(|error| {
+        let serve = move || serve(&listener, &held, &sender);
+        cold_thread::spawn("control", serve).map_err(|error| {
             Failure::no(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
         })?;
         Ok(Control { wanted, running })
@@ -186,7 +186,7 @@ mod tests {
     fn what_can_be_taken_over_is_and_the_answer_names_the_message() {
         let config = Config::from_toml(FEED, &[], &[]).unwrap();
         let control = Control::listen(id(1), &config).unwrap();
-        let asks = thread::spawn(|| ask(id(1), &format!("{FEED}stale = \"3s\"\n")).unwrap());
+        let asks = std::thread::spawn(|| ask(id(1), &format!("{FEED}stale = \"3s\"\n")).unwrap());
         let wanted = control.wanted.recv().unwrap();
         assert_eq!(wanted.text, "feeds.0.stale = \"3s\"\n");
         assert_eq!(wanted.config.feeds[0].timing.stale.0, 3_000_000_000);
