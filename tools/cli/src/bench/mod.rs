@@ -5,6 +5,7 @@ mod hiccup;
 pub(crate) mod host;
 mod input;
 mod place;
+mod setup;
 mod stages;
 mod throughput;
 mod whole;
