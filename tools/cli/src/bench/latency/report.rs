@@ -123,7 +123,7 @@ impl Report {
         lines.extend([
             format!("open loop, from when a packet was due to {}", end_point(&self.config)),
             format!(
-                "{} s a row behind {} ms of warm-up that is not counted; floor: time in gaps between two reads of the clock",
+                "up to {} s a row, less where the input ends, behind up to {} ms of warm-up that is not counted; floor: time in gaps between two reads of the clock",
                 self.seconds,
                 WARM_UP_NS / 1_000_000
             ),

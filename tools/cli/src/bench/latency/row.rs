@@ -30,6 +30,8 @@ pub(super) struct Row {
     /// Messages measured, and those of the warm-up, which are not.
     pub(super) messages: u64,
     pub(super) warm_up_messages: u64,
+    /// From the first packet measured to the last, both done.
+    pub(super) measured: Duration,
     /// Whether it was ended before all was handed over.
     pub(super) is_cut: bool,
     /// What the wire did besides.
@@ -125,6 +127,7 @@ impl Row {
             times,
             messages,
             warm_up_messages,
+            measured: Duration::from_nanos(done.1.saturating_sub(done.0)),
             is_cut,
             wire,
             session,
@@ -166,6 +169,7 @@ impl Row {
             row.insert(String::from("saturated"), self.times.saturated().into());
             row.insert(String::from("messages"), self.messages.into());
             row.insert(String::from("warm_up_messages"), self.warm_up_messages.into());
+            row.insert(String::from("measured_s"), self.measured.as_secs_f64().into());
             row.insert(String::from("cut_short"), self.is_cut.into());
             row.insert(String::from("journal"), self.session.journal.clone());
             row.insert(String::from("state_hash"), self.session.hash.to_string().into());

@@ -23,6 +23,9 @@ use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
+/// What a row may be late by, besides its own time: a short one is not cut for a hiccup of the host.
+const GRACE_NS: u64 = 2_000_000_000;
+
 /// What every row shares.
 pub(super) struct Sweep<'a> {
     pub(super) tape: &'a Tape,
@@ -83,7 +86,7 @@ impl Sweep<'_> {
 
     /// One load by one way, in a session of its own.
     fn row(&self, load: Load, way: Way, prepared: &Prepared) -> Result<Row, Failure> {
-        let cut_ns = LEAD_NS + 2 * (prepared.last_ns() - LEAD_NS) + 1_000_000_000;
+        let cut_ns = LEAD_NS + 2 * (prepared.last_ns() - LEAD_NS) + GRACE_NS;
         let ran = whole::on_a_thread(|| {
             let session = self.folder.join("session");
             let (day, is_live) = (self.tape.day, way == Way::UdpLoopback);

@@ -60,6 +60,7 @@ fn a_stage_faster_than_its_rate_reaches_it() {
     assert!((70_000..=70_018).contains(&all), "{all}");
     assert_eq!(row.warm_up_messages, all.div_ceil(8));
     assert_eq!(row.times.samples(), row.messages);
+    assert_eq!(row.measured, Duration::from_micros(row.messages - 1));
     let json = row.json();
     for (key, expected) in [
         ("packets", json!("single")),
