@@ -24,8 +24,9 @@ and hide a stall.
 in-process: packets in memory, engine's thread spins until one is due. udp-loopback: sent through the
 kernel from another core, and received as a live feed is.
 Each row begins behind an eighth of the day, which is applied first, and warms up for half a second
-that is not counted. A row marked ! has not reached its rate: its latencies are those of a growing queue. It
-ends after twice its time. The floor is what this host does to a thread that only reads the clock.
+that is not counted. A row marked ! has not reached its rate: its latencies are those of a growing
+queue, or of what was not lost; it ends after twice its time. The floor is what this host does to a
+thread that only reads the clock.
 FILE is read into memory first; without one a short day is simulated.
 Exit status: 0 measured, whatever the figures; 1 it could not be measured; 2 usage.";
 

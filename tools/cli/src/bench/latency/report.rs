@@ -100,7 +100,7 @@ impl Report {
         let mut lines = Vec::new();
         if self.rows.iter().any(|row| !row.is_reached()) {
             lines.push(String::from(
-                "! the rate was not reached: the latencies are those of a growing queue",
+                "! the rate was not reached: the latencies are those of a growing queue, or of what was not lost",
             ));
         }
         for row in &self.rows {
@@ -207,7 +207,7 @@ fn line(row: &Row) -> [String; 11] {
 
 /// What the wire did to a row, where that is worth a line.
 fn remark(row: &Row, wire: &WireFigures) -> Option<String> {
-    if wire.lost_messages == 0 && row.is_reached() {
+    if row.is_reached() {
         return None;
     }
     let mut text = format!(

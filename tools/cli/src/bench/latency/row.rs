@@ -136,9 +136,10 @@ impl Row {
         }
     }
 
-    /// Whether as much came out as was due, or nearly.
+    /// Whether as much came out as was due, or nearly, and nothing was lost: what is lost has no time, so
+    /// that the times of the rest are no answer.
     pub(super) fn is_reached(&self) -> bool {
-        !self.is_cut
+        self.is_whole()
             && u128::from(self.achieved_per_s) * 100
                 >= u128::from(self.rate_per_s) * u128::from(REACHED_PERCENT)
     }

@@ -99,6 +99,21 @@ fn a_row_that_was_cut_is_never_reached() {
 }
 
 #[test]
+fn a_row_that_lost_a_message_is_not_reached_however_much_came_out() {
+    let whole = row(Load::Rate(Rate(1_000_000)), 250, u64::MAX);
+    let wire = |lost_messages| WireFigures {
+        sent_messages: whole.messages,
+        lost_messages,
+        kernel_drops: lost_messages,
+        buffer_bytes: 0,
+        sender: Times::new(),
+    };
+    let of = |lost| Row { wire: Some(wire(lost)), ..whole.clone() };
+    assert!(of(0).is_reached() && !of(1).is_reached());
+    assert_eq!(of(1).json()["wire"]["lost_messages"], 1);
+}
+
+#[test]
 fn a_recorded_row_has_the_rate_at_which_its_messages_came() {
     let load = |text: &str| Load::Times(crate::bench::latency::rows::parse_times(text).unwrap());
     let once = row(load("1x"), 250, u64::MAX);
