@@ -47,7 +47,7 @@ const DIGITS: u8 = 3;
 const WARM_UP: Duration = Duration::from_millis(50);
 
 /// Highest number of a core that an affinity mask of the C library can hold.
-const CORE_MAX: u16 = 1_023;
+pub(super) const CORE_MAX: u16 = 1_023;
 
 /// Measure how long this host keeps a spinning thread from its core: the floor of any latency.
 #[derive(Debug, Args)]
@@ -69,12 +69,9 @@ pub(super) fn run(args: &HiccupArgs, console: Console) -> Result<Status, Failure
     let duration = Duration::from_secs(args.seconds);
     let (cores, at_a_time) = match &args.cores[..] {
         [] => (allowed_cores()?, AT_A_TIME),
-        named => (distinct(named)?, named.len()),
+        named => (named.to_vec(), named.len()),
     };
-    // Before any measurement: a wrong core is told now, not after minutes.
-    for &core in &cores {
-        on_a_thread(core, move || pin(core))?;
-    }
+    check(&cores)?;
     let waves = cores.chunks(at_a_time);
     if waves.len() > 1 {
         let seconds = args.seconds.saturating_mul(waves.len() as u64);
@@ -97,8 +94,9 @@ pub(super) fn run(args: &HiccupArgs, console: Console) -> Result<Status, Failure
     Ok(Status::Done)
 }
 
-/// `cores`, where none is named twice.
-fn distinct(cores: &[u16]) -> Result<Vec<u16>, Failure> {
+/// Whether a thread can be pinned to each of `cores`, none of which is named twice. Before any
+/// measurement: a wrong core is told now, not after minutes.
+pub(super) fn check(cores: &[u16]) -> Result<(), Failure> {
     for (place, core) in cores.iter().enumerate() {
         if cores[..place].contains(core) {
             return Err(Failure::usage(format_args!(
@@ -106,11 +104,11 @@ fn distinct(cores: &[u16]) -> Result<Vec<u16>, Failure> {
             )));
         }
     }
-    Ok(cores.to_vec())
+    cores.iter().try_for_each(|&core| on_a_thread(core, move || pin(core)))
 }
 
 /// The cores that this process may use now.
-fn allowed_cores() -> Result<Vec<u16>, Failure> {
+pub(super) fn allowed_cores() -> Result<Vec<u16>, Failure> {
     let mask = rustix::thread::sched_getaffinity(None).map_err(|error| {
         Failure::usage(format_args!(
             "cannot ask for the allowed cores: {error}; name some by --cores"
@@ -239,13 +237,13 @@ impl Hiccups {
     }
 
     /// The least gap that was not zero: what a read costs, or the clock's step where that is more.
-    fn least_ns(&self) -> u64 {
+    pub(super) fn least_ns(&self) -> u64 {
         // A histogram without such a gap gives the greatest number.
         Some(self.gaps_ns.min_nz()).filter(|least| *least <= GAP_MAX_NS).unwrap_or(0)
     }
 
     /// The gap that is not exceeded in `quantile` (0 to 1) of the time.
-    fn quantile_ns(&self, quantile: f64) -> u64 {
+    pub(super) fn quantile_ns(&self, quantile: f64) -> u64 {
         // The histogram gives the upper end of its class.
         self.gaps_ns.value_at_quantile(quantile).min(self.max_ns)
     }
@@ -264,6 +262,33 @@ impl Hiccups {
         if elapsed_ns > 0.0 { (lost_ns / elapsed_ns).min(1.0) } else { 0.0 }
     }
 
+    /// The core.
+    pub(super) fn core(&self) -> u16 {
+        self.core
+    }
+
+    /// The gaps, each counted as often as it has nanoseconds.
+    pub(super) fn gaps_ns(&self) -> &Histogram<u64> {
+        &self.gaps_ns
+    }
+
+    /// How long they were recorded.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Adds those of another time on the same core.
+    pub(super) fn add(&mut self, other: &Hiccups) {
+        debug_assert_eq!(self.core, other.core, "Invariant: gaps are added up core by core");
+        for class in other.gaps_ns.iter_recorded() {
+            self.gaps_ns.saturating_record_n(class.value_iterated_to(), class.count_at_value());
+        }
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.saturated += other.saturated;
+        self.samples += other.samples;
+        self.elapsed += other.elapsed;
+    }
+
     /// For programs.
     pub(super) fn json(&self) -> Value {
         json!({
@@ -279,6 +304,11 @@ impl Hiccups {
             "min_ns": self.least_ns(),
             "saturated": self.saturated,
         })
+    }
+
+    /// The longest gap.
+    pub(super) fn max_ns(&self) -> u64 {
+        self.max_ns
     }
 
     fn row(&self) -> [String; 10] {
@@ -362,6 +392,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_up_is_as_if_it_had_been_recorded_at_once() {
+        let (mut one, other) = (of(&[25, 30, 1_000_000]), of(&[20, 30, 5_000_000]));
+        one.add(&other);
+        let at_once = Hiccups {
+            elapsed: Duration::from_secs(2),
+            ..of(&[25, 30, 1_000_000, 20, 30, 5_000_000])
+        };
+        assert_eq!(one.json(), at_once.json());
+        assert_eq!((one.samples, one.max_ns), (6, 5_000_000));
+    }
+
+    #[test]
     fn nothing_measured_is_nothing_lost() {
         let hiccups = Hiccups::new(0);
         assert_eq!((hiccups.least_ns(), hiccups.lost_share()), (0, 0.0));
@@ -382,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_core_named_twice_is_refused() {
-        assert!(distinct(&[0, 1, 0]).unwrap_err().line.contains("core 0 twice"));
-        assert_eq!(distinct(&[1, 0]).unwrap(), [1, 0]);
+        assert!(check(&[0, 1, 0]).unwrap_err().line.contains("core 0 twice"));
+        assert!(check(&allowed_cores().unwrap()).is_ok());
     }
 }

@@ -21,6 +21,7 @@ const IS_CHANGED: bool = option_env!("TAPEWATCH_CHANGED").is_some();
 #[derive(Clone, Debug)]
 pub(crate) struct Host {
     cpu: Option<String>,
+    microcode: Option<String>,
     /// Those that this process may use at a time.
     cores: usize,
     kernel: Option<String>,
@@ -47,6 +48,7 @@ impl Host {
         let now = Timestamp::now();
         Host {
             cpu: field(&cpuinfo, "model name").map(str::to_owned),
+            microcode: field(&cpuinfo, "microcode").map(str::to_owned),
             cores: thread::available_parallelism().map_or(0, usize::from),
             kernel: root.read("/proc/sys/kernel/osrelease"),
             command_line: root.read("/proc/cmdline"),
@@ -64,6 +66,7 @@ impl Host {
     pub(crate) fn json(&self) -> Value {
         json!({
             "cpu": self.cpu,
+            "microcode": self.microcode,
             "cores": self.cores,
             "kernel": self.kernel,
             "kernel_command_line": self.command_line,
@@ -137,7 +140,10 @@ mod tests {
     fn a_host_is_told_as_its_kernel_tells_it() {
         let host = Host::of(
             &Tree::new(&[
-                ("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU @ 3.0GHz\n"),
+                (
+                    "proc/cpuinfo",
+                    "processor\t: 0\nmodel name\t: Some CPU @ 3.0GHz\nmicrocode\t: 0x2b000590\n",
+                ),
                 ("proc/sys/kernel/osrelease", "6.1.0\n"),
                 ("proc/cmdline", "quiet isolcpus=2-3\n"),
                 ("proc/sys/vm/nr_hugepages", "512\n"),
@@ -153,6 +159,7 @@ mod tests {
         let json = host.json();
         for (key, expected) in [
             ("cpu", "Some CPU @ 3.0GHz"),
+            ("microcode", "0x2b000590"),
             ("kernel", "6.1.0"),
             ("kernel_command_line", "quiet isolcpus=2-3"),
             ("governor", "performance, powersave"),
@@ -173,7 +180,8 @@ mod tests {
     fn what_is_unknown_is_null_and_no_isolated_core_is_none() {
         let host = Host::of(&Tree::new(&[("sys/devices/system/cpu/isolated", "\n")]).root());
         let json = host.json();
-        for key in ["cpu", "kernel", "kernel_command_line", "governor", "clock_source"] {
+        for key in ["cpu", "microcode", "kernel", "kernel_command_line", "governor", "clock_source"]
+        {
             assert_eq!(json[key], Value::Null, "{key}");
         }
         assert_eq!(json["isolated_cores"], "");

@@ -28,6 +28,17 @@ pub(super) struct Tape {
     pub(super) messages: u64,
     /// The day.
     pub(super) day: TradingDay,
+    /// The packets of a capture; none of a plain file, which has no packets of its own.
+    pub(super) captured: Vec<Captured>,
+}
+
+/// A packet of a capture, after those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Captured {
+    /// Bytes of the tape up to its end.
+    pub(super) end_bytes: usize,
+    /// When it was captured.
+    pub(super) recv: Nanos,
 }
 
 impl Tape {
@@ -35,11 +46,16 @@ impl Tape {
     pub(super) fn read(path: &PathBuf) -> Result<Tape, Failure> {
         let mut source = InputSource::open(std::slice::from_ref(path), Format::Auto)
             .map_err(|error| faults::of(&error))?;
-        let day = source.first_capture_time().and_then(TradingDay::at);
-        let day = day.unwrap_or_else(TradingDay::epoch);
+        let first = source.first_capture_time();
+        let day = first.and_then(TradingDay::at).unwrap_or_else(TradingDay::epoch);
         source.set_midnight(day.midnight());
-        let mut tape =
-            Tape { name: path.display().to_string(), bytes: Vec::new(), messages: 0, day };
+        let mut tape = Tape {
+            name: path.display().to_string(),
+            bytes: Vec::new(),
+            messages: 0,
+            day,
+            captured: Vec::new(),
+        };
         loop {
             match source.next() {
                 Ok(Arrival::Packet(packet)) => {
@@ -49,6 +65,10 @@ impl Tape {
                         tape.bytes.extend_from_slice(&length.to_be_bytes());
                         tape.bytes.extend_from_slice(message);
                         tape.messages += 1;
+                    }
+                    if first.is_some() {
+                        let (end_bytes, recv) = (tape.bytes.len(), packet.recv);
+                        tape.captured.push(Captured { end_bytes, recv });
                     }
                 }
                 Ok(Arrival::End) => break,
@@ -67,9 +87,8 @@ impl Tape {
 
     /// The day that a simulated exchange makes of these settings.
     pub(super) fn simulated(settings: &Settings) -> Result<Tape, Failure> {
-        let mut simulation = Simulation::new(settings).map_err(|error| {
-            Failure::usage(format_args!("{error}; see `tapewatch bench throughput --help`"))
-        })?;
+        let mut simulation = Simulation::new(settings)
+            .map_err(|error| Failure::usage(format_args!("{error}; see --help")))?;
         let mut encoder = Encoder::new();
         while simulation.advance(&mut encoder) {}
         let Settings { seed, symbols, .. } = settings;
@@ -78,6 +97,7 @@ impl Tape {
             messages: encoder.messages(),
             bytes: encoder.into_bytes(),
             day: simulate::default_day()?,
+            captured: Vec::new(),
         })
     }
 

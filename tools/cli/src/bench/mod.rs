@@ -4,7 +4,9 @@ mod checksum;
 mod hiccup;
 pub(crate) mod host;
 mod input;
+mod latency;
 mod place;
+mod setup;
 mod stages;
 mod throughput;
 mod whole;
@@ -12,6 +14,7 @@ mod whole;
 use clap::{Args, Subcommand};
 
 use crate::bench::hiccup::HiccupArgs;
+use crate::bench::latency::LatencyArgs;
 use crate::bench::throughput::ThroughputArgs;
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -20,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   tapewatch bench throughput
   tapewatch bench throughput day.itch
+  tapewatch bench latency --out results --plot latency.svg
   tapewatch bench hiccup --cores 2,3";
 
 /// Measure the engine on this host.
@@ -35,6 +39,7 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum Bench {
     Throughput(ThroughputArgs),
+    Latency(LatencyArgs),
     Hiccup(HiccupArgs),
 }
 
@@ -42,6 +47,7 @@ enum Bench {
 pub(crate) fn run(args: &BenchArgs, console: Console) -> Result<Status, Failure> {
     match &args.bench {
         Bench::Throughput(args) => throughput::run(args, console),
+        Bench::Latency(args) => latency::run(args, console),
         Bench::Hiccup(args) => hiccup::run(args, console),
     }
 }

@@ -1,4 +1,4 @@
-//! Where `bench throughput` keeps its input and records its sessions.
+//! Where a bench keeps its input and records its sessions.
 //!
 //! In the memory that the journal is configured to use, where that has room for all of it; else in
 //! a temporary folder, which goes with its owner (SIGKILL and a second Ctrl-C leave it). The room
@@ -29,10 +29,9 @@ impl BenchPlace {
         BenchPlace { path: path.to_owned(), temporary: None }
     }
 
-    /// The memory of `journal`, or a temporary folder where that has no room for `input_bytes`.
-    pub(super) fn with_room(journal: &Journal, input_bytes: u64) -> Result<BenchPlace, Failure> {
-        let free_bytes = room::free_bytes(&journal.memory_dir);
-        if free_bytes >= needed_bytes(input_bytes, journal.segment_bytes) {
+    /// The memory of `journal`, or a temporary folder where that has no room for `needed_bytes`.
+    pub(super) fn with_room(journal: &Journal, needed_bytes: u64) -> Result<BenchPlace, Failure> {
+        if room::free_bytes(&journal.memory_dir) >= needed_bytes {
             return Ok(BenchPlace::named(&journal.memory_dir));
         }
         let made = tempfile::Builder::new().prefix("tapewatch-bench-").tempdir();
@@ -57,11 +56,16 @@ impl BenchPlace {
 }
 
 /// The input, a session and another one that is being recorded, each with an eighth for its frames.
-fn needed_bytes(input_bytes: u64, segment_bytes: u64) -> u64 {
+pub(super) fn two_sessions_bytes(input_bytes: u64, segment_bytes: u64) -> u64 {
     let session_bytes = input_bytes.saturating_add(input_bytes / 8);
     input_bytes
-        .saturating_add(session_bytes.saturating_mul(2))
-        .saturating_add(segment_bytes.saturating_mul(SPARE_SEGMENTS))
+        .saturating_add(session_bytes)
+        .saturating_add(session_of_bytes(session_bytes, segment_bytes))
+}
+
+/// A session whose journal has so many bytes, and the segments at hand.
+pub(super) fn session_of_bytes(journal_bytes: u64, segment_bytes: u64) -> u64 {
+    journal_bytes.saturating_add(segment_bytes.saturating_mul(SPARE_SEGMENTS))
 }
 
 #[cfg(test)]
@@ -70,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_input_two_sessions_and_the_segments_at_hand_need_room() {
-        assert_eq!(needed_bytes(800, 10), 800 + 2 * 900 + 40);
-        assert_eq!(needed_bytes(u64::MAX, 1), u64::MAX);
+        assert_eq!(two_sessions_bytes(800, 10), 800 + 2 * 900 + 40);
+        assert_eq!(two_sessions_bytes(u64::MAX, 1), u64::MAX);
     }
 }

@@ -4,7 +4,7 @@
 //! session. `from_file` and `from_journal` are replays by that engine, without a journal. Runs are interleaved (all stages, then all again), so that
 //! a host that slows down slows all stages alike; the median of the runs is the figure.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -17,10 +17,11 @@ use serde_json::{Value, json};
 use crate::bench::checksum::BookSums;
 use crate::bench::host::Host;
 use crate::bench::input::Tape;
-use crate::bench::place::BenchPlace;
+use crate::bench::place;
+use crate::bench::setup::Wanted;
 use crate::bench::stages::{self, Stage};
-use crate::bench::whole::{self, Whole};
-use crate::config::Config;
+use crate::bench::whole::Whole;
+use crate::config::Journal;
 use crate::console::{self, Console};
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
@@ -29,7 +30,6 @@ use crate::output::decimal::grouped;
 use crate::output::table;
 use crate::progress::Progress;
 use crate::replay::{Topology, faults};
-use crate::room;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,8 +97,9 @@ struct Cost {
 
 /// Runs the command.
 pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Failure> {
-    let in_memory = [String::from(whole::PRESET_IN_MEMORY)];
-    let mut config = configured(args, if args.session_dir.is_none() { &in_memory } else { &[] })?;
+    let wanted = wanted(args);
+    // A fault of it is told before the input is read.
+    wanted.config()?;
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
@@ -112,13 +113,9 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
         })?,
     };
     let checked = Checked::pass(&tape)?;
-    let place = match &args.session_dir {
-        Some(named) => BenchPlace::named(named),
-        None => BenchPlace::with_room(&config.journal, tape.bytes.len() as u64)?,
-    };
-    if place.is_temporary() {
-        config = beside_memory(args, &config, place.path(), console)?;
-    }
+    let input_bytes = tape.bytes.len() as u64;
+    let needed = |journal: &Journal| place::two_sessions_bytes(input_bytes, journal.segment_bytes);
+    let (config, place) = wanted.place(needed, console)?;
     let whole = Whole::prepare(tape, config, place.path())?;
     let costs = measure(&whole, args.runs, console, &interrupt)?;
     let host = Host::look();
@@ -132,34 +129,11 @@ pub(super) fn run(args: &ThroughputArgs, console: Console) -> Result<Status, Fai
     Ok(Status::Done)
 }
 
-/// The configuration where the memory has no room for the sessions: they lie in `place`, and the
-/// journal takes what there is of the memory. Notes say so.
-fn beside_memory(
-    args: &ThroughputArgs,
-    in_memory: &Config,
-    place: &Path,
-    console: Console,
-) -> Result<Config, Failure> {
-    console.note(&format!(
-        "{} has no room for the input and its sessions: they lie in {}",
-        in_memory.journal.memory_dir.display(),
-        place.display()
-    ));
-    let (set, note) = room::room(&configured(args, &[])?.journal);
-    if let Some(note) = note {
-        console.note(&note);
-    }
-    configured(args, &set)
-}
-
-/// The configuration that the arguments ask for. What is preset, here and by `preset`, gives way to
-/// `--set`.
-fn configured(args: &ThroughputArgs, preset: &[String]) -> Result<Config, Failure> {
-    let mut set = vec![String::from(whole::PRESET)];
-    set.extend(preset.iter().cloned());
-    set.extend(args.set.iter().cloned());
+/// What the arguments ask for.
+fn wanted(args: &ThroughputArgs) -> Wanted<'_> {
+    let mut set = args.set.clone();
     set.extend(Topology::settings(args.topology, args.shards));
-    Config::load(args.config.as_deref(), &set)
+    Wanted { file: args.config.as_deref(), set, session_dir: args.session_dir.as_deref() }
 }
 
 /// What one pass of the whole engine, not timed, led to.

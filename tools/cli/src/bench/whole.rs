@@ -24,6 +24,7 @@ use crate::bench::input::Tape;
 use crate::bench::stages;
 use crate::config::{Config, Place};
 use crate::console::Console;
+use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::recording::description::Description;
@@ -32,14 +33,6 @@ use crate::replay::engine::{Drained, Engine, Start};
 use crate::replay::faults;
 use crate::replay::source::ReplaySource;
 use crate::session_dir::SessionDir;
-
-/// What a bench changes in the configuration before `--set`: hash points are a follower's work in a
-/// live engine.
-pub(super) const PRESET: &str = "hashes.every_sequences=0";
-
-/// As [`PRESET`], where no place for the session is named: segments stay in the folder in memory,
-/// nothing has to be carried to a disk.
-pub(super) const PRESET_IN_MEMORY: &str = "journal.place=disk";
 
 /// A journal's segments are prepared when there has been no new one for this long.
 const PREPARED_AFTER: Duration = Duration::from_millis(100);
@@ -106,18 +99,9 @@ impl Whole {
     }
 
     fn record_as(&self, name: &str) -> Result<Duration, Failure> {
-        let id = recording::new_id()?;
-        // Removed by an orderly end; after a fault it would stay in memory.
-        let _removed = Folder(self.config.journal.memory_dir.join(format!("tapewatch-{id}")));
-        let description = Description {
-            id,
-            day: self.tape.day,
-            symbols: Vec::new(),
-            config: self.config.clone(),
-        };
         on_a_thread(|| {
-            let mut recording = Recording::begin(&self.folder.0.join(name), description, false)?;
-            wait_until_prepared(&recording.written_in());
+            let path = self.folder.0.join(name);
+            let (_removed, mut recording) = begin(&path, self.tape.day, &self.config)?;
             let mut engine = self.engine()?;
             recording.keep();
             let start = Instant::now();
@@ -228,8 +212,26 @@ impl Whole {
     }
 }
 
+/// Begins to record a session of `day` in `path`, its first segments prepared; what of it would stay in
+/// memory after a fault goes with the folder.
+pub(super) fn begin(
+    path: &Path,
+    day: TradingDay,
+    config: &Config,
+) -> Result<(Folder, Recording), Failure> {
+    let id = recording::new_id()?;
+    // Removed by an orderly end; after a fault it would stay.
+    let removed = Folder(config.journal.memory_dir.join(format!("tapewatch-{id}")));
+    let description = Description { id, day, symbols: Vec::new(), config: config.clone() };
+    let recording = Recording::begin(path, description, false)?;
+    wait_until_prepared(&recording.written_in());
+    Ok((removed, recording))
+}
+
 /// `work` on a thread of its own, whose core it may set.
-fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+pub(super) fn on_a_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     thread::scope(|scope| {
         let started = thread::Builder::new().name(String::from("ingest")).spawn_scoped(scope, work);
         let started = started.map_err(|error| {

@@ -30,7 +30,7 @@ pub(crate) use command::{ConfigArgs, run};
 pub(crate) use fault::Fault;
 pub(crate) use live_feed::{LiveFeed, Protocol, StartAt, Timing};
 pub(crate) use model::{
-    Append, Config, Journal, OnError, Place, Release, Retention, Sync, Topology,
+    Append, Config, Core, Journal, OnError, Place, Release, Retention, Sync, Topology,
 };
 pub(crate) use suggest::nearest;
 

@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "summary.json",
     "symbols.csv",
     "trades.csv",
@@ -29,6 +29,7 @@ const NAMES: [&str; 12] = [
     "session.pcap",
     "labels.jsonl",
     "truth.csv",
+    "latency.hlog",
     TRIAL,
 ];
 
@@ -151,7 +152,7 @@ impl OutFile {
     pub(crate) fn at(path: &Path) -> Result<OutFile, Failure> {
         let cannot = |why: &dyn Display| {
             Failure::usage(format_args!(
-                "cannot write {}: {why}; name another file with --out",
+                "cannot write {}: {why}; name another file",
                 path.display()
             ))
         };

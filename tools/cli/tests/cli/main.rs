@@ -9,6 +9,7 @@ mod support;
 mod archived;
 mod bars;
 mod bars_of_days;
+mod bench_latency;
 mod bench_throughput;
 mod book;
 mod book_from_snapshots;

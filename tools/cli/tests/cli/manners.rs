@@ -18,6 +18,7 @@ fn every_help_has_an_example() {
         &["config", "check"],
         &["doctor"],
         &["bench", "hiccup"],
+        &["bench", "latency"],
     ] {
         let mut args = command.to_vec();
         args.push("--help");
