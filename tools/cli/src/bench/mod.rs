@@ -6,6 +6,7 @@ pub(crate) mod host;
 mod input;
 mod latency;
 mod place;
+mod poller;
 mod setup;
 mod stages;
 mod throughput;

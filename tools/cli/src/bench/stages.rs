@@ -19,7 +19,7 @@ use engine::shard::{Observer, Shard};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::bench::input::Tape;
-use crate::bench::whole::Whole;
+use crate::bench::whole::{Seen, Whole};
 use crate::exit::Failure;
 use crate::replay::faults;
 
@@ -34,8 +34,12 @@ pub(super) enum Stage {
     Book,
     /// … and feed time, prints and metrics.
     Metrics,
-    /// All of it as configured, and the journal: a session being recorded.
+    /// All of it as configured, and the journal: a session being recorded, but without a board.
+    Unseen,
+    /// … and the board, where it is configured so: all of it.
     Pipeline,
+    /// … and somebody who reads all of the board as fast as can be.
+    Polled,
     /// As configured, no journal, from a file.
     FromFile,
     /// … from a session's journal.
@@ -44,12 +48,14 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All, in the order of the data.
-    pub(super) const ALL: [Stage; 7] = [
+    pub(super) const ALL: [Stage; 9] = [
         Stage::Framing,
         Stage::Decode,
         Stage::Book,
         Stage::Metrics,
+        Stage::Unseen,
         Stage::Pipeline,
+        Stage::Polled,
         Stage::FromFile,
         Stage::FromJournal,
     ];
@@ -61,7 +67,9 @@ impl Stage {
             Stage::Decode => "decode",
             Stage::Book => "book",
             Stage::Metrics => "metrics",
+            Stage::Unseen => "without_board",
             Stage::Pipeline => "pipeline",
+            Stage::Polled => "polled",
             Stage::FromFile => "from_file",
             Stage::FromJournal => "from_journal",
         }
@@ -75,7 +83,9 @@ impl Stage {
             Stage::Decode => Some(Stage::Framing),
             Stage::Book => Some(Stage::Decode),
             Stage::Metrics => Some(Stage::Book),
-            Stage::Pipeline => Some(Stage::Metrics),
+            Stage::Unseen => Some(Stage::Metrics),
+            Stage::Pipeline => Some(Stage::Unseen),
+            Stage::Polled => Some(Stage::Pipeline),
         }
     }
 
@@ -87,7 +97,9 @@ impl Stage {
             Stage::Decode => decode(tape).map_err(refused),
             Stage::Book => book(tape).map_err(refused),
             Stage::Metrics => metrics(tape).map_err(refused),
-            Stage::Pipeline => whole.record(),
+            Stage::Unseen => whole.record(Seen::Nobody),
+            Stage::Pipeline => whole.record(Seen::Board),
+            Stage::Polled => whole.record(Seen::Polled),
             Stage::FromFile => whole.replay_file(),
             Stage::FromJournal => whole.replay_journal(),
         }

@@ -93,6 +93,8 @@ struct Cost {
     min: f64,
     max: f64,
     runs: usize,
+    /// Of each round, in order.
+    rounds: Vec<f64>,
 }
 
 /// Runs the command.
@@ -191,9 +193,13 @@ fn measure(
     console: Console,
     interrupt: &Interrupt,
 ) -> Result<Vec<Cost>, Failure> {
-    let passes = u64::from(runs) * Stage::ALL.len() as u64;
+    // Without a board there is nothing to leave out, and nothing to look at.
+    let is_measured =
+        |stage: &Stage| whole.has_board() || !matches!(stage, Stage::Unseen | Stage::Polled);
+    let stages: Vec<Stage> = Stage::ALL.into_iter().filter(is_measured).collect();
+    let passes = u64::from(runs) * stages.len() as u64;
     let progress = Progress::steps(console, passes);
-    let mut taken = Stage::ALL.map(|stage| (stage, Vec::new()));
+    let mut taken: Vec<_> = stages.into_iter().map(|stage| (stage, Vec::new())).collect();
     for _ in 0..runs {
         for (stage, times) in &mut taken {
             if interrupt.is_asked() {
@@ -210,30 +216,59 @@ fn measure(
 
 impl Cost {
     fn of(stage: Stage, times: &[Duration], messages: u64) -> Cost {
-        let mut each: Vec<f64> =
+        let rounds: Vec<f64> =
             times.iter().map(|time| time.as_nanos() as f64 / messages as f64).collect();
+        let mut each = rounds.clone();
         each.sort_by(f64::total_cmp);
-        let middle = each.len() / 2;
-        let median = match each.len() {
-            0 => 0.0,
-            odd if odd % 2 == 1 => each[middle],
-            _ => (each[middle - 1] + each[middle]) / 2.0,
-        };
         Cost {
             stage,
-            median,
+            median: middle(&each),
             min: each.first().copied().unwrap_or(0.0),
             max: each.last().copied().unwrap_or(0.0),
             runs: each.len(),
+            rounds,
         }
     }
 }
 
-/// What a stage adds to the one before it, at the medians; `None` where it is no step from one.
+/// The middle one of figures in order, or the mean of the middle two.
+fn middle(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => sorted[middle],
+        _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
+    }
+}
+
+/// What a stage adds to the one before it that was measured, at the medians; `None` where it is no step
+/// from one.
 fn added(cost: &Cost, costs: &[Cost]) -> Option<f64> {
-    let before = cost.stage.before()?;
-    let before = costs.iter().find(|other| other.stage == before)?;
-    Some(cost.median - before.median)
+    let mut before = cost.stage.before()?;
+    loop {
+        if let Some(before) = costs.iter().find(|other| other.stage == before) {
+            return Some(cost.median - before.median);
+        }
+        before = before.before()?;
+    }
+}
+
+/// How much longer `stage` takes than `other`, in percent: the median of the rounds, since both passes of
+/// a round met the same host.
+fn longer_percent(stage: Stage, other: Stage, costs: &[Cost]) -> Option<f64> {
+    let of = |wanted: Stage| costs.iter().find(|cost| cost.stage == wanted);
+    let rounds = of(stage)?.rounds.iter().zip(&of(other)?.rounds);
+    let mut percents: Vec<f64> = rounds.map(|(long, short)| (long / short - 1.0) * 100.0).collect();
+    percents.sort_by(f64::total_cmp);
+    Some(middle(&percents))
+}
+
+/// What the board costs, for programs: `None` where there is none.
+fn board_json(costs: &[Cost]) -> Option<Value> {
+    Some(json!({
+        "added_percent": longer_percent(Stage::Pipeline, Stage::Unseen, costs)?,
+        "polled_percent": longer_percent(Stage::Polled, Stage::Pipeline, costs)?,
+    }))
 }
 
 fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Value {
@@ -261,6 +296,7 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
         "input_bytes": whole.tape().bytes.len(),
         "state_hash": whole.hash().map(|hash| hash.to_string()),
         "engine": whole.json(),
+        "board": board_json(costs),
         "books": checked.sums.json(),
         "host": host.json(),
     })
@@ -286,8 +322,16 @@ fn table_of(
         ]
     });
     let host = host.lines().join("\n");
+    let percent = |stage, other| longer_percent(stage, other, costs);
+    let board =
+        percent(Stage::Pipeline, Stage::Unseen).zip(percent(Stage::Polled, Stage::Pipeline));
+    let board = board.map_or_else(String::new, |(added, polled)| {
+        format!(
+            "board: {added:+.1} % of time; a reader that polls it as fast as it can: {polled:+.1} % (medians of the rounds)\n"
+        )
+    });
     format!(
-        "{}\nmedian of {} interleaved runs, input in memory; a stage up to pipeline includes those before it\n\
+        "{}\nmedian of {} interleaved runs, input in memory; a stage up to polled includes those before it\n{board}\
          {}\n\
          {}: {} messages, {} MB; at most {} live orders and {} levels, {} levels at the end; \
          {:.1} MB resident without the input\n{}\n{host}\n",
@@ -321,6 +365,28 @@ mod tests {
         assert_eq!(added(&costs[1], &costs), Some(44.0));
         assert_eq!(added(&costs[0], &costs), None, "framing was not measured");
         assert_eq!(added(&costs[2], &costs), None, "a replay is no step from another stage");
+    }
+
+    #[test]
+    fn a_stage_that_was_not_measured_is_passed_over() {
+        let of = |stage, ns: u64| Cost::of(stage, &[Duration::from_nanos(ns)], 1);
+        let costs = [of(Stage::Metrics, 100), of(Stage::Pipeline, 130)];
+        assert_eq!(added(&costs[1], &costs), Some(30.0));
+        assert!(board_json(&costs).is_none());
+    }
+
+    #[test]
+    fn what_a_board_costs_is_told_round_by_round() {
+        let of = |stage, rounds: [u64; 3]| Cost::of(stage, &rounds.map(Duration::from_nanos), 1);
+        // A host that is twice as slow in the second round is no cost of the board.
+        let costs = [
+            of(Stage::Unseen, [100, 200, 100]),
+            of(Stage::Pipeline, [102, 204, 110]),
+            of(Stage::Polled, [102, 204, 121]),
+        ];
+        let board = board_json(&costs).unwrap();
+        assert!((board["added_percent"].as_f64().unwrap() - 2.0).abs() < 1e-9, "{board}");
+        assert!(board["polled_percent"].as_f64().unwrap().abs() < 1e-9, "{board}");
     }
 
     #[test]

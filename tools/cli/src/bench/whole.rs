@@ -15,13 +15,15 @@ use std::time::{Duration, Instant};
 
 use engine::packet::Arrival;
 use engine::pipeline::selection::Selection;
-use engine::shard::ShardPlace;
+use engine::shard::{Observer, ShardPlace};
 use engine::state::StateHash;
 use feed_handlers::input::{Format, InputSource};
 use serde_json::{Value, json};
 
 use crate::bench::input::Tape;
+use crate::bench::poller::Poller;
 use crate::bench::stages;
+use crate::board::Watch;
 use crate::config::{Config, Place};
 use crate::console::Console;
 use crate::day::TradingDay;
@@ -36,6 +38,17 @@ use crate::session_dir::SessionDir;
 
 /// A journal's segments are prepared when there has been no new one for this long.
 const PREPARED_AFTER: Duration = Duration::from_millis(100);
+
+/// Who looks at the engine while it records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It has no board.
+    Nobody,
+    /// It has a board, where it is configured so, and nobody looks.
+    Board,
+    /// Somebody reads every quote on it as fast as can be.
+    Polled,
+}
 
 /// See the module.
 pub(super) struct Whole {
@@ -60,7 +73,7 @@ impl Whole {
         let folder = Folder(path.clone());
         fs::write(folder.0.join("input.itch"), &tape.bytes).map_err(cannot)?;
         let whole = Whole { tape, config, folder, hash: OnceLock::new() };
-        whole.record_as("session")?;
+        whole.record_as("session", Seen::Board)?;
         Ok(whole)
     }
 
@@ -74,10 +87,15 @@ impl Whole {
         self.hash.get().copied()
     }
 
+    /// Whether a recording has a board.
+    pub(super) fn has_board(&self) -> bool {
+        self.config.board.enabled
+    }
+
     /// A session being recorded.
-    pub(super) fn record(&self) -> Result<Duration, Failure> {
+    pub(super) fn record(&self, seen: Seen) -> Result<Duration, Failure> {
         let _removed = Folder(self.folder.0.join("recording"));
-        self.record_as("recording")
+        self.record_as("recording", seen)
     }
 
     /// A replay of the input from a plain file in the folder.
@@ -98,23 +116,41 @@ impl Whole {
         self.replay(|| Ok(ReplaySource::session(&SessionDir::open(&session)?, &made_by)?.0))
     }
 
-    fn record_as(&self, name: &str) -> Result<Duration, Failure> {
+    fn record_as(&self, name: &str, seen: Seen) -> Result<Duration, Failure> {
+        let mut config = self.config.clone();
+        config.board.enabled &= seen != Seen::Nobody;
         on_a_thread(|| {
             let path = self.folder.0.join(name);
-            let (_removed, mut recording) = begin(&path, self.tape.day, &self.config)?;
-            let mut engine = self.engine()?;
+            let (_removed, mut recording) = begin(&path, self.tape.day, &config)?;
+            let silent = Console::new(true, false);
+            let mut watch = Watch::begin(&config, Some(&recording), self.tape.day, false, silent);
+            let mut engine = engine(&config, &self.tape, |place| watch.publisher(place))?;
             recording.keep();
+            if watch.is_on() {
+                let rings = engine.take_gauges();
+                watch.keep(recording.kept(recording.output_tails(), None, rings), silent);
+            }
+            let poller = recording.board().filter(|_| seen == Seen::Polled).map(Poller::start);
+            let poller = poller.transpose()?;
             let start = Instant::now();
             let mut pushed = Ok(());
             stages::walk(&self.tape, |packet| {
-                pushed = recording
-                    .packet(packet)
-                    .and_then(|_taken| engine.push(packet).map_err(|_| cut_short()));
+                watch.received();
+                pushed = recording.packet(packet).and_then(|_taken| {
+                    watch.accepted(packet, engine.sequencer().position(), false);
+                    engine.push(packet).map_err(|_| cut_short())
+                });
+                watch.pushed(packet, &engine);
                 pushed.is_ok()
             });
             let drained = drain(engine)?;
             let elapsed = start.elapsed();
             pushed?;
+            if let Some(poller) = poller {
+                poller.end()?;
+            }
+            let (drained, publishers) = drained.split();
+            watch.end(publishers, drained.shards());
             recording.end(0)?;
             self.must_be_the_same(drained)?;
             Ok(elapsed)
@@ -126,7 +162,7 @@ impl Whole {
         open: impl Fn() -> Result<ReplaySource, Failure> + Sync,
     ) -> Result<Duration, Failure> {
         on_a_thread(|| {
-            let mut engine = self.engine()?;
+            let mut engine = engine(&self.config, &self.tape, |_| ())?;
             let start = Instant::now();
             let mut source = open()?;
             loop {
@@ -147,15 +183,8 @@ impl Whole {
         })
     }
 
-    fn engine(&self) -> Result<Engine<(), ()>, Failure> {
-        let (midnight, nobody) = (self.tape.midnight(), |_: ShardPlace| ());
-        // What is to be noted was noted once.
-        let silent = Console::new(true, false);
-        Engine::start(&self.config, Start::of_day(midnight, Selection::all()), nobody, (), silent)
-    }
-
     /// A pass that led elsewhere did not do the same work.
-    fn must_be_the_same(&self, drained: Drained<(), ()>) -> Result<(), Failure> {
+    fn must_be_the_same<O>(&self, drained: Drained<O, ()>) -> Result<(), Failure> {
         let hash = drained.hashed().hash;
         if *self.hash.get_or_init(|| hash) == hash {
             return Ok(());
@@ -241,7 +270,20 @@ pub(super) fn on_a_thread<T: Send>(
     })
 }
 
-fn drain(engine: Engine<(), ()>) -> Result<Drained<(), ()>, Failure> {
+/// An engine without anybody who listens to it.
+fn engine<O: Observer + Send + 'static>(
+    config: &Config,
+    tape: &Tape,
+    observers: impl FnMut(ShardPlace) -> O,
+) -> Result<Engine<((), O), ()>, Failure> {
+    let mut observers = observers;
+    // What is to be noted was noted once.
+    let silent = Console::new(true, false);
+    let start = Start::of_day(tape.midnight(), Selection::all());
+    Engine::start(config, start, |place| ((), observers(place)), (), silent)
+}
+
+fn drain<O: Observer + Send + 'static>(engine: Engine<O, ()>) -> Result<Drained<O, ()>, Failure> {
     engine.drain().map_err(|failed| faults::stage_failed(&failed))
 }
 

@@ -1,14 +1,26 @@
-//! What a run's packets took, stage by stage, as its board has it at the end: for `summary.json`.
+//! What a run's packets took, stage by stage, as its board has it at the end: for `summary.json`, and as
+//! a log of HdrHistograms.
+
+use std::io;
+use std::time::{Duration, SystemTime};
 
 use engine::board::BoardReader;
-use engine::board::histogram::{Latencies, Stage};
+use engine::board::histogram::{Latencies, Stage, VALUE_NS_MAX};
+use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
+
+use crate::output::hlog::{self, Interval};
+
+/// Digits of the board's histograms.
+const DIGITS: u8 = 2;
 
 /// The latencies of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct RunLatencies {
     clock: &'static str,
     stages: Vec<(Stage, Latencies)>,
+    /// Of each thread that recorded any.
+    threads: Vec<(String, Stage, Latencies)>,
     /// Packets whose times of arrival were overwritten before a shard got to them.
     missed: u64,
 }
@@ -21,13 +33,37 @@ impl RunLatencies {
         RunLatencies {
             clock: board.clock(),
             stages: stages.filter(|(_, latencies)| latencies.samples() > 0).collect(),
+            threads: board
+                .latencies_by_thread()
+                .into_iter()
+                .filter(|(.., latencies)| latencies.samples() > 0)
+                .collect(),
             missed: shards.iter().map(|shard| shard.stamps_missed).sum(),
         }
     }
 
-    /// Each stage that was recorded.
-    pub(crate) fn stages(&self) -> &[(Stage, Latencies)] {
-        &self.stages
+    /// A line a thread and stage, of a run that ended just now and took so long.
+    ///
+    /// # Errors
+    /// See [`hlog::text`].
+    pub(crate) fn hlog(&self, elapsed: Duration) -> io::Result<Vec<u8>> {
+        let began = SystemTime::now().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
+        let histograms: Vec<(String, Histogram<u64>)> = self
+            .threads
+            .iter()
+            .map(|(thread, stage, latencies)| {
+                (format!("{thread}.{}", stage.name()), histogram(latencies))
+            })
+            .collect();
+        let intervals = histograms.iter().map(|(tag, ns)| Interval {
+            tag: tag.clone(),
+            began: Duration::ZERO,
+            elapsed,
+            ns,
+        });
+        let comments =
+            [format!("tapewatch: what packets took in ns by {}; greatest times in ms", self.clock)];
+        hlog::text(began, &comments, intervals.collect())
     }
 
     /// For programs.
@@ -53,4 +89,15 @@ impl RunLatencies {
             "stages": stages.collect::<Map<_, _>>(),
         })
     }
+}
+
+/// The same as a histogram that can be written.
+fn histogram(latencies: &Latencies) -> Histogram<u64> {
+    // The bounds are constants that the histogram takes.
+    let mut histogram = Histogram::new_with_bounds(1, VALUE_NS_MAX, DIGITS)
+        .unwrap_or_else(|error| unreachable!("a histogram of constant bounds: {error}"));
+    for (value_ns, count) in latencies.recorded() {
+        histogram.saturating_record_n(value_ns, count);
+    }
+    histogram
 }

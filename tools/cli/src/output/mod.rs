@@ -5,6 +5,7 @@ pub(crate) mod bars_follower;
 pub(crate) mod bbo;
 pub(crate) mod decimal;
 pub(crate) mod files;
+pub(crate) mod hlog;
 pub(crate) mod late_windows;
 pub(crate) mod metrics;
 pub(crate) mod names;

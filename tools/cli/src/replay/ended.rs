@@ -1,5 +1,6 @@
 //! A run that has ended: what came of it, for the summary and the files, and how it is told.
 
+use std::io;
 use std::time::Duration;
 
 use engine::pipeline::stage::Decoder as _;
@@ -106,6 +107,11 @@ impl<O> Ended<O> {
     /// What came of live feeds.
     pub(crate) fn feeds(&self) -> Option<&FeedsReport> {
         self.source.feeds()
+    }
+
+    /// What its packets took, for a log; `None` where there was no board.
+    pub(crate) fn latency_log(&self) -> Option<io::Result<Vec<u8>>> {
+        self.latencies.as_ref().map(|latencies| latencies.hlog(self.elapsed))
     }
 
     /// The name of a symbol as results have it; `None` where it does not belong to them.

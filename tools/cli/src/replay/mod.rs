@@ -344,6 +344,10 @@ fn end<O>(
         if let Some(feeds) = ended.feeds() {
             sealed.push(written(dir.begin("gaps.csv")?, |file| feeds.write_gaps(file))?);
         }
+        if let Some(log) = ended.latency_log() {
+            let file = dir.begin("latency.hlog")?;
+            sealed.push(written(file, |file| file.write_all(&log?))?);
+        }
         if args.metrics {
             let (header, lines) = ended.metrics_lines();
             let file = dir.begin("metrics.csv")?;

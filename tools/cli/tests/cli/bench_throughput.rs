@@ -38,8 +38,17 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     let result = bench(&dir, &input, &["--runs", "6"]);
     let stages = result["stages"].as_array().unwrap();
     let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
-    let expected =
-        ["framing", "decode", "book", "metrics", "pipeline", "from_file", "from_journal"];
+    let expected = [
+        "framing",
+        "decode",
+        "book",
+        "metrics",
+        "without_board",
+        "pipeline",
+        "polled",
+        "from_file",
+        "from_journal",
+    ];
     assert_eq!(names, expected);
     for stage in stages {
         let figure = |key: &str| stage[key].as_f64().unwrap();
@@ -52,7 +61,8 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     // The figures went through text: the last digits may be others.
     let told = figure(2, "added_ns_per_message").unwrap();
     assert!((told - added).abs() < 1e-6 * added.abs().max(1.0), "{told} is not {added}");
-    assert_eq!(figure(6, "added_ns_per_message"), None);
+    assert_eq!(figure(7, "added_ns_per_message"), None);
+    assert_eq!(figure(8, "added_ns_per_message"), None);
     assert_eq!(result["messages"], 7);
     // Five before the last message takes one away.
     assert_eq!(result["orders_live_max"], 5);

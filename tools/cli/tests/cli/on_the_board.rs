@@ -64,8 +64,13 @@ fn a_board_changes_nothing_that_a_run_comes_to() {
                 let at = |stage: &str, figure: &str| stages[stage][figure].as_u64().unwrap();
                 assert!(at("received_published", "p50_ns") >= at("applied_published", "p50_ns"));
                 assert!(stages["wire_published"].is_null(), "nothing was on a wire");
+                let log = text(&session.join("report/latency.hlog"));
+                for tag in ["ingest.received_accepted", "shard-0.received_published"] {
+                    assert!(log.contains(&format!("\nTag={tag},0.000,")), "no {tag} in {log}");
+                }
             } else {
                 assert!(summary["latency"].is_null(), "{summary}");
+                assert!(!session.join("report/latency.hlog").exists());
             }
             let files = ["symbols.csv", "bars.csv"];
             let files = files.map(|name| text(&session.join("report").join(name))).to_vec();

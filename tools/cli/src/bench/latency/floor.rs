@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::hlog::Interval;
 use crate::bench::hiccup::{self, Hiccups};
 use crate::exit::Failure;
 use crate::output::decimal::grouped;
+use crate::output::hlog::Interval;
 
 /// The floor before and after the rows, core by core.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@
 //!
 //! - `arguments`, `rows`: what is asked for; `cuts`, `prepared`, `stamp`, `schedule`: packets and times
 //! - `open_loop`, `clock`, `times`: the measurement itself; `pipeline`: what is measured; `sweep`: row by row
-//! - `in_process`, `wire`: the ways; `row`, `floor`, `report`, `hlog`, `plot`: what came of it
+//! - `in_process`, `wire`: the ways; `row`, `floor`, `report`, `plot`: what came of it
 //!
 //! Ctrl-C ends it without a result. Sessions are removed row by row; a killed process leaves the last one.
 
@@ -20,7 +20,6 @@ mod arguments;
 mod clock;
 mod cuts;
 mod floor;
-mod hlog;
 mod in_process;
 mod open_loop;
 mod pipeline;

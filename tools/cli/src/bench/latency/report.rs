@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::floor::Floor;
-use super::hlog::{self, Interval};
 use super::pipeline::end_point;
 use super::plot::{self, Curve};
 use super::prepared::WARM_UP_NS;
@@ -16,6 +15,7 @@ use super::times::QUANTILES;
 use crate::bench::host::Host;
 use crate::config::Config;
 use crate::output::decimal::grouped;
+use crate::output::hlog::{self, Interval};
 use crate::output::table;
 
 /// All that was measured, and under which conditions.

@@ -1,8 +1,7 @@
-//! The times of every row as a log of HdrHistograms, which the tools of that family read.
+//! Times as a log of HdrHistograms, which the tools of that family read.
 //!
-//! Format 1.3 of the HdrHistogram log: a line an interval, tagged with its row; histograms as V2 with
-//! DEFLATE, in base64. The floor's histograms count nanoseconds: in how many of them the thread was in a
-//! gap of that length.
+//! Format 1.3 of the HdrHistogram log: a line an interval, tagged with what it is of; histograms as V2
+//! with DEFLATE, in base64.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -22,20 +21,20 @@ const LEGEND: &[u8] =
 
 /// One line.
 #[derive(Clone, Debug)]
-pub(super) struct Interval<'a> {
-    /// Its row, without spaces and commas.
-    pub(super) tag: String,
+pub(crate) struct Interval<'a> {
+    /// What it is of, without spaces and commas.
+    pub(crate) tag: String,
     /// Since the log's start.
-    pub(super) began: Duration,
-    pub(super) elapsed: Duration,
-    pub(super) ns: &'a Histogram<u64>,
+    pub(crate) began: Duration,
+    pub(crate) elapsed: Duration,
+    pub(crate) ns: &'a Histogram<u64>,
 }
 
 /// The log of what was measured from `start` on, in the order of time.
 ///
 /// # Errors
 /// A histogram that cannot be written, which none of ours is.
-pub(super) fn text(
+pub(crate) fn text(
     start: SystemTime,
     comments: &[String],
     mut intervals: Vec<Interval<'_>>,
@@ -56,7 +55,7 @@ pub(super) fn text(
     let mut lines = lines.begin_log_with(&mut text, &mut serializer)?;
     for Interval { tag, began, elapsed, ns } in &intervals {
         let tag = Tag::new(tag);
-        debug_assert!(tag.is_some(), "Invariant: a row's name has no space and no comma");
+        debug_assert!(tag.is_some(), "Invariant: a tag has no space and no comma");
         lines.write_histogram(ns, *began, *elapsed, tag).map_err(|error| match error {
             IntervalLogWriterError::IoError(error) => error,
             IntervalLogWriterError::SerializeError(error) => io::Error::other(error),
@@ -68,7 +67,6 @@ pub(super) fn text(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::latency::times::Times;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use hdrhistogram::serialization::Deserializer;
@@ -77,14 +75,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_a_reader_of_the_format_finds() {
-        let (mut fast, mut slow) = (Times::new(), Times::new());
-        (1..=1_000).for_each(|ns| fast.record(ns));
-        slow.record(5_000_000);
-        let interval = |tag: &str, began_ms, times| Interval {
+        let none = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
+        let (mut fast, mut slow) = (none.clone(), none);
+        (1..=1_000).for_each(|ns| fast.record(ns).unwrap());
+        slow.record(5_000_000).unwrap();
+        let interval = |tag: &str, began_ms, ns| Interval {
             tag: String::from(tag),
             began: Duration::from_millis(began_ms),
             elapsed: Duration::from_millis(1_250),
-            ns: Times::histogram(times),
+            ns,
         };
         let start = UNIX_EPOCH + Duration::from_millis(1_700_000_000_125);
         let intervals = vec![interval("b.slow-1M", 2_000, &slow), interval("a.fast", 500, &fast)];
@@ -109,11 +108,11 @@ mod tests {
         assert_eq!(read[1].duration(), Duration::from_millis(1_250));
         // 5 ms, at three digits.
         assert!((read[1].max() - 5.0).abs() < 0.01, "{}", read[1].max());
-        for (interval, times) in read.iter().zip([&fast, &slow]) {
+        for (interval, written) in read.iter().zip([&fast, &slow]) {
             let bytes = STANDARD.decode(interval.encoded_histogram()).unwrap();
             let histogram: Histogram<u64> =
                 Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-            assert_eq!(&histogram, times.histogram());
+            assert_eq!(&histogram, written);
         }
     }
 }
