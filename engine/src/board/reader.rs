@@ -355,6 +355,9 @@ impl BoardReader {
     }
 
     fn record<T: Pod>(&self, section: Section, slot: usize) -> Result<T, Busy> {
+        const {
+            assert!(size_of::<T>().is_multiple_of(WORD_BYTES) && align_of::<T>() == WORD_BYTES);
+        }
         let mut record = T::zeroed();
         let words = cast_slice_mut::<T, u64>(core::slice::from_mut(&mut record));
         seqlock::read(self.slot(section, slot), words)?;

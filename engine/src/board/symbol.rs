@@ -199,7 +199,7 @@ impl Detail {
 ///  ├ seqlock ─┼ len ┼ name, zero-padded ─┼ 0 ────┤
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Name {
     len: u8,
     name: [u8; NAME_BYTES_MAX],

@@ -84,6 +84,9 @@ impl Shared {
     /// Publishes a record in a seqlock's slot.
     #[inline(always)]
     fn publish<T: Pod, const WORDS: usize>(&self, section: Section, slot: usize, record: &T) {
+        const {
+            assert!(size_of::<T>() == WORDS * WORD_BYTES && align_of::<T>() == WORD_BYTES);
+        }
         let words: &[u64; WORDS] = cast_ref(record);
         seqlock::publish(self.slot(section, slot), words);
     }
