@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use engine::board::stamps::{STAMPS_INLINE, stamps};
 use engine::board::{About, Board, BoardReader, BoardSize, FILE_NAME, Liveness};
 use engine::clock::Clock;
 use engine::log::SessionId;
@@ -109,8 +110,8 @@ fn hostile_readers_see_no_torn_value_and_change_nothing() {
     let about = About { session: SessionId([8; 16]), started: Nanos(1), midnight: Nanos(0) };
     let board = Board::create(&path, &about, &clock, size).expect("a board");
     let ingest = board.ingest();
-    let stamps = engine::board::stamps::stamps();
-    let publisher = board.shard(ShardPlace { index: 0 }, clock, stamps.reader());
+    let stamps = stamps(STAMPS_INLINE);
+    let publisher = board.shard(ShardPlace { index: 0 }, clock, stamps.reader(), false);
 
     let fates =
         [[Fate::Spins; 3].as_slice(), [Fate::Stops; 3].as_slice(), [Fate::Dies; 2].as_slice()];
@@ -175,8 +176,8 @@ fn a_torn_value_would_be_noticed() {
     let size = BoardSize { shards: 1, feeds: 1, symbols_a_feed: 100 };
     let about = About { session: SessionId([8; 16]), started: Nanos(1), midnight: Nanos(0) };
     let board = Board::create(&path, &about, &clock, size).expect("a board");
-    let stamps = engine::board::stamps::stamps();
-    let publisher = board.shard(ShardPlace { index: 0 }, clock, stamps.reader());
+    let stamps = stamps(STAMPS_INLINE);
+    let publisher = board.shard(ShardPlace { index: 0 }, clock, stamps.reader(), false);
     let parts = run_inline(session.bytes(), SEED, publisher).into_parts();
     let mut publisher = parts.observer;
     publisher.finish(&parts.shard);

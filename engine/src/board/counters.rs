@@ -77,7 +77,8 @@ pub struct Ingest {
     pub names: u64,
     /// How often a ring to a shard was full, and the thread waited.
     pub stalls: u64,
-    /// Time at work, ns.
+    /// Time at work, ns: from a packet in hand to its record appended. What else a thread does that has a
+    /// shard on it too stands in that shard's counts.
     pub busy_ns: u64,
     /// The thread's number as the kernel has it.
     pub thread: u64,

@@ -1,8 +1,8 @@
 //! When packets arrived, from the ingest thread to the shards that apply them.
 //!
 //! The ingest thread writes a [`Stamp`] for each packet before it hands the packet on; every shard reads
-//! them all, and finds by an event's position which packet it came with. A ring of [`STAMPS`] seqlocks:
-//! the writer never waits. **Late**: a shard that is more than so many packets behind finds stamps
+//! them all, and finds by an event's position which packet it came with. A ring of seqlocks, as many as
+//! whoever makes it says: the writer never waits. **Late**: a shard that is more than so many packets behind finds stamps
 //! overwritten, and counts how many; the latencies of these packets are missing, nothing else is.
 //! Nothing of it reaches `apply`.
 
@@ -13,8 +13,12 @@ use super::seqlock;
 use crate::clock::Ticks;
 use crate::units::Position;
 
-/// Stamps that are kept.
-pub const STAMPS: usize = 4096;
+/// Stamps that are kept for shards on threads of their own, which may lag.
+pub const STAMPS_THREADS: usize = 4096;
+
+/// Stamps that are kept for a shard on the ingest thread: it reads each before the next is written. Few,
+/// so that they stay in the first cache.
+pub const STAMPS_INLINE: usize = 8;
 
 /// Words of a slot: a cache line.
 const SLOT_WORDS: usize = 8;
@@ -55,16 +59,29 @@ pub struct StampReader {
     missed: u64,
 }
 
-/// Makes a ring of stamps, and gives its writing end.
+/// Makes a ring of so many stamps, and gives its writing end.
+///
+/// # Panics
+/// If it is no power of two.
 #[must_use]
-pub fn stamps() -> StampWriter {
-    let slots = (0..STAMPS).map(|_| [const { AtomicU64::new(0) }; SLOT_WORDS]).collect();
+pub fn stamps(count: usize) -> StampWriter {
+    assert!(count.is_power_of_two(), "Invariant: {count} stamps are a power of two");
+    let slots = (0..count).map(|_| [const { AtomicU64::new(0) }; SLOT_WORDS]).collect();
     StampWriter { ring: Arc::new(Ring { written: AtomicU64::new(0), slots }), next: 0 }
 }
 
-/// The slot of a stamp, and how often it is published once the stamp is in it.
-fn place(number: u64) -> (usize, u64) {
-    ((number % STAMPS as u64) as usize, number / STAMPS as u64 + 1)
+impl Ring {
+    /// The slot of a stamp.
+    #[inline(always)]
+    fn slot(&self, number: u64) -> &[AtomicU64; SLOT_WORDS] {
+        &self.slots[number as usize & (self.slots.len() - 1)]
+    }
+
+    /// How often its slot is published once a stamp is in it.
+    #[inline(always)]
+    fn published(&self, number: u64) -> u64 {
+        (number >> self.slots.len().trailing_zeros()) + 1
+    }
 }
 
 impl StampWriter {
@@ -77,10 +94,9 @@ impl StampWriter {
     /// Writes the stamp of the next packet.
     #[inline(always)]
     pub fn write(&mut self, stamp: &Stamp) {
-        let (slot, _) = place(self.next);
         let wire_ns = stamp.wire_ns.map_or(NO_WIRE, |ns| ns.min(NO_WIRE - 1));
         let words = [stamp.before.0, stamp.received.0, stamp.accepted.0, wire_ns, 0, 0, 0];
-        seqlock::publish(&self.ring.slots[slot], &words);
+        seqlock::publish(self.ring.slot(self.next), &words);
         self.next += 1;
         // Release: who sees the count sees the stamp.
         self.ring.written.store(self.next, Ordering::Release);
@@ -96,9 +112,9 @@ impl StampReader {
             if self.next >= written {
                 return None;
             }
-            let (slot, published) = place(self.next);
+            let (slot, published) = (self.ring.slot(self.next), self.ring.published(self.next));
             let mut words = [0; SLOT_WORDS - 1];
-            if seqlock::try_read(&self.ring.slots[slot], &mut words) == Some(published) {
+            if seqlock::try_read(slot, &mut words) == Some(published) {
                 let [before, received, accepted, wire_ns, ..] = words;
                 return Some(Stamp {
                     before: Position(before),
@@ -108,7 +124,8 @@ impl StampReader {
                 });
             }
             // Overwritten, or being so: half a lap behind the writer nothing is.
-            let next = written.saturating_sub(STAMPS as u64 / 2).max(self.next + 1);
+            let half = self.ring.slots.len() as u64 / 2;
+            let next = written.saturating_sub(half).max(self.next + 1);
             self.missed += next - self.next;
             self.next = next;
         }
@@ -139,7 +156,7 @@ mod tests {
 
     #[test]
     fn stamps_come_in_order_each_once() {
-        let mut writer = stamps();
+        let mut writer = stamps(STAMPS_THREADS);
         let (mut one, mut other) = (writer.reader(), writer.reader());
         assert_eq!(one.peek(), None);
         for number in 0..10_000 {
@@ -151,12 +168,12 @@ mod tests {
         assert_eq!((one.peek(), one.missed()), (None, 0));
         let first = other.peek().map(|stamp| stamp.before.0 / 10);
         assert_eq!(first, Some(other.missed()), "what is missed is counted");
-        assert_eq!(other.missed(), 10_000 - STAMPS as u64 / 2);
+        assert_eq!(other.missed(), 10_000 - STAMPS_THREADS as u64 / 2);
     }
 
     #[test]
     fn a_reader_that_lags_beside_a_writer_sees_whole_stamps_in_order() {
-        let mut writer = stamps();
+        let mut writer = stamps(STAMPS_THREADS);
         let mut reader = writer.reader();
         let writing = std::thread::spawn(move || {
             (0..2_000_000).for_each(|number| writer.write(&stamp(number)));

@@ -7,7 +7,7 @@ use super::counters::{FeedCounts, Ingest, LineCounts, ShardCounts, label, text_o
 use super::histogram::Stage;
 use super::kept::{CursorLag, Kept, RingDepth, ThreadTimes};
 use super::reader::STALE_NS;
-use super::stamps::{Stamp, stamps};
+use super::stamps::{STAMPS_INLINE, STAMPS_THREADS, Stamp, stamps};
 use super::symbol::{Detail, Quote, flags};
 use super::*;
 use crate::book::books::Limits;
@@ -45,7 +45,8 @@ fn the_bytes_of_the_file_are_those_drawn() {
     let (board, path) = made(directory.path());
     let mut shard = Shard::new(Limits::default()).unwrap();
     let events = [add(1, 2, b'B', 990, 30), add(2, 2, b'S', 1_010, 40), add(3, 2, b'B', 980, 5)];
-    let mut publisher = board.shard(ShardPlace { index: 0 }, Clock::start(), stamps().reader());
+    let mut publisher =
+        board.shard(ShardPlace { index: 0 }, Clock::start(), stamps(STAMPS_INLINE).reader(), false);
     publisher.before_run(&shard);
     shard.apply_batch(&events, &mut ());
     publisher.after_run(&events, &shard);
@@ -196,9 +197,9 @@ fn latencies_are_recorded_of_the_packets_whose_events_came() {
     let clock = Clock::start();
     let size = BoardSize { shards: 2, feeds: 1, symbols_a_feed: 4 };
     let board = Board::create(&path, &ABOUT, &clock, size).unwrap();
-    let mut writer = stamps();
+    let mut writer = stamps(STAMPS_THREADS);
     let mut shard = Shard::at(ShardPlace { index: 1 }, Limits::default()).unwrap();
-    let mut publisher = board.shard(ShardPlace { index: 1 }, clock, writer.reader());
+    let mut publisher = board.shard(ShardPlace { index: 1 }, clock, writer.reader(), true);
     let now = clock.now();
     // Packets of messages 1 to 2, 3, and 4 to 6; this shard gets 1 and 5.
     for (before, wire_ns) in [(0, Some(1_000_000)), (2, None), (3, Some(3_000_000))] {
@@ -230,12 +231,17 @@ fn a_shard_that_begins_with_books_shows_them_and_one_that_is_idle_catches_up() {
     let mut shard = Shard::new(Limits::default()).unwrap();
     shard.apply_batch(&[add(1, 1, b'B', 5, 5), add(2, 3, b'S', 9, 1)], &mut ());
     shard.apply_batch(&[add(3, 9, b'S', 9, 1)], &mut ());
-    let mut publisher = board.shard(ShardPlace { index: 0 }, Clock::start(), stamps().reader());
+    let mut publisher =
+        board.shard(ShardPlace { index: 0 }, Clock::start(), stamps(STAMPS_INLINE).reader(), false);
     let reader = BoardReader::attach(&path).unwrap();
     assert_eq!(reader.quote(SymbolId(1)), Ok(None));
-    assert!(publisher.when_idle(&shard), "there is a second detail");
-    assert!(publisher.when_idle(&shard));
-    assert!(!publisher.when_idle(&shard), "and no third: symbol 9 has no slot");
+    assert!(!publisher.when_idle(&shard), "no detail is behind for long enough");
+    let shown = |symbol| reader.detail(SymbolId(symbol)).unwrap().is_some();
+    while !(shown(1) && shown(3)) {
+        // Time passes.
+        publisher.when_idle(&shard);
+    }
+    publisher.finish(&shard);
     let quote = reader.quote(SymbolId(3)).unwrap().unwrap();
     assert_eq!((quote.bid(), quote.ask().map(|ask| ask.0.0)), (None, Some(9)));
     let detail: Detail = reader.detail(SymbolId(1)).unwrap().unwrap();

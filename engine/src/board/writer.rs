@@ -217,14 +217,20 @@ impl Board {
         KeeperBoard { shared: Arc::clone(&self.shared) }
     }
 
-    /// The end of a shard.
+    /// The end of a shard; `has_ring`: its events come by a ring, from a thread that is not the shard's.
     ///
     /// # Panics
     /// If there is no such shard, or its end was taken before.
     #[must_use]
-    pub fn shard(&self, place: ShardPlace, clock: Clock, stamps: StampReader) -> ShardPublisher {
+    pub fn shard(
+        &self,
+        place: ShardPlace,
+        clock: Clock,
+        stamps: StampReader,
+        has_ring: bool,
+    ) -> ShardPublisher {
         take(&self.shared.is_shard_taken[place.index as usize], "a shard's end");
-        ShardPublisher::new(Arc::clone(&self.shared), place.index, clock, stamps)
+        ShardPublisher::new(Arc::clone(&self.shared), place.index, clock, stamps, has_ring)
     }
 }
 

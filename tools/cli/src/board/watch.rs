@@ -1,15 +1,16 @@
 //! The ingest thread's side of a run's board.
 //!
-//! At each packet it takes the time three times (it is received, its record is appended, it is handed
-//! on), hands the stamps to the shards' publishers, and counts. The counts go to the board every
-//! [`COUNTS_EVERY_NS`], or a tenth of that after something has come where there is nothing else to do.
+//! At each packet it takes the time twice (it is received, its record is appended), hands the stamps to
+//! the shards' publishers, and counts. The counts go to the board every [`COUNTS_EVERY_NS`], or a tenth of
+//! that after something has come where there is nothing else to do. Its time at work is that from the
+//! one moment to the other; what follows in the topology `inline` is its shard's.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::board::counters::{COUNTS_EVERY_NS, Ingest};
 use engine::board::histogram::Stage;
-use engine::board::stamps::{Stamp, StampWriter, stamps};
+use engine::board::stamps::{STAMPS_INLINE, STAMPS_THREADS, Stamp, StampWriter, stamps};
 use engine::board::writer::IngestBoard;
 use engine::board::{About, Board, BoardReader, BoardSize, ShardPublisher, thread_id};
 use engine::clock::{Anchor, Clock, Ticks};
@@ -46,6 +47,8 @@ struct Watching {
     board: Board,
     clock: Clock,
     stamps: StampWriter,
+    /// Whether shards have threads of their own.
+    has_ring: bool,
     ingest: IngestBoard,
     keeper: Option<Keeper>,
     anchor: Anchor,
@@ -53,10 +56,9 @@ struct Watching {
     /// Whether packets come off a wire, with the kernel's time.
     is_live: bool,
     busy_poll: bool,
-    /// When the arrival at hand was received.
+    /// When the arrival at hand was received, and its record appended.
     received: Ticks,
-    /// When the work on the one before it was done.
-    begun: Ticks,
+    accepted: Ticks,
     counted: Ticks,
     lines_counted: Ticks,
     busy_ticks: u64,
@@ -89,11 +91,9 @@ impl Watch {
             About { session: recording.id(), started: now_unix(), midnight: day.midnight() };
         let feeds = config.feed_count().max(1);
         let a_feed = config.limits().symbols_max / usize::from(feeds);
+        let has_ring = config.engine.topology == Topology::Pipelined;
         let size = BoardSize {
-            shards: match config.engine.topology {
-                Topology::Inline => 1,
-                Topology::Pipelined => config.layout(1).0.shards,
-            },
+            shards: if has_ring { config.engine.shards } else { 1 },
             feeds,
             symbols_a_feed: config.board.symbols_max.min(u32::try_from(a_feed).unwrap_or(u32::MAX)),
         };
@@ -118,14 +118,15 @@ impl Watch {
             on: Some(Box::new(Watching {
                 ingest: board.ingest(),
                 board,
-                stamps: stamps(),
+                stamps: stamps(if has_ring { STAMPS_THREADS } else { STAMPS_INLINE }),
+                has_ring,
                 keeper: None,
                 anchor: clock.anchor(),
                 counts: Ingest { thread: thread_id(), ..Ingest::default() },
                 is_live,
                 busy_poll: config.is_busy_polling(),
                 received: now,
-                begun: now,
+                accepted: now,
                 counted: now,
                 lines_counted: Ticks(0),
                 busy_ticks: 0,
@@ -139,7 +140,7 @@ impl Watch {
     /// The publisher of a shard.
     pub(crate) fn publisher(&self, place: ShardPlace) -> Option<ShardPublisher> {
         let on = self.on.as_ref()?;
-        Some(on.board.shard(place, on.clock, on.stamps.reader()))
+        Some(on.board.shard(place, on.clock, on.stamps.reader(), on.has_ring))
     }
 
     /// Whether there is a board.
@@ -194,6 +195,7 @@ impl Watch {
         if let Some(on) = &mut self.on {
             on.counts.gaps += 1;
             on.counts.gap_messages = on.counts.gap_messages.saturating_add(messages);
+            on.accepted = on.clock.now();
             on.done(engine);
         }
     }
@@ -206,6 +208,7 @@ impl Watch {
     {
         if let Some(on) = &mut self.on {
             on.counts.snapshot_items += 1;
+            on.accepted = on.clock.now();
             on.done(engine);
         }
     }
@@ -224,14 +227,6 @@ impl Watch {
         }
     }
 
-    /// The wait is over: it was no work.
-    pub(crate) fn rested(&mut self) {
-        if let Some(on) = &mut self.on {
-            on.begun = on.clock.now();
-            on.received = on.begun;
-        }
-    }
-
     /// Nothing has come.
     #[inline]
     pub(crate) fn idle<O, L>(&mut self, engine: &mut Engine<O, L>, live: &mut LiveSource)
@@ -243,7 +238,6 @@ impl Watch {
         let details = if on.busy_poll { 1 } else { DETAILS_A_SLEEP };
         let _ = (0..details).all(|_| engine.idle());
         let now = on.clock.now();
-        on.begun = now;
         let is_due = |since: Ticks, every_ns| on.clock.ns_between(since, now) >= every_ns;
         let are_lines_due = is_due(on.lines_counted, LINES_EVERY_NS);
         if on.has_news && is_due(on.counted, COUNTS_EVERY_NS / 10) || are_lines_due {
@@ -295,9 +289,11 @@ impl Watching {
     #[inline(always)]
     fn accepted(&mut self, packet: &Packet<'_>, before: Position, is_again: bool) {
         let accepted = self.clock.now();
+        self.accepted = accepted;
         if is_again {
             return;
         }
+        self.busy_ticks += accepted.0.saturating_sub(self.received.0);
         let wire_ns = self.is_live.then(|| {
             let received = self.anchor.unix(&self.clock, self.received);
             received.since_ns(packet.recv)
@@ -317,15 +313,12 @@ impl Watching {
         O: Observer + Send + 'static,
         L: MarketListener + Send + 'static,
     {
-        let now = self.clock.now();
-        self.busy_ticks += now.0.saturating_sub(self.begun.0);
-        self.begun = now;
         self.has_news = true;
         if engine.decoder().directory().named().len() > self.named {
             self.name(engine);
         }
-        if self.clock.ns_between(self.counted, now) >= COUNTS_EVERY_NS {
-            self.publish(engine, now);
+        if self.clock.ns_between(self.counted, self.accepted) >= COUNTS_EVERY_NS {
+            self.publish(engine, self.accepted);
         }
     }
 

@@ -128,11 +128,11 @@ impl Session {
                 && pace.is_paced()
                 && recording.as_ref().is_none_or(Recording::has_all_again)
             {
-                watch.rest(&mut engine);
-                if !wait(&mut pace, start, packet.recv, interrupt) {
+                let mut rest = || watch.rest(&mut engine);
+                if !wait(&mut pace, start, packet.recv, interrupt, &mut rest) {
                     continue;
                 }
-                watch.rested();
+                watch.received();
             }
             if let (Some(restarting), Some(recording)) = (&mut restarting, &recording)
                 && recording.has_all_again()
@@ -399,8 +399,15 @@ fn bytes_before(packet: &Packet<'_>, sequence: Sequence) -> u64 {
     before.map(|message| (size_of::<u16>() + message.len()) as u64).sum()
 }
 
-/// Waits until a packet received at `recv` is due; `false` if the end was asked for before.
-fn wait(pace: &mut Pace, start: Instant, recv: Nanos, interrupt: &Interrupt) -> bool {
+/// Waits until a packet received at `recv` is due, with `rest` before each part of the wait; `false` if the
+/// end was asked for before.
+fn wait(
+    pace: &mut Pace,
+    start: Instant,
+    recv: Nanos,
+    interrupt: &Interrupt,
+    rest: &mut impl FnMut(),
+) -> bool {
     let now_ns = || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let due_ns = pace.due_ns(recv);
     loop {
@@ -411,6 +418,8 @@ fn wait(pace: &mut Pace, start: Instant, recv: Nanos, interrupt: &Interrupt) -> 
         if interrupt.is_asked() {
             return false;
         }
+        rest();
+        let early_ns = due_ns.saturating_sub(now_ns());
         thread::sleep(Duration::from_nanos(early_ns).min(SLEEP_MAX));
     }
     pace.handed_over(due_ns, now_ns());
