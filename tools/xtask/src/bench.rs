@@ -2,8 +2,8 @@
 //!
 //! Published parsers beside our stages and the whole engine (`peers`), the ring beside published ones
 //! (`rings`), appends to the journal beside bare copies (`journal`), what bars add and how soon they are
-//! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), what two lines of loopback bring (`wire`), an example's job over text (`csv`), and everything together (`demo`): each table is
-//! one run; `--only=NAME,…` makes some of them. The conditions are those that `tapewatch bench throughput` tells of the host.
+//! put out (`bars`, `outputs`), what snapshots and archiving add and how long a restart takes (`recovery`), the simulated exchange (`simulate`), what two lines of loopback bring (`wire`), an example's job over text (`csv`), everything together (`demo`), what a packet
+//! takes by an open loop (`latency`, with curves), and what the board costs (`board`): each table is one run; `--only=NAME,…` makes some of them. The conditions are those that `tapewatch bench throughput` tells of the host.
 
 use std::fs;
 use std::path::{self, Path};
@@ -20,6 +20,13 @@ const TABLES: [&str; 9] =
 
 /// The table that `tapewatch demo` makes.
 const DEMO: &str = "demo";
+
+/// The table that `tapewatch bench latency` makes, and its curves.
+const LATENCY: &str = "latency";
+const CURVES: &str = "benches/latency.svg";
+
+/// The table of what the board costs, out of `tapewatch bench throughput`.
+const BOARD: &str = "board";
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
@@ -59,10 +66,22 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         demo.args(["demo", "--json", "--quiet"]);
         tables.push((DEMO, demo_table(&parsed(DEMO, demo)?)));
     }
+    if is_wanted(LATENCY) {
+        tell("── measure: bench latency");
+        let mut latency = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
+        latency.args(["bench", "latency", "--json", "--quiet"]);
+        if writes {
+            latency.arg("--plot").arg(paths::root().join(CURVES));
+        }
+        tables.push((LATENCY, latency_table(&parsed(LATENCY, latency)?)));
+    }
     tell("── measure: bench throughput");
     let mut throughput = cargo(["run", "--release", "--quiet", "-p", "tapewatch", "--"]);
     throughput.args(["bench", "throughput", "--json"]).arg(&file);
     let measured = parsed("bench throughput", throughput)?;
+    if is_wanted(BOARD) {
+        tables.push((BOARD, board_table(&measured)));
+    }
     let commit = output("commit", program("git", ["log", "-1", "--format=%h, %cs"]))?;
     // The document itself is what this writes.
     let is_as_committed = program("git", ["diff", "--quiet", "HEAD", "--", ".", ":!README.md"]);
@@ -115,6 +134,63 @@ fn demo_table(result: &Value) -> String {
         number(&result["peak_rss_bytes"]) / 1e6,
     );
     text
+}
+
+/// The rows of the open loop as a table, the floor of the same core under them.
+fn latency_table(result: &Value) -> String {
+    const QUANTILES: [&str; 6] = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"];
+    let figures = |of: &Value| QUANTILES.map(|key| of[key].to_string()).join(" | ");
+    let mut text = String::from(
+        "| path | packets | messages/s wanted | reached | p50 ns | p90 | p99 | p99.9 | p99.99 | max |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    let mut saturated = 0;
+    for row in result["rows"].as_array().into_iter().flatten() {
+        let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let packets = match row["times"].as_f64() {
+            Some(times) => format!("{} × {times}", word("packets")),
+            None => word("packets"),
+        };
+        let missed = if row["reached"] == true { "" } else { " **not reached**" };
+        text += &format!(
+            "| {} | {packets} | {} | {}{missed} | {} |\n",
+            word("path"),
+            row["rate_per_s"],
+            row["achieved_per_s"],
+            figures(row)
+        );
+        saturated += row["saturated"].as_u64().unwrap_or(0);
+    }
+    let floor = &result["hiccup"];
+    text += &format!("| floor | core {} | | | {} |\n", floor["core"], figures(floor));
+    text + &format!(
+        "\nFrom the moment at which a packet was due (a fixed schedule, whoever is late) to its best bid and offer on the board; \
+         {saturated} times too long to record. The floor is what this host keeps a spinning thread from the same core, before and \
+         after the rows, by time."
+    )
+}
+
+/// What the board costs a recording, as a table.
+fn board_table(measured: &Value) -> String {
+    let stage = |name: &str| {
+        let stages = measured["stages"].as_array().into_iter().flatten();
+        let found = stages.into_iter().find(|stage| stage["name"] == name);
+        let figure = |key: &str| found.and_then(|stage| stage[key].as_f64()).unwrap_or(f64::NAN);
+        (figure("ns_per_message"), figure("min"), figure("max"))
+    };
+    let percent = |key: &str| measured["board"][key].as_f64().unwrap_or(f64::NAN);
+    let row = |what: &str, name: &str, more: &str| {
+        let (median, min, max) = stage(name);
+        format!("| {what} | {median:.1} | {min:.1} | {max:.1} | {more} |\n")
+    };
+    let mut text = String::from(
+        "| the yardstick, recorded inline | ns a message | least | most | round by round |\n|---|---:|---:|---:|---:|\n",
+    );
+    text += &row("without a board", "without_board", "");
+    let added = format!("{:+.1} %", percent("added_percent"));
+    text += &row("board and latencies", "pipeline", &added);
+    let polled = format!("{:+.1} %", percent("polled_percent"));
+    text + &row("… and a reader that polls it as fast as it can", "polled", &polled)
 }
 
 /// What the figures were measured on.
@@ -179,9 +255,39 @@ mod tests {
     }
 
     #[test]
+    fn a_row_whose_rate_was_not_reached_says_so() {
+        let row = |reached: bool| {
+            json!({"path": "in-process", "packets": "single", "times": null, "rate_per_s": 1000, "achieved_per_s": 900,
+                   "reached": reached, "p50_ns": 1, "p90_ns": 2, "p99_ns": 3, "p999_ns": 4, "p9999_ns": 5, "max_ns": 6, "saturated": 2})
+        };
+        let result = json!({"rows": [row(true), row(false)], "hiccup": {"core": 1, "p50_ns": 7}});
+        let table = latency_table(&result);
+        assert!(
+            table.contains("| in-process | single | 1000 | 900 | 1 | 2 | 3 | 4 | 5 | 6 |\n"),
+            "{table}"
+        );
+        assert!(table.contains("| 900 **not reached** | 1 |"), "{table}");
+        assert!(
+            table.contains("| floor | core 1 | | | 7 |") && table.contains("; 4 times too long")
+        );
+    }
+
+    #[test]
+    fn the_board_s_cost_becomes_a_table() {
+        let stage = |name: &str, ns: f64| json!({"name": name, "ns_per_message": ns, "min": 1.0, "max": 9.0});
+        let measured = json!({
+            "stages": [stage("without_board", 100.0), stage("pipeline", 102.5), stage("polled", 104.0)],
+            "board": {"added_percent": 2.34, "polled_percent": -0.5},
+        });
+        let table = board_table(&measured);
+        assert!(table.contains("| without a board | 100.0 | 1.0 | 9.0 |  |\n"), "{table}");
+        assert!(table.contains("| 102.5 | 1.0 | 9.0 | +2.3 % |") && table.contains("| -0.5 % |"));
+    }
+
+    #[test]
     fn the_readme_has_the_markers_of_every_table() {
         let readme = fs::read_to_string(paths::root().join("README.md")).unwrap();
-        for name in TABLES.iter().chain([&DEMO]) {
+        for name in TABLES.iter().chain([&DEMO, &LATENCY, &BOARD]) {
             assert!(markers::put(&readme, "bench", name, "").is_some(), "{name}");
         }
     }

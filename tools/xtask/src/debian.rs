@@ -10,7 +10,15 @@ use crate::steps::{Failure, is_there, program, step};
 /// # Errors
 /// It is missing and cannot be installed.
 pub(crate) fn ensure(name: &str) -> Result<(), Failure> {
-    if is_there(program(name, ["--version"])) {
+    ensure_by(name, "--version")
+}
+
+/// The same for a program that tells its version by another argument.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_by(name: &str, version: &str) -> Result<(), Failure> {
+    if is_there(program(name, [version])) {
         return Ok(());
     }
     step("lists of packages", program("apt-get", ["update", "-q"]))?;

@@ -11,6 +11,7 @@ mod paths;
 mod power_loss;
 mod realism;
 mod same_state;
+mod screenshot;
 mod steps;
 mod syscalls;
 mod test;
@@ -61,6 +62,9 @@ Usage: cargo xtask COMMAND
   realism [--write]  simulates a day and prints its figures beside those of the recorded stretch of AAPL
                      and the ranges that the tests hold; with --write puts them into
                      tools/exchange/REALISM.md. Needs the shared folder.
+  screenshot [--write]  `tapewatch top` on a terminal of 80 by 24, beside an engine that listens to a
+                     simulated exchange; with --write into README.md. Installs tmux from Debian if it is
+                     missing.
   help               this text.
 
 Environment:
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         "power-loss" => power_loss::run(&rest),
         "realism" => realism::run(&rest),
         "same-state" => same_state::run(&rest),
+        "screenshot" => screenshot::run(&rest),
         "syscalls" => syscalls::run(&rest),
         unknown => Err(Failure::Usage(format!("no command {unknown:?}"))),
     };
