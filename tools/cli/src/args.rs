@@ -17,6 +17,7 @@ use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
 use crate::run::reload::ReloadArgs;
 use crate::simulate::SimulateArgs;
+use crate::stat::StatArgs;
 use crate::tail::TailArgs;
 
 const EXAMPLES: &str = "\
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Book(BookArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
+    Stat(StatArgs),
     Bench(BenchArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),

@@ -11,6 +11,7 @@ mod bars;
 mod bars_of_days;
 mod bench_latency;
 mod bench_throughput;
+mod board;
 mod book;
 mod book_from_snapshots;
 mod config;
