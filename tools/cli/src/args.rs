@@ -19,6 +19,7 @@ use crate::run::reload::ReloadArgs;
 use crate::simulate::SimulateArgs;
 use crate::stat::StatArgs;
 use crate::tail::TailArgs;
+use crate::top::TopArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Book(BookArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
+    Top(TopArgs),
     Stat(StatArgs),
     Bench(BenchArgs),
     Config(ConfigArgs),

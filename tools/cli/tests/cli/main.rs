@@ -5,6 +5,7 @@ mod recording;
 mod repair;
 mod running;
 mod support;
+mod terminal;
 
 mod archived;
 mod bars;
@@ -42,5 +43,6 @@ mod retention;
 mod session_faults;
 mod sessions;
 mod simulate;
+mod top;
 mod topologies;
 mod verified;

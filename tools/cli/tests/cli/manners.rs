@@ -17,6 +17,7 @@ fn every_help_has_an_example() {
         &["config", "print"],
         &["config", "check"],
         &["doctor"],
+        &["top"],
         &["stat"],
         &["bench", "hiccup"],
         &["bench", "latency"],
