@@ -17,7 +17,9 @@ use crate::replay::ReplayArgs;
 use crate::run::RunArgs;
 use crate::run::reload::ReloadArgs;
 use crate::simulate::SimulateArgs;
+use crate::stat::StatArgs;
 use crate::tail::TailArgs;
+use crate::top::TopArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Book(BookArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
+    Top(TopArgs),
+    Stat(StatArgs),
     Bench(BenchArgs),
     Config(ConfigArgs),
     Doctor(DoctorArgs),

@@ -30,7 +30,9 @@ mod session_dir;
 mod session_names;
 mod simulate;
 mod span;
+mod stat;
 mod tail;
+mod top;
 
 use std::io::Write as _;
 use std::panic;
@@ -78,6 +80,8 @@ fn run() -> Result<Status, Failure> {
         Command::Book(args) => book::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
         Command::Tail(args) => tail::run(&args, console),
+        Command::Top(args) => top::run(&args, console),
+        Command::Stat(args) => stat::run(&args, console),
         Command::Config(args) => config::run(&args, console),
         Command::Doctor(args) => doctor::run(&args, console),
     }

@@ -91,7 +91,7 @@ fn bars(figures: &BarFigures) -> String {
 }
 
 /// `text` in lines of at most `width` characters where it has double spaces to break at.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in text.split("  ") {
         if let Some(line) = lines.last_mut() {

@@ -17,6 +17,8 @@ fn every_help_has_an_example() {
         &["config", "print"],
         &["config", "check"],
         &["doctor"],
+        &["top"],
+        &["stat"],
         &["bench", "hiccup"],
         &["bench", "latency"],
     ] {
