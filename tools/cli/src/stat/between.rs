@@ -101,13 +101,13 @@ fn shares(thread: &ThreadTimes, earlier: Option<&Look>, later: &Look) -> Option<
     })
 }
 
-/// Time at work that a thread counts. Where the ingest thread is a shard's too, its count has the shard's
-/// in it.
+/// Time at work that a thread counts. Where the ingest thread is a shard's too, each part counts what is
+/// its own.
 fn busy_ns(look: &Look, thread: u64) -> Option<u64> {
     let ingest = (look.ingest.thread, look.ingest.busy_ns);
     let shards = look.shards.iter().map(|shard| (shard.thread, shard.busy_ns));
     let of_it = shards.chain([ingest]).filter(|(number, _)| *number == thread && thread != 0);
-    of_it.map(|(_, busy_ns)| busy_ns).max()
+    of_it.map(|(_, busy_ns)| busy_ns).reduce(u64::saturating_add)
 }
 
 fn over_ns(earlier: Option<&Look>, later: &Look) -> f64 {
@@ -181,5 +181,10 @@ mod tests {
         look.ingest.busy_ns = 50_000_000_000;
         let shares = threads(None, &look);
         assert_eq!((shares[0].busy, shares[0].idle), (Some(0.5), Some(0.25)));
+        // The one thread of an inline engine is its shard's, too.
+        look.shards =
+            vec![ShardCounts { thread: 3, busy_ns: 10_000_000_000, ..ShardCounts::default() }];
+        let shares = threads(None, &look);
+        assert!((shares[0].busy.unwrap() - 0.6).abs() < 1e-9, "{shares:?}");
     }
 }
