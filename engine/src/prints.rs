@@ -107,6 +107,14 @@ impl Prints {
         })
     }
 
+    /// Puts memory behind the first `prints` prints, so that no page fault meets them.
+    pub fn prefault(&mut self, prints: usize) {
+        let blocks = prints.div_ceil(BLOCK);
+        self.records.prefault(blocks * BLOCK);
+        self.summaries.prefault(blocks);
+        self.block_lists.prefault(blocks);
+    }
+
     /// Keeps a print that counts. `false` if there is no room for it.
     #[inline]
     #[must_use]

@@ -280,9 +280,13 @@ impl Shard {
         self.books
     }
 
-    /// Puts memory behind the first `orders` live orders; see [`Books::prefault`].
+    /// Puts memory behind the first `orders` live orders, see [`Books::prefault`], and as many prints.
+    ///
+    /// In a guest the first touch of 2 MiB can take the host 5 ms: of single packets at 1 M a second, 1 %
+    /// took that long before the prints' memory was touched here.
     pub fn prefault(&mut self, orders: usize) {
         self.books.prefault(orders);
+        self.prints.prefault(orders);
     }
 
     /// Applies a batch in order; the same as applying each event, only faster, because what the

@@ -62,6 +62,9 @@ pub struct About {
 pub(super) struct Shared {
     words: SharedWords,
     places: [Place; Section::Details as usize + 1],
+    /// Words before the first quote, and before the first latencies: what is reached at each packet.
+    quotes_at: usize,
+    latencies_at: usize,
     size: BoardSize,
     path: PathBuf,
     is_ingest_taken: AtomicBool,
@@ -94,7 +97,15 @@ impl Shared {
     /// Publishes a symbol's quote.
     #[inline(always)]
     pub(super) fn publish_quote(&self, slot: usize, quote: &Quote) {
-        self.publish::<_, 7>(Section::Quotes, slot, quote);
+        let words: &[u64; 7] = cast_ref(quote);
+        seqlock::publish(self.quote(slot), words);
+    }
+
+    /// The slot of a quote.
+    #[inline(always)]
+    fn quote(&self, slot: usize) -> &[AtomicU64] {
+        let first = self.quotes_at + slot * 8;
+        &self.words.words()[first..first + 8]
     }
 
     /// Publishes a symbol's detail.
@@ -110,7 +121,7 @@ impl Shared {
 
     /// Sequence and time of a symbol's last message, as its quote tells: to be asked by the quote's writer.
     pub(super) fn last_message(&self, slot: usize) -> (u64, i64) {
-        let quote = self.slot(Section::Quotes, slot);
+        let quote = self.quote(slot);
         (quote[1].load(Ordering::Relaxed), quote[2].load(Ordering::Relaxed) as i64)
     }
 
@@ -133,8 +144,14 @@ impl Shared {
     /// The histogram of a stage that a shard records.
     #[inline(always)]
     pub(super) fn latency_of_shard(&self, shard: u32, stage: usize) -> &[AtomicU64] {
-        let slot = STAGES_INGEST.len() + shard as usize * STAGES_SHARD.len() + stage;
-        self.slot(Section::Latencies, slot)
+        self.latency(STAGES_INGEST.len() + shard as usize * STAGES_SHARD.len() + stage)
+    }
+
+    /// The histogram in a slot.
+    #[inline(always)]
+    fn latency(&self, slot: usize) -> &[AtomicU64] {
+        let first = self.latencies_at + slot * histogram::WORDS;
+        &self.words.words()[first..first + histogram::WORDS]
     }
 }
 
@@ -177,10 +194,14 @@ impl Board {
         let words = make().map_err(failed)?;
         let mut places = [Place::default(); Section::Details as usize + 1];
         places.iter_mut().zip(size.places()).for_each(|(place, of)| *place = of);
+        let first_word =
+            |section: Section| places[section as usize].offset_bytes as usize / WORD_BYTES;
         let is_shard_taken = (0..size.shards).map(|_| AtomicBool::new(false)).collect();
         Ok(Board {
             shared: Arc::new(Shared {
                 words,
+                quotes_at: first_word(Section::Quotes),
+                latencies_at: first_word(Section::Latencies),
                 places,
                 size,
                 path: path.to_owned(),
@@ -306,7 +327,7 @@ impl IngestBoard {
     #[inline(always)]
     pub fn record(&self, stage: Stage, ns: u64) {
         let slot = usize::from(stage != Stage::WireReceived);
-        histogram::record(self.shared.slot(Section::Latencies, slot), ns);
+        histogram::record(self.shared.latency(slot), ns);
     }
 
     /// The engine has ended in order.

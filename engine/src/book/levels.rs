@@ -199,6 +199,8 @@ impl LevelStore {
     /// Puts memory behind so many levels.
     pub fn prefault(&mut self, levels: usize) {
         self.levels.prefault(levels);
+        // Arrays of rungs double as they grow, and what they leave is used again.
+        self.rungs.prefault(levels.saturating_mul(4));
     }
 
     /// Levels in use.

@@ -73,6 +73,11 @@ impl<T: Pod> ArrayArena<T> {
         Ok(ArrayArena { elements: MappedVec::with_capacity(capacity, pages)?, free: [0; CLASSES] })
     }
 
+    /// See [`MappedVec::prefault`].
+    pub fn prefault(&mut self, elements: usize) {
+        self.elements.prefault(elements);
+    }
+
     /// The array's elements.
     #[inline(always)]
     #[must_use]

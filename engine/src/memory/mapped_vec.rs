@@ -105,6 +105,16 @@ impl<T: Pod> MappedVec<T> {
         true
     }
 
+    /// Has the kernel put memory behind the first `elements` now, so that growing into them costs nothing
+    /// later. Kernels before Linux 5.14 cannot; then it is put there as it is touched.
+    pub fn prefault(&mut self, elements: usize) {
+        let bytes = elements.min(self.capacity) * size_of::<T>();
+        #[cfg(target_os = "linux")]
+        let _ = self.map.advise_range(memmap2::Advice::PopulateWrite, 0, bytes);
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
+
     /// Appends a value; `None` when full, else its index.
     #[inline]
     pub fn push(&mut self, value: T) -> Option<usize> {

@@ -287,8 +287,8 @@ pub(super) static KEYS: [Key; 47] = [
         section: "threads",
         name: "prefault_orders",
         about: &[
-            "Orders whose memory is touched before the first packet, so that no page fault falls",
-            "into the session; at most limits.orders_max.",
+            "Orders, and as many prints, whose memory is touched before the first packet, so that no page",
+            "fault falls into the session: some 110 bytes each; at most limits.orders_max.",
         ],
         numbers: Numbers::any(0, 1 << 30),
         slot: |config| Slot::U64(&mut config.threads.prefault_orders),
