@@ -43,7 +43,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         other => return Err(Failure::Usage(format!("bench takes one file, not {other:?}"))),
     };
     // Built first, so that no compiler runs beside what is measured.
-    step("build", cargo(["build", "--release", "-p", "tapewatch", "-p", "tapewatch-benches"]))?;
+    let mut build = cargo(["build", "--release", "-p", "tapewatch"]);
+    if TABLES.into_iter().any(is_wanted) {
+        build.args(["-p", "tapewatch-benches"]);
+    }
+    step("build", build)?;
     let mut tables = Vec::new();
     for name in TABLES.into_iter().filter(|name| is_wanted(name)) {
         tell(&format!("── measure: {name}"));
