@@ -178,9 +178,16 @@ mod tsc {
     const POWER: u32 = 0x8000_0007;
     const INVARIANT: u32 = 1 << 8;
 
-    /// Whether the counter runs at one rate whatever the processor's clock and sleep.
+    /// What the kernel itself keeps time by.
+    const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+
+    /// Whether the counter runs at one rate whatever the processor's clock and sleep, and the kernel has
+    /// not found it to differ between cores: it then keeps time by another source.
     pub(super) fn is_even() -> bool {
-        __cpuid(EXTENDED).eax >= POWER && __cpuid(POWER).edx & INVARIANT != 0
+        let is_invariant = __cpuid(EXTENDED).eax >= POWER && __cpuid(POWER).edx & INVARIANT != 0;
+        // Where that cannot be read, the processor is taken at its word.
+        let source = std::fs::read_to_string(CLOCK_SOURCE);
+        is_invariant && source.map_or(true, |source| matches!(source.trim(), "tsc" | "kvm-clock"))
     }
 
     /// Reads it. Not a barrier: what stands near it in the program may be done on its other side, by

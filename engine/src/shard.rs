@@ -50,7 +50,7 @@ pub trait Observer {
     fn on_event(&mut self, event: &Event, outcome: &Outcome, shard: &Shard);
 
     /// A run of events is about to be applied: a packet's, or those that a ring held.
-    fn before_run(&mut self, _shard: &Shard) {}
+    fn before_run(&mut self, _events: &[Event], _shard: &Shard) {}
 
     /// The run has been applied. There may be marks in it, which have no symbol.
     fn after_run(&mut self, _events: &[Event], _shard: &Shard) {}
@@ -84,9 +84,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 
     #[inline(always)]
-    fn before_run(&mut self, shard: &Shard) {
-        self.0.before_run(shard);
-        self.1.before_run(shard);
+    fn before_run(&mut self, events: &[Event], shard: &Shard) {
+        self.0.before_run(events, shard);
+        self.1.before_run(events, shard);
     }
 
     #[inline(always)]
@@ -115,9 +115,9 @@ impl<A: Observer> Observer for Option<A> {
     }
 
     #[inline(always)]
-    fn before_run(&mut self, shard: &Shard) {
+    fn before_run(&mut self, events: &[Event], shard: &Shard) {
         if let Some(observer) = self {
-            observer.before_run(shard);
+            observer.before_run(events, shard);
         }
     }
 
@@ -155,6 +155,8 @@ pub struct Shard {
     halts: Halts,
     /// Feed time at which the snapshot at hand began.
     snapshot_time: Nanos,
+    /// Snapshots that have begun or ended here: books may be others without an event of their symbol.
+    snapshot_marks: u64,
 }
 
 /// Which of an engine's shards it is.
@@ -271,6 +273,7 @@ impl Shard {
             suspicion: Suspicion::default(),
             halts: Halts::default(),
             snapshot_time: Nanos(i64::MIN),
+            snapshot_marks: 0,
         })
     }
 
@@ -369,8 +372,14 @@ impl Shard {
                 );
             }
             REBASE => self.offset = event.words[0],
-            SNAPSHOT_BEGIN => self.begin_snapshot(event),
-            SNAPSHOT_END => self.end_snapshot(event, observer),
+            SNAPSHOT_BEGIN => {
+                self.snapshot_marks += 1;
+                self.begin_snapshot(event);
+            }
+            SNAPSHOT_END => {
+                self.snapshot_marks += 1;
+                self.end_snapshot(event, observer);
+            }
             _ => {}
         }
     }
@@ -498,6 +507,7 @@ impl Shard {
             suspicion: _,
             halts: _,
             snapshot_time: _,
+            snapshot_marks: _,
         } = self;
         ShardParts { books, prints, metrics, qualities, phase: *phase, bars }
     }
@@ -550,6 +560,18 @@ impl Shard {
     #[must_use]
     pub fn position(&self, event: &Event) -> Position {
         Position(event.sequence.wrapping_add(self.offset))
+    }
+
+    /// Position − sequence of an event that comes now.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How often a snapshot has begun or ended here.
+    #[inline]
+    pub(crate) fn snapshot_marks(&self) -> u64 {
+        self.snapshot_marks
     }
 
     /// Symbols are numbered below this.

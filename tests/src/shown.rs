@@ -35,7 +35,10 @@ struct QuoteFacts {
 #[derive(Hash)]
 struct DetailFacts {
     time_ns: i64,
-    tape: [u64; 5],
+    tape: [u64; 6],
+    volumes: [u64; 3],
+    quote_changes: u64,
+    quality: [u64; 9],
     kinds: [u64; 5],
     notional: i128,
     levels: [usize; 2],
@@ -82,11 +85,19 @@ impl Expected {
             time_ns: last.time_ns,
             tape: [
                 price(tape.last()),
+                price(tape.open()),
                 price(tape.high()),
                 price(tape.low()),
                 tape.trades(),
                 tape.volume() as u64,
             ],
+            volumes: [
+                tape.hidden_volume() as u64,
+                tape.cross_volume() as u64,
+                tape.broken_volume() as u64,
+            ],
+            quote_changes: metrics.quote_changes(),
+            quality: bytemuck::cast(shard.quality_of(symbol)),
             kinds: [
                 metrics.adds(),
                 metrics.executions(),
@@ -125,10 +136,13 @@ impl Expected {
             let there = levels.iter().filter(|level| level.orders > 0);
             there.map(|level| (level.price, level.qty, level.orders)).collect()
         };
-        let Detail { last, high, low, trades, volume, .. } = *detail;
+        let Detail { last, open, high, low, trades, volume, .. } = *detail;
         let facts = DetailFacts {
             time_ns: detail.time_ns,
-            tape: [last as u64, high as u64, low as u64, trades, volume],
+            tape: [last as u64, open as u64, high as u64, low as u64, trades, volume],
+            volumes: [detail.hidden_volume, detail.cross_volume, detail.broken_volume],
+            quote_changes: detail.quote_changes,
+            quality: bytemuck::cast(detail.quality),
             kinds: [
                 detail.adds,
                 detail.executions,

@@ -163,7 +163,7 @@ pub struct ShardCounts {
     pub position: u64,
     /// Feed time as far as it has passed here, UTC epoch ns.
     pub feed_time_ns: i64,
-    /// Events applied in runs, marks left out.
+    /// Events applied in runs, marks among them.
     pub events: u64,
     /// Runs of events, each published once.
     pub runs: u64,
@@ -191,7 +191,7 @@ pub struct ShardCounts {
     pub thread: u64,
     /// What was wrong with messages that concern no symbol.
     pub quality: Quality,
-    /// Packets whose times of arrival were overwritten before the shard got to them.
+    /// Packets whose times of arrival were overwritten before the shard got to them, its own or not.
     pub stamps_missed: u64,
     /// 0.
     pub reserved: [u64; 38],

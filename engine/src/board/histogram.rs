@@ -43,9 +43,10 @@ const _: () = assert!(CLASSES == 3_840 && WORDS * 8 == 30_784);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// From the kernel's time of the datagram to the packet, in its place in the stream, in the ingest
-    /// thread's hands: network stack, wake-up, batch, arbitration.
+    /// thread's hands: network stack, wake-up, batch, arbitration. Where the kernel tells no time (a
+    /// connection), from when it was read.
     WireReceived,
-    /// … to its journal record's append. Without a journal, nothing.
+    /// … to its journal record's append; with a thread that appends, to the record in the ring to it.
     ReceivedAccepted,
     /// … to the last of its messages being applied, the ring to the shard included.
     AcceptedApplied,
@@ -120,7 +121,7 @@ pub(crate) fn record(words: &[AtomicU64], value_ns: u64) {
     if value_ns > words[MAX].get() {
         words[MAX].set(value_ns);
     }
-    add(&words[SUM], value_ns);
+    add(&words[SUM], value_ns.min(VALUE_NS_MAX));
     if value_ns > VALUE_NS_MAX {
         add(&words[SATURATED], 1);
     }
@@ -192,7 +193,7 @@ impl Latencies {
         self.max_ns
     }
 
-    /// The mean; 0 of none.
+    /// The mean, values too long to count taken as [`VALUE_NS_MAX`]; 0 of none.
     #[must_use]
     pub fn mean_ns(&self) -> f64 {
         if self.samples == 0 { 0.0 } else { self.sum_ns as f64 / self.samples as f64 }

@@ -34,7 +34,7 @@ pub struct Kept {
     pub journal_waited_ns: u64,
     /// Position of the last output that was appended; 0 before the first.
     pub output_position: u64,
-    /// Outputs appended.
+    /// Frames of the output log: outputs, and the log's own.
     pub outputs: u64,
     /// Position of the newest snapshot; 0 where there is none.
     pub snapshot_position: u64,

@@ -7,7 +7,9 @@
 //! once would throw the books out of the first cache: single packets at 1 M a second took 90 ns
 //! longer with it.
 //!
-//! The clock is read twice a run, and once more where a ring is in front of the shard: 12 ns each.
+//! The clock is read twice a run, and once more where a ring is in front of the shard: 12 ns each. A packet
+//! that comes in parts (of more than 128 messages, or cut by the end of a ring) counts with its first
+//! part, and one that several shards have something of, once a shard.
 //!
 //! **Full**: symbols past the board's last slot are counted and not shown. **Late**: details wait in the
 //! order in which they became due; each symbol waits once. It allocates when it is made and never after,
@@ -23,9 +25,9 @@ use super::symbol::{Detail, LEVELS_MAX, Quote, ShownLevel, flags};
 use super::writer::Shared;
 use crate::book::BookView;
 use crate::clock::{Clock, Ticks};
-use crate::event::Event;
+use crate::event::{Control, Event};
 use crate::shard::{Observer, Outcome, Shard};
-use crate::units::{FeedId, Price, Side, SymbolId};
+use crate::units::{FeedId, Position, Price, Side, SymbolId};
 
 /// How long a detail may be behind its quote while the shard is busy.
 pub const DETAIL_EVERY_NS: u64 = 50_000_000;
@@ -62,6 +64,10 @@ pub struct ShardPublisher {
     counts_every_ticks: u64,
     detail_every_ticks: u64,
     detail_idle_ticks: u64,
+    /// Position − sequence of events before the run at hand.
+    offset: u64,
+    /// Marks of snapshots when all symbols were published last.
+    snapshot_marks: u64,
     /// Whether what the shard began with is published.
     has_begun: bool,
     /// Whether counts have changed since they were published.
@@ -96,6 +102,8 @@ impl ShardPublisher {
             detail_every_ticks: clock.ticks_of_ns(DETAIL_EVERY_NS),
             detail_idle_ticks: clock.ticks_of_ns(DETAIL_IDLE_NS),
             clock,
+            offset: 0,
+            snapshot_marks: 0,
             has_begun: false,
             has_news: true,
         }
@@ -104,6 +112,9 @@ impl ShardPublisher {
     /// Publishes all that is behind: to be called when no more events come.
     pub fn finish(&mut self, shard: &Shard) {
         self.begin(shard);
+        if shard.snapshot_marks() != self.snapshot_marks {
+            self.publish_all(shard);
+        }
         while self.publish_next_detail(shard) {}
         self.count(shard);
     }
@@ -116,9 +127,21 @@ impl ShardPublisher {
             return;
         }
         self.counts.thread = thread_id();
+        self.publish_all(shard);
+    }
+
+    /// Publishes all that is known: at the beginning, and where a snapshot has changed books without an
+    /// event of their symbols.
+    #[cold]
+    #[inline(never)]
+    fn publish_all(&mut self, shard: &Shard) {
+        self.snapshot_marks = shard.snapshot_marks();
+        self.counts.runs += 1;
         for symbol in (1..shard.books().symbol_count() as u32).map(SymbolId) {
             if shard.metrics(symbol).is_known() {
-                self.touch(symbol, shard, (0, 0), self.clock.now());
+                let slot = self.board.slot_of(symbol);
+                let last = slot.map_or((0, 0), |slot| self.board.last_message(slot));
+                self.touch(symbol, shard, last, self.clock.now());
             }
         }
     }
@@ -190,7 +213,8 @@ impl ShardPublisher {
             suspect_feeds: suspect,
             busy_ns: self.clock.ns_between(Ticks(0), Ticks(self.busy_ticks)),
             quality: shard.quality_of(SymbolId(0)),
-            stamps_missed: self.stamps.missed(),
+            // Without a ring those are of packets with nothing for this shard.
+            stamps_missed: if self.has_ring { self.stamps.missed() } else { 0 },
             ..self.counts
         };
         self.board.publish_shard(self.shard, &self.counts);
@@ -200,9 +224,21 @@ impl ShardPublisher {
     /// Records how long the packets took of which events were in the run.
     #[inline]
     fn record(&mut self, events: &[Event], shard: &Shard, applied: Ticks, published: Ticks) {
-        let Some(last) = events.last() else { return };
+        let mut offset = self.offset;
+        let positions = events.iter().filter_map(|event| {
+            if event.is_control() {
+                // What comes behind it is numbered in another way.
+                if event.kind == Control::Rebase as u8 {
+                    offset = event.words[0];
+                }
+                return None;
+            }
+            Some(Position(event.sequence.wrapping_add(offset)))
+        });
+        let mut next = positions.peekable();
+        let Some(last) = events.iter().rev().find(|event| !event.is_control()) else { return };
         let last = shard.position(last);
-        let mut next = events.iter().map(|event| shard.position(event)).peekable();
+        self.counts.position = last.0;
         let mut stamp = self.stamps.peek().filter(|stamp| stamp.before < last);
         while let Some(of) = stamp {
             self.stamps.take();
@@ -246,13 +282,19 @@ impl Observer for ShardPublisher {
     fn on_event(&mut self, _event: &Event, _outcome: &Outcome, _shard: &Shard) {}
 
     #[inline]
-    fn before_run(&mut self, shard: &Shard) {
+    fn before_run(&mut self, events: &[Event], shard: &Shard) {
         if !self.has_begun {
             self.begin(shard);
         }
-        if self.has_ring {
-            self.begun = self.clock.now();
+        // A reader may have the lines: they come over while the run is applied.
+        for event in events {
+            if let Some(slot) = self.board.slot_of(event.symbol()) {
+                self.board.prefetch_quote(slot);
+            }
         }
+        self.offset = shard.offset();
+        // Without a ring a run begins when its packet is accepted, which a stamp tells.
+        self.begun = if self.has_ring { self.clock.now() } else { Ticks(u64::MAX) };
     }
 
     #[inline]
@@ -267,13 +309,12 @@ impl Observer for ShardPublisher {
         }
         let published = self.clock.now();
         self.counts.events += events.len() as u64;
-        if let Some(last) = events.last() {
-            self.counts.position = shard.position(last).0;
-        }
         self.record(events, shard, applied, published);
         self.busy_ticks += published.0.saturating_sub(self.begun.0);
-        self.begun = published;
         self.has_news = true;
+        if shard.snapshot_marks() != self.snapshot_marks {
+            self.publish_all(shard);
+        }
         if self.is_due(published, self.detail_every_ticks) {
             self.publish_due_details(shard, published);
         }
@@ -287,6 +328,9 @@ impl Observer for ShardPublisher {
     fn when_idle(&mut self, shard: &Shard) -> bool {
         if !self.has_begun {
             self.begin(shard);
+        }
+        if shard.snapshot_marks() != self.snapshot_marks {
+            self.publish_all(shard);
         }
         let now = self.clock.now();
         if self.is_due(now, self.detail_idle_ticks) {

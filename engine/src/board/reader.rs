@@ -188,7 +188,10 @@ impl BoardReader {
         if !is_there {
             return Liveness::Gone;
         }
-        let heartbeat = self.kept().map_or(0, |kept| kept.heartbeat_ns);
+        let Ok(Kept { heartbeat_ns: heartbeat, .. }) = self.kept() else {
+            // Its keeper is at it, or lost its core while it was.
+            return Liveness::Running;
+        };
         let since = now.0.saturating_sub(heartbeat.max(self.header.started_ns));
         if since > STALE_NS { Liveness::Stale(since) } else { Liveness::Running }
     }

@@ -47,7 +47,7 @@ fn the_bytes_of_the_file_are_those_drawn() {
     let events = [add(1, 2, b'B', 990, 30), add(2, 2, b'S', 1_010, 40), add(3, 2, b'B', 980, 5)];
     let mut publisher =
         board.shard(ShardPlace { index: 0 }, Clock::start(), stamps(STAMPS_INLINE).reader(), false);
-    publisher.before_run(&shard);
+    publisher.before_run(&events, &shard);
     shard.apply_batch(&events, &mut ());
     publisher.after_run(&events, &shard);
     publisher.finish(&shard);
@@ -207,7 +207,7 @@ fn latencies_are_recorded_of_the_packets_whose_events_came() {
         writer.write(&Stamp { before, received, accepted: received, wire_ns });
     }
     let events = [add(1, 1, b'B', 5, 5), add(5, 1, b'B', 6, 5)];
-    publisher.before_run(&shard);
+    publisher.before_run(&events, &shard);
     shard.apply_batch(&events, &mut ());
     publisher.after_run(&events, &shard);
     let reader = BoardReader::attach(&path).unwrap();
@@ -253,4 +253,69 @@ fn a_shard_that_begins_with_books_shows_them_and_one_that_is_idle_catches_up() {
     assert_eq!(shown.iter().map(|it| it.symbol.0).collect::<Vec<_>>(), [1, 3]);
     let none: Quote = Quote::default();
     assert_eq!((none.bid(), none.state(), FeedId(0)), (None, None, SymbolId(1).feed()));
+}
+
+#[test]
+fn packets_of_two_feeds_in_one_run_each_have_their_times() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    let clock = Clock::start();
+    let size = BoardSize { shards: 1, feeds: 2, symbols_a_feed: 4 };
+    let board = Board::create(&path, &ABOUT, &clock, size).unwrap();
+    let mut writer = stamps(STAMPS_THREADS);
+    let mut shard = Shard::new(Limits::default()).unwrap();
+    let mut publisher = board.shard(ShardPlace { index: 0 }, clock, writer.reader(), true);
+    let reader = BoardReader::attach(&path).unwrap();
+    let now = clock.now();
+    // Positions 1 and 2, which the second feed calls 900 and the first one 2; the third packet is the mark's
+    // alone, and nothing of it is here yet.
+    for before in [0, 1, 2, 3] {
+        let (before, received) = (Position(before), now);
+        writer.write(&Stamp { before, received, accepted: received, wire_ns: None });
+    }
+    let other = SymbolId::of(FeedId(1), 2).0;
+    let rebase = |sequence: u64, offset: u64| {
+        Event::rebase(crate::units::Sequence(sequence), Nanos(1_000), offset)
+    };
+    let run = [
+        add(1, 1, b'B', 5, 5),
+        rebase(900, 2u64.wrapping_sub(900)),
+        add(900, other, b'B', 6, 5),
+        rebase(3, 0),
+        add(3, 1, b'B', 7, 5),
+        Event::passing_time(crate::units::Sequence(4), Nanos(2_000)),
+    ];
+    publisher.before_run(&run, &shard);
+    shard.apply_batch(&run, &mut ());
+    publisher.after_run(&run, &shard);
+    assert_eq!(reader.latencies(Stage::ReceivedPublished).samples(), 3);
+    publisher.finish(&shard);
+    let counts = reader.shard_counts().unwrap()[0];
+    assert_eq!((counts.position, counts.stamps_missed), (3, 0));
+    let shown: Vec<u32> = reader.symbols().unwrap().iter().map(|it| it.symbol.0).collect();
+    assert_eq!(shown, [1, other]);
+}
+
+#[test]
+fn books_that_a_snapshot_empties_are_shown_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let (board, path) = made(directory.path());
+    let mut shard = Shard::new(Limits::default()).unwrap();
+    let events = [add(1, 1, b'B', 5, 5), add(2, 2, b'S', 9, 1)];
+    let stamps = stamps(STAMPS_INLINE);
+    let mut publisher =
+        board.shard(ShardPlace { index: 0 }, Clock::start(), stamps.reader(), false);
+    publisher.before_run(&events, &shard);
+    shard.apply_batch(&events, &mut ());
+    publisher.after_run(&events, &shard);
+    let reader = BoardReader::attach(&path).unwrap();
+    let quote = |symbol| reader.quote(SymbolId(symbol)).unwrap().unwrap();
+    assert!(quote(1).bid().is_some() && quote(2).ask().is_some());
+    let mark = Event::snapshot_begin(FeedId(0), crate::units::Sequence(3), Nanos(2_000));
+    shard.apply(&mark, &mut ());
+    publisher.when_idle(&shard);
+    assert_eq!((quote(1).bid(), quote(2).ask()), (None, None));
+    assert_eq!(quote(1).sequence, 1, "its last message is the one that it had");
+    publisher.finish(&shard);
+    assert_eq!(reader.shard_counts().unwrap()[0].suspect_feeds, 1);
 }

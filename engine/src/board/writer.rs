@@ -31,6 +31,7 @@ use super::symbol::{Detail, Name, Quote};
 use super::{RunState, process, seqlock};
 use crate::clock::{Clock, ClockKind};
 use crate::log::SessionId;
+use crate::memory::prefetch::prefetch_write;
 use crate::memory::shared_words::SharedWords;
 use crate::shard::ShardPlace;
 use crate::units::{Nanos, SymbolId};
@@ -99,6 +100,12 @@ impl Shared {
     pub(super) fn publish_quote(&self, slot: usize, quote: &Quote) {
         let words: &[u64; 7] = cast_ref(quote);
         seqlock::publish(self.quote(slot), words);
+    }
+
+    /// Asks for the line of a quote, to be written soon.
+    #[inline(always)]
+    pub(super) fn prefetch_quote(&self, slot: usize) {
+        prefetch_write(self.words.words(), self.quotes_at + slot * 8);
     }
 
     /// The slot of a quote.

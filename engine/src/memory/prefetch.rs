@@ -8,6 +8,12 @@ pub fn prefetch_read<T>(slice: &[T], index: usize) {
     prefetch_address(slice.as_ptr().wrapping_add(index));
 }
 
+/// As [`prefetch_read`], in a state in which `slice[index]` can be written: other cores give the line up.
+#[inline(always)]
+pub(crate) fn prefetch_write<T>(slice: &[T], index: usize) {
+    prefetch_write_address(slice.as_ptr().wrapping_add(index));
+}
+
 /// Prefetches the line of an address, which need not be a valid one.
 #[inline(always)]
 pub(crate) fn prefetch_address<T>(address: *const T) {

@@ -32,7 +32,7 @@ impl<O: Observer, L: MarketListener> EventSink for Back<O, L> {
     #[inline]
     fn events(&mut self, events: &[Event]) {
         if O::RUNS {
-            self.observer.before_run(&self.shard);
+            self.observer.before_run(events, &self.shard);
         }
         self.shard.apply_batch(events, &mut self.observer);
         if O::RUNS {

@@ -70,7 +70,7 @@ impl<O: Observer> ShardStage<O> {
             self.waiter.reset();
             for run in [front, back] {
                 if O::RUNS && !run.is_empty() {
-                    self.observer.before_run(&self.shard);
+                    self.observer.before_run(run, &self.shard);
                 }
                 self.shard.apply_batch(run, &mut self.observer);
                 if O::RUNS && !run.is_empty() {

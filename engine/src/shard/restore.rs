@@ -58,6 +58,7 @@ impl Shard {
             // Images are not made within a snapshot.
             halts: _,
             snapshot_time: _,
+            snapshot_marks: _,
         } = self;
         Common {
             feed_time: *feed_time,

@@ -198,8 +198,9 @@ impl Keeping {
                 ..CursorLag::default()
             })
         };
-        let mut lags: Vec<CursorLag> = names.filter_map(lag).take(CURSORS_MAX).collect();
+        let mut lags: Vec<CursorLag> = names.filter_map(lag).collect();
         lags.sort_by_key(|lag| lag.name);
+        lags.truncate(CURSORS_MAX);
         self.board.cursors(&lags);
     }
 }

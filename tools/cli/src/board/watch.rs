@@ -107,6 +107,8 @@ impl Watch {
         let board = match made {
             Ok(board) => board,
             Err(error) => {
+                // That of a process before this one would be taken for this one's.
+                let _ = fs::remove_file(path);
                 console.warning(&format!(
                     "{error}; the run goes on without, `tapewatch top` and `stat` do not see it; make room in journal.memory_dir or lower board.symbols_max"
                 ));
@@ -241,7 +243,6 @@ impl Watch {
         let is_due = |since: Ticks, every_ns| on.clock.ns_between(since, now) >= every_ns;
         let are_lines_due = is_due(on.lines_counted, LINES_EVERY_NS);
         if on.has_news && is_due(on.counted, COUNTS_EVERY_NS / 10) || are_lines_due {
-            on.counts.is_recovering = u64::from(!live.is_listening());
             on.publish(engine, now);
         }
         if are_lines_due {
@@ -290,6 +291,7 @@ impl Watching {
     fn accepted(&mut self, packet: &Packet<'_>, before: Position, is_again: bool) {
         let accepted = self.clock.now();
         self.accepted = accepted;
+        self.counts.is_recovering = u64::from(is_again);
         if is_again {
             return;
         }

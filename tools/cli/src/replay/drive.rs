@@ -140,6 +140,7 @@ impl Session {
             {
                 restarting.is_ready(engine.decoder().counts().messages);
             }
+            let is_compared = recording.as_ref().is_some_and(|it| !it.has_all_again());
             let taken = match is_again {
                 true => Ok(Taken::Yes),
                 false => recorded_before(&mut recording, &arrival, &engine),
@@ -165,7 +166,8 @@ impl Session {
             }
             match arrival {
                 Arrival::Packet(packet) => {
-                    watch.accepted(&packet, engine.sequencer().position(), is_again);
+                    let came_before = is_again || is_compared;
+                    watch.accepted(&packet, engine.sequencer().position(), came_before);
                     match engine.push(&packet) {
                         Ok(()) => {}
                         Err(PushError::SecondStart(second)) => {

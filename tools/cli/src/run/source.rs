@@ -111,6 +111,8 @@ impl LiveSource {
     pub(crate) fn next(&mut self) -> Result<Arrival<'_>, SourceError> {
         if self.has_recovered {
             self.listen().map_err(SourceError::Live)?;
+            // Whoever asks has noted that what comes now stands in the journal: nothing does.
+            return Ok(Arrival::Idle);
         }
         if self.until_look == 0 && self.journal.is_none() {
             self.until_look = ARRIVALS_PER_LOOK;

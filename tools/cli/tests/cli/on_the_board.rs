@@ -59,8 +59,11 @@ fn a_board_changes_nothing_that_a_run_comes_to() {
                 assert_eq!(stages["received_accepted"]["samples"], packets, "{summary}");
                 let missed = summary["latency"]["missed_packets"].as_u64().unwrap();
                 let published = stages["received_published"]["samples"].as_u64().unwrap();
-                // A packet of a day with two shards is for one or for both.
-                assert!(published + missed >= packets * 9 / 10, "{summary}");
+                match layout {
+                    ["--topology", "inline"] => assert_eq!((published, missed), (packets, 0)),
+                    // A packet is for one shard or for both.
+                    _ => assert!(published > 0 && published + missed >= packets * 9 / 10),
+                }
                 let at = |stage: &str, figure: &str| stages[stage][figure].as_u64().unwrap();
                 assert!(at("received_published", "p50_ns") >= at("applied_published", "p50_ns"));
                 assert!(stages["wire_published"].is_null(), "nothing was on a wire");
@@ -106,11 +109,11 @@ fn a_run_shows_what_it_has_and_a_killed_one_is_gone() {
         });
         assert_eq!(kept.is_journaled, 1);
         assert!(kept.heartbeat_ns >= reader.started().0 && kept.resident_bytes > 1 << 20);
-        let threads = reader.threads().unwrap();
+        let threads = running.until("threads", || reader.threads().ok());
         let ingest = running.until("counts", || reader.ingest().ok().filter(|it| it.packets > 0));
         assert!(threads.iter().any(|thread| thread.thread == ingest.thread), "{threads:?}");
         let shown = running.until("all names", || {
-            let shown = reader.symbols().unwrap();
+            let shown = reader.symbols().ok()?;
             (shown.iter().filter(|symbol| !symbol.name.is_empty()).count() == 30).then_some(shown)
         });
         assert!(shown.iter().any(|symbol| symbol.quote.sequence > 0));

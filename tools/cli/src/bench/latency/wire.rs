@@ -158,10 +158,10 @@ fn take(
                 let done_ns = clock.now_ns();
                 // What was sent is stamped, message by message.
                 let due_ns = packet.iter().next().and_then(|message| stamps.due_ns(message));
-                let due_ns = due_ns.unwrap_or(done_ns);
                 let messages = packet.iter().count() as u64;
                 taken.came += messages;
-                if due_ns >= counted_ns {
+                // One without is nobody's who sends here: it has no time.
+                if let Some(due_ns) = due_ns.filter(|due_ns| *due_ns >= counted_ns) {
                     if taken.first_done_ns == 0 {
                         taken.first_done_ns = done_ns;
                     }
