@@ -130,7 +130,8 @@ impl Whole {
                 let rings = engine.take_gauges();
                 watch.keep(recording.kept(recording.output_tails(), None, rings), silent);
             }
-            let poller = recording.board().filter(|_| seen == Seen::Polled).map(Poller::start);
+            let is_polled = seen == Seen::Polled && watch.is_on();
+            let poller = recording.board().filter(|_| is_polled).map(Poller::start);
             let poller = poller.transpose()?;
             let start = Instant::now();
             let mut pushed = Ok(());

@@ -212,8 +212,8 @@ fn what_cannot_be_exported_is_told_in_one_line_and_leaves_nothing() {
     refused(&out, &["--symbol", "AAB"], &["no symbol", "AAB", "did you mean AAA?"]);
     refused(&out, &["--from", "seq:x"], &["--from seq:x", "seq:N"]);
     refused(&out, &["--to", "noon"], &["--to noon", "RFC 3339"]);
-    refused(dir.path(), &[], &["it is there and no file", "--out"]);
-    refused(&dir.path().join("no/such/x.itch"), &[], &["No such file", "--out"]);
+    refused(dir.path(), &[], &["it is there and no file", "name another file"]);
+    refused(&dir.path().join("no/such/x.itch"), &[], &["No such file", "name another file"]);
     refused(Path::new("/dev/null"), &[], &["it is there and no file"]);
     refused(&out, &["--format", "csv"], &["csv"]);
 }

@@ -35,7 +35,7 @@ fn an_orderly_end_leaves_the_session_and_nothing_else() {
                 ["hashes", "journal", "output", "report", "session.toml"],
                 "{mode:?}"
             );
-            assert_eq!(names(&dir.join("report")), ["summary.json", "symbols.csv"]);
+            assert_eq!(names(&dir.join("report")), ["latency.hlog", "summary.json", "symbols.csv"]);
             let verified = verified(&dir);
             assert!(verified.ended_orderly && verified.segments > 2, "{verified:#?}");
             assert_eq!(verified.sealed_segments, verified.segments);
@@ -67,7 +67,10 @@ fn outputs_go_to_the_place_that_is_named_instead_of_the_session() {
     args.extend(["--out", arg(&out), "--trades", "--bbo"].map(String::from));
     tapewatch(&args).ended_with(0);
     assert_eq!(names(&dir), ["hashes", "journal", "output", "session.toml"]);
-    assert_eq!(names(&out), ["bbo.csv", "summary.json", "symbols.csv", "trades.csv"]);
+    assert_eq!(
+        names(&out),
+        ["bbo.csv", "latency.hlog", "summary.json", "symbols.csv", "trades.csv"]
+    );
 }
 
 #[test]
