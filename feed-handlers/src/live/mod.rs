@@ -36,7 +36,7 @@ use thiserror::Error;
 
 use crate::ledger::Ledger;
 use crate::moldudp64::session::{FeedState, MoldFeed, Notice, Timings};
-use crate::udp::UdpError;
+use crate::udp::{UdpCounts, UdpError};
 use clock::Clock;
 use mold::{MoldLive, SocketReport};
 pub use settings::{LiveFeedSettings, LiveSettings, MoldSettings, SoupServer, SoupSettings};
@@ -232,6 +232,16 @@ impl LiveFeeds {
             Some(Feed::Mold(mold)) => mold.lines(),
             _ => Vec::new(),
         }
+    }
+
+    /// What the lines of a MoldUDP64 feed received, drops as far as datagrams have told of them: without a
+    /// system call, for a look while they are listened to.
+    pub fn line_counts(&self, feed: FeedId) -> impl Iterator<Item = UdpCounts> + '_ {
+        let mold = match self.feeds.get(usize::from(feed.0)).map(|it| &it.feed) {
+            Some(Feed::Mold(mold)) => Some(mold),
+            _ => None,
+        };
+        mold.into_iter().flat_map(|mold| mold.line_counts())
     }
 
     /// Requests of a MoldUDP64 feed that could not be sent.

@@ -256,6 +256,11 @@ impl MoldLive {
         self.sockets[..self.lines].iter_mut().map(Socket::report).collect()
     }
 
+    /// What the sockets of the lines counted, drops as far as datagrams have told of them.
+    pub(super) fn line_counts(&self) -> impl Iterator<Item = UdpCounts> + '_ {
+        self.sockets[..self.lines].iter().map(|socket| socket.receiver.counts())
+    }
+
     /// Requests that could not be sent.
     pub(super) fn unsent(&self) -> u64 {
         self.unsent

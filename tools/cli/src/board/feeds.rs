@@ -1,4 +1,5 @@
-//! What live feeds and their lines came to, on the board.
+//! What live feeds and their lines came to, on the board. Shown by the ingest thread where nothing has come
+//! for a moment: names are put together then, and nothing is asked of the kernel.
 
 use engine::board::counters::{FeedCounts, LineCounts, label};
 use engine::board::writer::IngestBoard;
@@ -14,7 +15,6 @@ pub(super) fn show(live: &mut LiveSource, board: &IngestBoard) {
     let mut shown = 0;
     for (number, feed) in (0u16..).zip(&config.feeds) {
         let id = FeedId(number);
-        let sockets = feeds.lines(id);
         let mut counts = FeedCounts { name: label(feed.name()), ..FeedCounts::default() };
         if let Some(soup) = feeds.soup(id) {
             counts.next_sequence = soup.next;
@@ -36,8 +36,8 @@ pub(super) fn show(live: &mut LiveSource, board: &IngestBoard) {
                 FeedState::GapFill => "gap-fill",
                 FeedState::Ended => "ended",
             });
-            for (at, socket) in sockets.iter().enumerate() {
-                let (line, socket) = (mold.line(at), socket.counts);
+            for (at, socket) in feeds.line_counts(id).enumerate() {
+                let line = mold.line(at);
                 let counts = LineCounts {
                     name: label(&format!("{}/{}", feed.name(), letter(at))),
                     packets: line.packets,
