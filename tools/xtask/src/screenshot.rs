@@ -1,7 +1,7 @@
 //! `cargo xtask screenshot`: what `tapewatch top` shows on a terminal of 80 by 24, as text.
 //!
 //! A simulated exchange publishes a day on two lossy lines of loopback, an engine listens, and `top` runs
-//! in a terminal of its own (tmux), which is captured once it shows books, lines and latencies. All three
+//! in a terminal of its own (tmux), which is captured once it shows books and lines. All three
 //! are ended by this command, whatever happens.
 
 use std::fs;
@@ -16,7 +16,7 @@ use crate::{debian, markers, paths};
 /// Longest wait for the screen to show what is wanted.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the engine has run when the screen is taken, so that there are rates and percentiles.
+/// How long the engine has run when the screen is taken, so that there are rates.
 const WARM: Duration = Duration::from_secs(8);
 
 /// Runs the command; `--write` puts the screen into the README.
@@ -66,7 +66,7 @@ fn taken(scratch: &Scratch) -> Result<String, Failure> {
     tell("── waiting for the screen");
     while begun.elapsed() < PATIENCE {
         let screen = terminal.capture()?;
-        if begun.elapsed() > WARM && ["p99", "sim/A"].iter().all(|part| screen.contains(part)) {
+        if begun.elapsed() > WARM && ["MSGS/S", "sim/A"].iter().all(|part| screen.contains(part)) {
             terminal.key("q")?;
             return Ok(screen);
         }
