@@ -4,7 +4,8 @@
 //! session's packets, packets implausibly far ahead and answers that nobody asked for are counted and
 //! dropped. Only agreement over [`AGREEMENT`] packets in a row, while the known stream is silent for
 //! longer than its heartbeats are apart, makes the feed believe that the stream has jumped, or that
-//! another session has begun: whoever else talks cannot keep the known stream from being heard.
+//! another session has begun: whoever else talks cannot keep the known stream from being heard. A stream
+//! whose end was told does not jump any more: it is silent because it is over.
 
 use super::{MoldFeed, Notice, Via};
 use crate::moldudp64::{DownstreamPacket, PacketKind, SessionId};
@@ -153,7 +154,10 @@ impl MoldFeed {
             }
             _ => 1,
         };
-        if count < AGREEMENT || !self.is_silent(now) {
+        // A stream that has told its end is silent by right, also while holes of it are asked for.
+        let has_told_end =
+            self.session_end.is_some() && self.session_end == self.arbiter.known_end();
+        if count < AGREEMENT || has_told_end || !self.is_silent(now) {
             self.doubts.jump = Some((sequence, count));
             self.drops.implausible_jumps += 1;
             return false;

@@ -76,6 +76,23 @@ fn an_implausible_jump_needs_sixteen_packets_that_agree_while_the_known_stream_i
 }
 
 #[test]
+fn a_stream_that_has_told_its_end_does_not_jump_while_its_holes_are_asked_for() {
+    let timings = Timings { tries_max: 1_000, ..Timings::default() };
+    let mut driven = Driven::new(FeedSettings { servers: 1, timings, ..settings() });
+    driven.line(0, &datagram(1, 1));
+    driven.line(0, &end_of_session(4));
+    driven.pass_to(1_600 * MS);
+    driven.take();
+    // Silent for longer than heartbeats are apart, and whoever talks agrees.
+    (0..100).for_each(|i| driven.line(0, &datagram(1 << 40 | i, 1)));
+    assert_eq!(driven.feed.drops().implausible_jumps, 100);
+    driven.server(0, &datagram(2, 2));
+    let ended = Out::Notice(Notice::Ended { next: Sequence(4) });
+    assert_eq!(driven.take(), [messages(2..4), vec![ended]].concat());
+    assert_eq!(driven.feed.state(), FeedState::Ended);
+}
+
+#[test]
 fn a_packet_that_claims_more_than_it_holds_is_used_as_far_as_it_goes() {
     let mut driven = Driven::new(FeedSettings { servers: 1, ..settings() });
     let mut overclaiming = datagram(1, 2);
