@@ -22,10 +22,28 @@ fn a_journal_that_ended_in_order_is_told_whole() {
     assert_eq!((found.frames, found.segments, found.sealed_segments), (9, 3, 3));
     let sequences = (found.first_sequence, found.last_sequence);
     assert_eq!(sequences, (Some(Sequence(1)), Some(Sequence(10))));
+    assert_eq!(found.reached, Some(Sequence(10)));
     assert_eq!((found.torn_bytes, found.unfinished_files), (0, 0));
     let last = &image.files[&segment_name(SegmentNumber(2))].bytes;
     let seal = Seal(last[last.len() - 56..last.len() - 24].try_into().unwrap());
     assert_eq!(found.last_seal, Some((SegmentNumber(2), seal)));
+}
+
+#[test]
+fn a_journal_reaches_as_far_as_its_last_gap_and_its_last_snapshot() {
+    let reached = |script: LogScript| {
+        let found = report(&script.end());
+        assert_eq!(faults(&found), []);
+        assert_eq!(found.last_sequence, Some(Sequence(10)), "of a message");
+        found.reached
+    };
+    let mut journal = script();
+    journal.gap(11, 15, 50);
+    assert_eq!(reached(journal), Some(Sequence(14)));
+    let mut journal = script();
+    // First and last piece in one: it holds all before message 21.
+    journal.record(engine::journal::RecordKind::SnapshotItem, 21, 50, b"\x03");
+    assert_eq!(reached(journal), Some(Sequence(20)));
 }
 
 #[test]

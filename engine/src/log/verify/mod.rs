@@ -77,6 +77,8 @@ pub struct VerifyReport {
     pub first_sequence: Option<Sequence>,
     /// The greatest sequence of a message.
     pub last_sequence: Option<Sequence>,
+    /// The greatest sequence that messages, ranges given up and snapshots reach.
+    pub reached: Option<Sequence>,
     /// Frames whose sequence starts anew, as they say: there are unsequenced messages.
     pub restarts: u64,
     /// Bytes behind the last whole frame that the writer did not finish.
@@ -169,6 +171,7 @@ pub fn verify<S: Storage>(
     let Verifier { session, faults, order, ended, mut report, .. } = verifier;
     report.session = session;
     (report.first_sequence, report.last_sequence) = order.sequences();
+    report.reached = order.reached();
     report.restarts = order.restarts();
     report.ended_orderly = ended.is_some();
     (report.faults, report.faults_left_out) = (faults.found, faults.left_out);

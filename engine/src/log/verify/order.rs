@@ -79,6 +79,12 @@ impl Order {
         (self.first, self.last)
     }
 
+    /// The greatest sequence before any that is due: what was given up, or stands in a snapshot, has passed.
+    pub(super) fn reached(&self) -> Option<Sequence> {
+        let due = self.due.values().map(|due| due.0).max()?;
+        due.checked_sub(1).map(Sequence)
+    }
+
     /// Frames whose sequence starts anew, as they say.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts

@@ -266,7 +266,7 @@ fn check_hashes(session: &SessionDir, report: &mut VerifyReport) -> HashLines {
     // Digests stand at positions, which are sequences only where those rise: not where a feed has
     // unsequenced messages, and not where several feeds come by turns.
     let last = match (report.restarts, session.feed_count()) {
-        (0, 1) => report.last_sequence.map_or(0, |sequence| sequence.0),
+        (0, 1) => report.reached.map_or(0, |sequence| sequence.0),
         _ => u64::MAX,
     };
     let mut reader = HashesReader::new(BufReader::new(file));
