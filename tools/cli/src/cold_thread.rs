@@ -6,7 +6,8 @@
 //! thread takes that, less the core it was born on.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -40,6 +41,40 @@ pub(crate) fn spawn<T: Send + 'static>(
     })
 }
 
+/// A cold thread that goes on until its owner ends it. Dropped, it is told, woken and waited for.
+pub(crate) struct Lasting {
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lasting {
+    /// Starts a thread, which looks whether it is to end; where it parks, its end wakes it.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(
+        name: &str,
+        work: impl FnOnce(&AtomicBool) + Send + 'static,
+    ) -> io::Result<Lasting> {
+        let ends = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&ends);
+        let thread = Some(spawn(name, move || work(&told))?);
+        Ok(Lasting { ends, thread })
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        // Release: it sees what was done before.
+        self.ends.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // What a panic there has to say is on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// The cores of `allowed` that are not in `born_with`; `None` where the thread was not born pinned, or
 /// there are no others.
 fn others(allowed: &CpuSet, born_with: &CpuSet) -> Option<CpuSet> {
@@ -70,6 +105,21 @@ mod tests {
         assert_eq!(others(&[3], &[3]), None, "there is no other");
         // Pinned to an isolated core, which the mask of the start does not have.
         assert_eq!(others(&[0, 1], &[7]), Some(cores(&[0, 1])));
+    }
+
+    #[test]
+    fn a_lasting_thread_that_sleeps_is_woken_by_its_end_and_waited_for() {
+        let looks = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = Arc::clone(&looks);
+        let lasting = Lasting::start("lasting", move |ends| {
+            while !ends.load(Ordering::Acquire) {
+                told.lock().unwrap().push("looked");
+                std::thread::park();
+            }
+            told.lock().unwrap().push("ended");
+        });
+        drop(lasting.unwrap());
+        assert_eq!(looks.lock().unwrap().last(), Some(&"ended"));
     }
 
     #[test]

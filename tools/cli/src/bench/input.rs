@@ -32,6 +32,28 @@ pub(super) struct Tape {
     pub(super) captured: Vec<Captured>,
 }
 
+#[cfg(test)]
+impl Tape {
+    /// Orders of one symbol, added at these times of the day; 38 bytes each, their lengths included.
+    pub(super) fn of_adds(times_of_day_ns: impl IntoIterator<Item = u64>) -> Tape {
+        use engine::units::{OrderRef, Side};
+        use feed_handlers::itch50::{Header, Price4, Stock};
+        let mut encoder = Encoder::new();
+        for (time_of_day_ns, order) in times_of_day_ns.into_iter().zip(1..) {
+            let head = Header { locate: 1, tracking: 0, time_of_day_ns };
+            let (stock, price) = (Stock(*b"AAPL    "), Price4(1_000_000));
+            encoder.add_order(head, OrderRef(order), Side::Buy, 100, stock, price, None);
+        }
+        Tape {
+            name: String::from("by hand"),
+            messages: encoder.messages(),
+            bytes: encoder.into_bytes(),
+            day: TradingDay::epoch(),
+            captured: Vec::new(),
+        }
+    }
+}
+
 /// A packet of a capture, after those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Captured {

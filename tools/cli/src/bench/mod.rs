@@ -5,6 +5,7 @@ mod hiccup;
 pub(crate) mod host;
 mod input;
 mod latency;
+mod pipeline;
 mod place;
 mod poller;
 mod setup;

@@ -10,34 +10,23 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::packet::Arrival;
-use engine::pipeline::selection::Selection;
-use engine::shard::{Observer, ShardPlace};
 use engine::state::StateHash;
 use feed_handlers::input::{Format, InputSource};
 use serde_json::{Value, json};
 
 use crate::bench::input::Tape;
-use crate::bench::poller::Poller;
-use crate::bench::stages;
-use crate::board::Watch;
+use crate::bench::pipeline::{self, Pipeline, on_a_thread};
+use crate::bench::{poller, stages};
 use crate::config::{Config, Place};
 use crate::console::Console;
-use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::folder::Folder;
-use crate::recording::description::Description;
-use crate::recording::{self, Recording};
-use crate::replay::engine::{Drained, Engine, Start};
 use crate::replay::faults;
 use crate::replay::source::ReplaySource;
 use crate::session_dir::SessionDir;
-
-/// A journal's segments are prepared when there has been no new one for this long.
-const PREPARED_AFTER: Duration = Duration::from_millis(100);
 
 /// Who looks at the engine while it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,40 +109,23 @@ impl Whole {
         let mut config = self.config.clone();
         config.board.enabled &= seen != Seen::Nobody;
         on_a_thread(|| {
-            let path = self.folder.0.join(name);
-            let (_removed, mut recording) = begin(&path, self.tape.day, &config)?;
+            let (path, day) = (self.folder.0.join(name), self.tape.day);
+            // What is to be noted was noted once.
             let silent = Console::new(true, false);
-            let mut watch = Watch::begin(&config, Some(&recording), self.tape.day, false, silent);
-            let mut engine = engine(&config, &self.tape, |place| watch.publisher(place))?;
-            recording.keep();
-            if watch.is_on() {
-                let rings = engine.take_gauges();
-                watch.keep(recording.kept(recording.output_tails(), None, rings), silent);
-            }
-            let is_polled = seen == Seen::Polled && watch.is_on();
-            let poller = recording.board().filter(|_| is_polled).map(Poller::start);
+            let mut pipeline = Pipeline::begin(&path, day, &config, false, silent)?;
+            let poller = pipeline.board().filter(|_| seen == Seen::Polled).map(poller::start);
             let poller = poller.transpose()?;
             let start = Instant::now();
             let mut pushed = Ok(());
             stages::walk(&self.tape, |packet| {
-                watch.received();
-                pushed = recording.packet(packet).and_then(|_taken| {
-                    watch.accepted(packet, engine.sequencer().position(), false);
-                    engine.push(packet).map_err(|_| cut_short())
-                });
-                watch.pushed(packet, &engine);
+                pushed = pipeline.packet(packet);
                 pushed.is_ok()
             });
-            let drained = drain(engine)?;
+            let drained = pipeline.drain()?;
             let elapsed = start.elapsed();
             pushed?;
-            if let Some(poller) = poller {
-                poller.end()?;
-            }
-            let (drained, publishers) = drained.split();
-            watch.end(publishers, drained.shards());
-            recording.end(0)?;
-            self.must_be_the_same(drained)?;
+            drop(poller);
+            self.must_be_the_same(drained.end()?.hash)?;
             Ok(elapsed)
         })
     }
@@ -163,7 +135,7 @@ impl Whole {
         open: impl Fn() -> Result<ReplaySource, Failure> + Sync,
     ) -> Result<Duration, Failure> {
         on_a_thread(|| {
-            let mut engine = engine(&self.config, &self.tape, |_| ())?;
+            let mut engine = pipeline::engine(self.tape.day, &self.config, |_| None)?;
             let start = Instant::now();
             let mut source = open()?;
             loop {
@@ -177,16 +149,15 @@ impl Whole {
                     _ => {}
                 }
             }
-            let drained = drain(engine)?;
+            let drained = engine.drain().map_err(|failed| faults::stage_failed(&failed))?;
             let elapsed = start.elapsed();
-            self.must_be_the_same(drained)?;
+            self.must_be_the_same(drained.hashed().hash)?;
             Ok(elapsed)
         })
     }
 
     /// A pass that led elsewhere did not do the same work.
-    fn must_be_the_same<O>(&self, drained: Drained<O, ()>) -> Result<(), Failure> {
-        let hash = drained.hashed().hash;
+    fn must_be_the_same(&self, hash: StateHash) -> Result<(), Failure> {
         if *self.hash.get_or_init(|| hash) == hash {
             return Ok(());
         }
@@ -242,67 +213,8 @@ impl Whole {
     }
 }
 
-/// Begins to record a session of `day` in `path`, its first segments prepared; what of it would stay in
-/// memory after a fault goes with the folder.
-pub(super) fn begin(
-    path: &Path,
-    day: TradingDay,
-    config: &Config,
-) -> Result<(Folder, Recording), Failure> {
-    let id = recording::new_id()?;
-    // Removed by an orderly end; after a fault it would stay.
-    let removed = Folder(config.journal.memory_dir.join(format!("tapewatch-{id}")));
-    let description = Description { id, day, symbols: Vec::new(), config: config.clone() };
-    let recording = Recording::begin(path, description, false)?;
-    wait_until_prepared(&recording.written_in());
-    Ok((removed, recording))
-}
-
-/// `work` on a thread of its own, whose core it may set.
-pub(super) fn on_a_thread<T: Send>(
-    work: impl FnOnce() -> Result<T, Failure> + Send,
-) -> Result<T, Failure> {
-    thread::scope(|scope| {
-        let started = thread::Builder::new().name(String::from("ingest")).spawn_scoped(scope, work);
-        let started = started.map_err(|error| {
-            Failure::usage(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
-        })?;
-        started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-/// An engine without anybody who listens to it.
-fn engine<O: Observer + Send + 'static>(
-    config: &Config,
-    tape: &Tape,
-    observers: impl FnMut(ShardPlace) -> O,
-) -> Result<Engine<((), O), ()>, Failure> {
-    let mut observers = observers;
-    // What is to be noted was noted once.
-    let silent = Console::new(true, false);
-    let start = Start::of_day(tape.midnight(), Selection::all());
-    Engine::start(config, start, |place| ((), observers(place)), (), silent)
-}
-
-fn drain<O: Observer + Send + 'static>(engine: Engine<O, ()>) -> Result<Drained<O, ()>, Failure> {
-    engine.drain().map_err(|failed| faults::stage_failed(&failed))
-}
-
 /// The input was read whole and is of one day: only a stage that failed stops it, which is told when
 /// the stages are taken apart.
 fn cut_short() -> Failure {
     Failure::no("a pass ended before its input did; this is a bug, please report it")
-}
-
-/// Waits until the keeper of a journal in `directory` has prepared what it prepares.
-fn wait_until_prepared(directory: &Path) {
-    let segments = || fs::read_dir(directory).map_or(0, Iterator::count);
-    let mut seen = (segments(), Instant::now());
-    while seen.1.elapsed() < PREPARED_AFTER {
-        thread::sleep(Duration::from_millis(5));
-        let now = segments();
-        if now != seen.0 {
-            seen = (now, Instant::now());
-        }
-    }
 }

@@ -3,13 +3,14 @@
 //!
 //! Ten times a second it puts up how far the journal and the output log are, how full the rings are, and
 //! the engine's heartbeat; once a second the threads' times (`/proc/self/task`) and the cursors of the
-//! output log. What cannot be read is left as it was. Dropped, it looks once more and ends.
+//! output log. What cannot be read is left as it was. At its end it looks once more.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use engine::board::counters::label;
@@ -24,7 +25,7 @@ use engine::output::cursor::{self, CursorName, CursorState};
 use engine::ring::RingGauge;
 
 use crate::board::watch::now_unix;
-use crate::cold_thread;
+use crate::cold_thread::Lasting;
 use crate::console::Console;
 use crate::memory::Resident;
 use crate::recording::follower::Reach;
@@ -54,41 +55,18 @@ pub(crate) struct Kept {
     pub(crate) rings: Vec<(String, RingGauge)>,
 }
 
-/// The thread. Dropped, it ends.
-pub(crate) struct Keeper {
-    ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Keeper {
-    /// Starts it. Without a thread to be had the board has no heartbeat: that is told.
-    pub(super) fn start(board: KeeperBoard, kept: Kept, console: Console) -> Option<Keeper> {
-        let ends = Arc::new(AtomicBool::new(false));
-        let told = ends.clone();
-        let mut keeping = Keeping { board, depths_max: vec![0; kept.rings.len()], kept };
-        // Before the run goes on: whoever attaches now finds a heartbeat.
-        keeping.look(true);
-        match cold_thread::spawn("board", move || keeping.run(&told)) {
-            Ok(thread) => Some(Keeper { ends, thread: Some(thread) }),
-            Err(error) => {
-                console.warning(&format!(
-                    "cannot start the thread board: {error}; `top` and `stat` will call the engine stale; raise `ulimit -u`"
-                ));
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.ends.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // A panic of it was told where it happened, and costs the run nothing.
-            let _ = thread.join();
-        }
-    }
+/// Starts the thread. Without one to be had the board has no heartbeat: that is told.
+pub(super) fn start(board: KeeperBoard, kept: Kept, console: Console) -> Option<Lasting> {
+    let mut keeping = Keeping { board, depths_max: vec![0; kept.rings.len()], kept };
+    // Before the run goes on: whoever attaches now finds a heartbeat.
+    keeping.look(true);
+    let started = Lasting::start("board", move |ends| keeping.run(ends));
+    let told = |error: &io::Error| {
+        console.warning(&format!(
+            "cannot start the thread board: {error}; `top` and `stat` will call the engine stale; raise `ulimit -u`"
+        ));
+    };
+    started.inspect_err(told).ok()
 }
 
 struct Keeping {

@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
 use crate::output::hlog::{self, Interval};
+use crate::output::quantiles::QUANTILES;
 
 /// Digits of the board's histograms.
 const DIGITS: u8 = 2;
@@ -68,27 +69,31 @@ impl RunLatencies {
 
     /// For programs.
     pub(crate) fn json(&self) -> Value {
-        let stages = self.stages.iter().map(|(stage, latencies)| {
-            let at = |quantile| latencies.quantile_ns(quantile);
-            let figures = json!({
-                "samples": latencies.samples(),
-                "p50_ns": at(0.5),
-                "p90_ns": at(0.9),
-                "p99_ns": at(0.99),
-                "p999_ns": at(0.999),
-                "p9999_ns": at(0.9999),
-                "max_ns": latencies.max_ns(),
-                "mean_ns": latencies.mean_ns(),
-                "saturated": latencies.saturated(),
-            });
-            (stage.name().to_owned(), figures)
-        });
+        let stages = self
+            .stages
+            .iter()
+            .map(|(stage, latencies)| (stage.name().to_owned(), Value::Object(figures(latencies))));
         json!({
             "clock": self.clock,
             "missed_packets": self.missed,
             "stages": stages.collect::<Map<_, _>>(),
         })
     }
+}
+
+/// What is told of latencies, for programs; of none there are no times.
+pub(crate) fn figures(latencies: &Latencies) -> Map<String, Value> {
+    let has_any = latencies.samples() > 0;
+    let of_any = |value: Value| if has_any { value } else { Value::Null };
+    let mut figures = Map::new();
+    figures.insert("samples".to_owned(), json!(latencies.samples()));
+    figures.insert("saturated".to_owned(), json!(latencies.saturated()));
+    for (name, quantile) in QUANTILES {
+        figures.insert(name.to_owned(), of_any(json!(latencies.quantile_ns(quantile))));
+    }
+    figures.insert("max_ns".to_owned(), of_any(json!(latencies.max_ns())));
+    figures.insert("mean_ns".to_owned(), of_any(json!(latencies.mean_ns())));
+    figures
 }
 
 /// The same as a histogram that can be written.

@@ -13,5 +13,5 @@ mod latencies;
 mod watch;
 
 pub(crate) use keeper::Kept;
-pub(crate) use latencies::RunLatencies;
+pub(crate) use latencies::{RunLatencies, figures};
 pub(crate) use watch::{Watch, now_unix};

@@ -21,7 +21,8 @@ use engine::shard::{Observer, Shard, ShardPlace};
 use engine::units::{Nanos, Position, SymbolId};
 
 use crate::board::feeds;
-use crate::board::keeper::{Keeper, Kept};
+use crate::board::keeper::{self, Kept};
+use crate::cold_thread::Lasting;
 use crate::config::{Config, Topology};
 use crate::console::Console;
 use crate::day::TradingDay;
@@ -50,7 +51,7 @@ struct Watching {
     /// Whether shards have threads of their own.
     has_ring: bool,
     ingest: IngestBoard,
-    keeper: Option<Keeper>,
+    keeper: Option<Lasting>,
     anchor: Anchor,
     counts: Ingest,
     /// Whether packets come off a wire, with the kernel's time.
@@ -153,7 +154,7 @@ impl Watch {
     /// The engine has started: looks after the rest of the board from a cold thread.
     pub(crate) fn keep(&mut self, kept: Kept, console: Console) {
         if let Some(on) = &mut self.on {
-            on.keeper = Keeper::start(on.board.keeper(), kept, console);
+            on.keeper = keeper::start(on.board.keeper(), kept, console);
         }
     }
 

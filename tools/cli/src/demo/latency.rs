@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::output::decimal::grouped;
+use crate::output::quantiles::QUANTILES;
 use crate::output::table;
 
 /// Longest time that is recorded as it is.
@@ -18,10 +19,6 @@ const LONGEST_NS: u64 = 60_000_000_000;
 
 /// Digits to which a time is recorded.
 const DIGITS: u8 = 3;
-
-/// What is told of each stage.
-const QUANTILES: [(&str, f64); 5] =
-    [("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99), ("p999_ns", 0.999), ("p9999_ns", 0.9999)];
 
 /// See the module.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ pub(crate) mod hlog;
 pub(crate) mod late_windows;
 pub(crate) mod metrics;
 pub(crate) mod names;
+pub(crate) mod quantiles;
 pub(crate) mod recorder;
 pub(crate) mod rows;
 pub(crate) mod spool;

@@ -41,7 +41,7 @@ use engine::units::{FeedId, Nanos, Sequence};
 
 use crate::archive_key;
 use crate::board::Kept as KeptOnBoard;
-use crate::cold_thread;
+use crate::cold_thread::{self, Lasting};
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
@@ -52,7 +52,7 @@ use crate::recording::dir::RecordingDir;
 use crate::recording::follower::Reach;
 use crate::recording::kept::Kept;
 use crate::recording::restart::Restart;
-use crate::recording::upkeep::{Tended, Upkeep};
+use crate::recording::upkeep::Tended;
 use crate::replay::bars::Told;
 use crate::replay::outputs::OutputSink;
 use crate::retention::{Keep, Logs, PruneLock};
@@ -82,7 +82,7 @@ pub(crate) struct Recording {
     /// Where the run's board is to be, if it has one.
     board: Option<PathBuf>,
     /// Looks after room and retention, from when the run has started.
-    upkeep: Option<Upkeep>,
+    upkeep: Option<Lasting>,
     /// What was found where the session goes on, for people.
     found: Vec<String>,
     /// Of a session that goes on: what its logs hold is compared with what comes, so none of it goes
@@ -360,7 +360,7 @@ impl Recording {
         let Written::Open(journal) = &self.journal else { return };
         let place = places::of_journal(config, memory, self.archive.journal()).place;
         let age = u64::try_from(retention.keep.0).ok().filter(|age_ns| *age_ns > 0);
-        self.upkeep = Upkeep::start(Tended {
+        self.upkeep = upkeep::start(Tended {
             logs: Logs {
                 path: self.dir.path().to_owned(),
                 journal: LogDirectories::of(&place),

@@ -8,17 +8,17 @@
 //! **Full**: that a log found no room is the log's to tell.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::log::SessionId;
 use engine::log::tails::LogTails;
 
-use crate::cold_thread;
+use crate::cold_thread::Lasting;
 use crate::console::Console;
 use crate::output::decimal::grouped;
 use crate::retention::needed::Needed;
@@ -46,42 +46,20 @@ pub(super) struct Tended {
     pub(super) console: Console,
 }
 
-/// The thread. Dropped, it ends.
-pub(super) struct Upkeep {
-    ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Upkeep {
-    /// Starts it, if there is anything to look after. Without a thread to be had there is no upkeep:
-    /// that is told.
-    pub(super) fn start(tended: Tended) -> Option<Upkeep> {
-        if tended.low_disk_bytes == 0 && !tended.keep.is_limited() {
-            return None;
-        }
-        let ends = Arc::new(AtomicBool::new(false));
-        let (console, told) = (tended.console, ends.clone());
-        match cold_thread::spawn("upkeep", move || run(&tended, &told)) {
-            Ok(thread) => Some(Upkeep { ends, thread: Some(thread) }),
-            Err(error) => {
-                console.warning(&format!(
-                    "cannot start the thread upkeep: {error}; the room on the disk is not looked at, and nothing is pruned"
-                ));
-                None
-            }
-        }
+/// Starts the thread, if there is anything to look after. Without one to be had there is no upkeep: that
+/// is told.
+pub(super) fn start(tended: Tended) -> Option<Lasting> {
+    if tended.low_disk_bytes == 0 && !tended.keep.is_limited() {
+        return None;
     }
-}
-
-impl Drop for Upkeep {
-    fn drop(&mut self) {
-        self.ends.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // What a panic there has to say is on stderr.
-            let _ = thread.join();
-        }
-    }
+    let console = tended.console;
+    let started = Lasting::start("upkeep", move |ends| run(&tended, ends));
+    let told = |error: &io::Error| {
+        console.warning(&format!(
+            "cannot start the thread upkeep: {error}; the room on the disk is not looked at, and nothing is pruned"
+        ));
+    };
+    started.inspect_err(told).ok()
 }
 
 fn run(tended: &Tended, ends: &AtomicBool) {

@@ -299,20 +299,7 @@ where
     }
 }
 
-impl<A, B, L> Drained<(A, B), L> {
-    /// As [`Finished::split`].
-    pub(crate) fn split(self) -> (Drained<A, L>, Vec<B>) {
-        let (finished, others) = self.0.split();
-        (Drained(finished), others)
-    }
-}
-
 impl<O, L> Drained<O, L> {
-    /// The shards.
-    pub(crate) fn shards(&self) -> &[Shard] {
-        &self.0.shards
-    }
-
     /// Hashes the state, which over a day's books takes a while.
     pub(crate) fn hashed(self) -> Finished<O, L> {
         let Drained(mut finished) = self;

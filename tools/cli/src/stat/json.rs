@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::between::ThreadShares;
 use super::quotes;
-use super::report::{QUANTILES, Report};
+use super::report::Report;
 use super::standing;
+use crate::board::figures;
 use crate::output::summary::type_text;
 
 /// The object.
@@ -213,15 +214,7 @@ fn latencies(report: &Report) -> Vec<Value> {
     let of_stage = report.latencies.iter().map(|(stage, latencies)| {
         let mut object = Map::new();
         object.insert("stage".to_owned(), json!(stage.name()));
-        object.insert("samples".to_owned(), json!(latencies.samples()));
-        object.insert("saturated".to_owned(), json!(latencies.saturated()));
-        for (name, quantile) in QUANTILES {
-            let ns = (latencies.samples() > 0).then(|| latencies.quantile_ns(quantile));
-            object.insert(format!("{}_ns", name.replace('.', "")), json!(ns));
-        }
-        let of_any = |ns: Value| if latencies.samples() > 0 { ns } else { Value::Null };
-        object.insert("max_ns".to_owned(), of_any(json!(latencies.max_ns())));
-        object.insert("mean_ns".to_owned(), of_any(json!(latencies.mean_ns())));
+        object.extend(figures(latencies));
         Value::Object(object)
     });
     of_stage.collect()

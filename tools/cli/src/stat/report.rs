@@ -9,10 +9,6 @@ use super::look::{self, Look};
 use super::quotes::{Asked, Told};
 use crate::exit::Failure;
 
-/// The quantiles that are told of each stage.
-pub(crate) const QUANTILES: [(&str, f64); 4] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
-
 /// See the module.
 pub(crate) struct Report {
     /// The look.

@@ -8,11 +8,12 @@ use engine::units::Nanos;
 use super::figure::{bytes_text, ns_text, percent, short, uptime};
 use super::json::state_of;
 use super::quotes;
-use super::report::{QUANTILES, Report};
+use super::report::Report;
 use super::standing;
 use crate::exit::one_line;
 use crate::journal::line::time_text;
 use crate::output::decimal::grouped;
+use crate::output::quantiles::{QUANTILES, TITLES};
 use crate::output::summary::type_text;
 use crate::output::table::{aligned, wrapped};
 
@@ -242,11 +243,11 @@ fn cursors(report: &Report) -> Option<String> {
 }
 
 fn latencies(report: &Report) -> Option<String> {
-    let [p50, p90, p99, p999] = QUANTILES.map(|(name, _)| name);
-    let header = ["stage", "samples", p50, p90, p99, p999, "max", "saturated"];
+    let [p50, p90, p99, p999, p9999] = TITLES;
+    let header = ["stage", "samples", p50, p90, p99, p999, p9999, "max", "saturated"];
     let sampled = report.latencies.iter().filter(|(_, latencies)| latencies.samples() > 0);
     let rows = sampled.map(|(stage, latencies)| {
-        let [p50, p90, p99, p999] =
+        let [p50, p90, p99, p999, p9999] =
             QUANTILES.map(|(_, quantile)| ns_text(latencies.quantile_ns(quantile)));
         [
             stage.name().to_owned(),
@@ -255,6 +256,7 @@ fn latencies(report: &Report) -> Option<String> {
             p90,
             p99,
             p999,
+            p9999,
             ns_text(latencies.max_ns()),
             grouped(latencies.saturated()),
         ]

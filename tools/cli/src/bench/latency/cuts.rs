@@ -72,26 +72,6 @@ fn cut(tape: &Tape) -> Vec<Cut> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::day::TradingDay;
-    use engine::units::{OrderRef, Side};
-    use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
-
-    /// Add orders, of 38 bytes with their lengths, at these times of the day.
-    fn tape(times_ns: &[u64]) -> Tape {
-        let mut encoder = Encoder::new();
-        for (time_of_day_ns, order) in times_ns.iter().zip(1..) {
-            let head = Header { locate: 1, tracking: 0, time_of_day_ns: *time_of_day_ns };
-            let (stock, price) = (Stock::new("AAPL").unwrap(), Price4(1_000_000));
-            encoder.add_order(head, OrderRef(order), Side::Buy, 100, stock, price, None);
-        }
-        Tape {
-            name: String::from("by hand"),
-            messages: encoder.messages(),
-            bytes: encoder.into_bytes(),
-            day: TradingDay::epoch(),
-            captured: Vec::new(),
-        }
-    }
 
     /// Messages of each packet, and its time of the day.
     fn told(tape: &Tape) -> Vec<(u64, i64)> {
@@ -106,25 +86,25 @@ mod tests {
 
     #[test]
     fn a_packet_has_what_came_within_twenty_microseconds_and_leaves_with_its_last() {
-        let tape = tape(&[100, 100, 20_100, 20_101, 30_000, 50_000]);
+        let tape = Tape::of_adds([100, 100, 20_100, 20_101, 30_000, 50_000]);
         assert_eq!(told(&tape), [(3, 20_100), (2, 30_000), (1, 50_000)]);
     }
 
     #[test]
     fn a_packet_has_no_more_than_fits() {
         // 36 of 38 bytes are 1,368.
-        assert_eq!(told(&tape(&[5; 80])), [(36, 5), (36, 5), (8, 5)]);
+        assert_eq!(told(&Tape::of_adds([5; 80])), [(36, 5), (36, 5), (8, 5)]);
     }
 
     #[test]
     fn a_time_that_goes_back_or_is_of_no_day_is_that_of_the_message_before() {
-        let tape = tape(&[50_000, 10, u64::MAX >> 16, 90_000]);
+        let tape = Tape::of_adds([50_000, 10, u64::MAX >> 16, 90_000]);
         assert_eq!(told(&tape), [(3, 50_000), (1, 90_000)]);
     }
 
     #[test]
     fn a_capture_keeps_its_packets_and_their_times() {
-        let mut tape = tape(&[5; 4]);
+        let mut tape = Tape::of_adds([5; 4]);
         let packet = |messages: usize, ns| Captured { end_bytes: messages * 38, recv: Nanos(ns) };
         // The second brought nothing but what the feed has no use for.
         tape.captured = vec![packet(1, 10), packet(1, 20), packet(4, 30)];
@@ -134,6 +114,6 @@ mod tests {
             recv: Nanos(ns),
         };
         assert_eq!(of(&tape), [cut(1, 10), cut(4, 30)]);
-        assert!(of(&self::tape(&[])).is_empty());
+        assert!(of(&Tape::of_adds([])).is_empty());
     }
 }

@@ -5,10 +5,12 @@
 //! in a run while nothing comes. Where it is late it does not wait: what a packet has waited
 //! for the ones ahead of it is in its time.
 
+use engine::packet::Packet;
+
 use super::clock::Steady;
-use super::open_loop::{Driven, drive};
-use super::pipeline::Pipeline;
+use super::open_loop::{Driven, Stage, drive};
 use super::prepared::Prepared;
+use crate::bench::pipeline::Pipeline;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 
@@ -21,4 +23,16 @@ pub(super) fn run(
 ) -> Result<Driven, Failure> {
     let clock = Steady::start();
     drive(&clock, prepared.row(), cut_ns, || !interrupt.is_asked(), pipeline)
+}
+
+impl<'a> Stage<Packet<'a>, Failure> for &mut Pipeline {
+    #[inline]
+    fn take(&mut self, packet: Packet<'a>) -> Result<(), Failure> {
+        self.packet(&packet)
+    }
+
+    #[inline]
+    fn idle(&mut self) {
+        Pipeline::idle(self);
+    }
 }

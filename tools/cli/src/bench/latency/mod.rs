@@ -22,7 +22,6 @@ mod cuts;
 mod floor;
 mod in_process;
 mod open_loop;
-mod pipeline;
 mod plot;
 mod prepared;
 mod report;

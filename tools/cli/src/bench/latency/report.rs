@@ -7,15 +7,15 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::floor::Floor;
-use super::pipeline::end_point;
 use super::plot::{self, Curve};
 use super::prepared::WARM_UP_NS;
 use super::row::{Row, WireFigures};
-use super::times::QUANTILES;
 use crate::bench::host::Host;
+use crate::bench::pipeline::end_point;
 use crate::config::Config;
 use crate::output::decimal::grouped;
 use crate::output::hlog::{self, Interval};
+use crate::output::quantiles::QUANTILES;
 use crate::output::table;
 
 /// All that was measured, and under which conditions.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::open_loop::Driven;
-use super::pipeline::SessionEnd;
 use super::prepared::Prepared;
 use super::rows::{Load, Way};
 use super::times::Times;
 use super::wire::Received;
+use crate::bench::pipeline::SessionEnd;
 
 /// A rate is reached from so many hundredths of it on.
 const REACHED_PERCENT: u64 = 99;

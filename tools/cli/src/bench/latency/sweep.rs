@@ -10,16 +10,16 @@ use engine::pipeline::pin;
 
 use super::cuts::Cut;
 use super::floor::{Floor, Look};
-use super::pipeline::{self, Pipeline};
 use super::prepared::{LEAD_NS, Prepared};
 use super::row::{Measured, Ran, Row};
 use super::rows::{Load, Way};
 use super::{in_process, wire};
 use crate::bench::input::Tape;
-use crate::bench::whole;
+use crate::bench::pipeline::{self, Pipeline};
 use crate::config::Config;
 use crate::console::Console;
 use crate::exit::Failure;
+use crate::folder::Folder;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
@@ -87,10 +87,16 @@ impl Sweep<'_> {
     /// One load by one way, in a session of its own.
     fn row(&self, load: Load, way: Way, prepared: &Prepared) -> Result<Row, Failure> {
         let cut_ns = LEAD_NS + 2 * (prepared.last_ns() - LEAD_NS) + GRACE_NS;
-        let ran = whole::on_a_thread(|| {
-            let session = self.folder.join("session");
+        let ran = pipeline::on_a_thread(|| {
+            let session = Folder(self.folder.join("session"));
             let (day, is_live) = (self.tape.day, way == Way::UdpLoopback);
-            let mut pipeline = Pipeline::begin(&session, day, self.config, is_live, self.console)?;
+            let mut pipeline =
+                Pipeline::begin(&session.0, day, self.config, is_live, self.console)?;
+            if self.config.board.enabled && pipeline.board().is_none() {
+                return Err(Failure::no(
+                    "there is no board to publish to; make room for one, or measure without by board.enabled=false",
+                ));
+            }
             for packet in prepared.before() {
                 pipeline.packet(&packet)?;
             }
@@ -110,7 +116,7 @@ impl Sweep<'_> {
             let elapsed = self.start.elapsed() - began;
             self.goes_on()?;
             let applied = pipeline.messages() - before;
-            Ok((measured, applied, pipeline.end()?, Ran { began, elapsed }))
+            Ok((measured, applied, pipeline.drain()?.end()?, Ran { began, elapsed }))
         });
         let (measured, applied, ended, ran) = ran?;
         let handed = measured.messages(prepared);
@@ -139,7 +145,7 @@ fn must_be_the_same<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<(), Failu
 pub(super) fn lock_memory(tape: &Tape, config: &Config, console: Console) -> Result<bool, Failure> {
     // What an engine reserves counts, too: a limit that has no room for that refuses now, and not in the
     // middle of a row.
-    let locked = whole::on_a_thread(|| {
+    let locked = pipeline::on_a_thread(|| {
         let _engine = pipeline::engine(tape.day, config, |_| None)?;
         Ok(engine::memory::lock::lock_all())
     })?;

@@ -26,9 +26,9 @@ use feed_handlers::udp::UdpSettings;
 
 use super::clock::{Clock as _, Steady};
 use super::open_loop::{Driven, drive};
-use super::pipeline::Pipeline;
 use super::prepared::{Prepared, SESSION};
 use super::times::Times;
+use crate::bench::pipeline::Pipeline;
 use crate::config::LiveFeed;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;

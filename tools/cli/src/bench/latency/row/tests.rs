@@ -6,30 +6,14 @@ use crate::bench::latency::clock::hand::HandMoved;
 use crate::bench::latency::cuts;
 use crate::bench::latency::open_loop::drive;
 use crate::bench::latency::rows::Rate;
-use crate::day::TradingDay;
 use engine::state::{SectionSums, StateHash};
-use engine::units::{OrderRef, Side};
-use feed_handlers::itch50::{Encoder, Header, Price4, Stock};
 
 /// Longer than any row of the tape.
 const SPAN_NS: u64 = 1_000_000_000;
 
 /// One message each microsecond from half past nine on.
 fn tape(messages: u64) -> Tape {
-    let mut encoder = Encoder::new();
-    for order in 0..messages {
-        let time_of_day_ns = 34_200_000_000_000 + order * 1_000;
-        let head = Header { locate: 1, tracking: 0, time_of_day_ns };
-        let (stock, price) = (Stock::new("AAPL").unwrap(), Price4(1_000_000));
-        encoder.add_order(head, OrderRef(order), Side::Buy, 100, stock, price, None);
-    }
-    Tape {
-        name: String::from("by hand"),
-        messages: encoder.messages(),
-        bytes: encoder.into_bytes(),
-        day: TradingDay::epoch(),
-        captured: Vec::new(),
-    }
+    Tape::of_adds((0..messages).map(|at| 34_200_000_000_000 + at * 1_000))
 }
 
 /// A row of a stage that takes so long for each packet, cut at so many ns.

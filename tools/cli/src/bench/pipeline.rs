@@ -6,9 +6,13 @@
 //! ```
 //! A packet's time ends when the engine's call has returned: the board has its best bid and offer by then
 //! (without a board, its books do), and what a run counts of a packet is counted. One thread owns it, on a
-//! core of its own; the other threads of the session are kept off that core where there is another.
+//! core of its own; the other threads of the session are kept off that core where there is another. A
+//! recording is made, and its first segments are prepared, before it takes a packet.
 
+use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use engine::board::ShardPublisher;
 use engine::packet::Packet;
@@ -21,17 +25,19 @@ use engine::units::{FeedId, Nanos, Sequence};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use serde_json::Value;
 
-use super::open_loop::Stage;
-use crate::bench::whole;
 use crate::board::Watch;
 use crate::config::Config;
 use crate::console::Console;
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::folder::Folder;
-use crate::recording::Recording;
-use crate::replay::engine::{Engine, Finished, Start};
+use crate::recording::description::Description;
+use crate::recording::{self, Recording};
+use crate::replay::engine::{self as engine_run, Engine, Finished, Start};
 use crate::replay::faults;
+
+/// A journal's segments are prepared when there has been no new one for this long.
+const PREPARED_AFTER: Duration = Duration::from_millis(100);
 
 /// Who publishes what the shard has applied.
 type Published = Option<ShardPublisher>;
@@ -49,11 +55,19 @@ pub(super) struct Pipeline {
     engine: Engine<Published, ()>,
     watch: Watch,
     recording: Recording,
-    /// Go after the recording.
-    _folders: [Folder; 2],
+    /// What the session has in memory; goes after the recording.
+    memory: Folder,
 }
 
-/// What a row's session came to.
+/// A pipeline that has applied all that it took.
+pub(super) struct Drained {
+    engine: engine_run::Drained<Published, ()>,
+    watch: Watch,
+    recording: Recording,
+    _memory: Folder,
+}
+
+/// What a session came to.
 #[derive(Clone, Debug)]
 pub(super) struct SessionEnd {
     /// Why its journal does not hold everything, where it does not.
@@ -74,24 +88,23 @@ impl Pipeline {
         is_live: bool,
         console: Console,
     ) -> Result<Pipeline, Failure> {
-        let session = Folder(path.to_owned());
         if let Some(core) = config.threads.ingest_core {
             keep_off(core.0.into());
         }
-        let (memory, mut recording) = whole::begin(path, day, config)?;
+        let (memory, mut recording) = begin(path, day, config)?;
         let mut watch = Watch::begin(config, Some(&recording), day, is_live, console);
-        if config.board.enabled && !watch.is_on() {
-            return Err(Failure::no(
-                "there is no board to publish to; make room for one, or measure without by board.enabled=false",
-            ));
-        }
         let mut engine = engine(day, config, |place| watch.publisher(place))?;
         recording.keep();
         if watch.is_on() {
             let rings = engine.take_gauges();
             watch.keep(recording.kept(recording.output_tails(), None, rings), console);
         }
-        Ok(Pipeline { engine, watch, recording, _folders: [session, memory] })
+        Ok(Pipeline { engine, watch, recording, memory })
+    }
+
+    /// Its board, if it has one.
+    pub(super) fn board(&self) -> Option<&Path> {
+        self.recording.board().filter(|_| self.watch.is_on())
     }
 
     /// Journals and applies a packet that is at hand; when this returns, its time ends.
@@ -127,7 +140,8 @@ impl Pipeline {
         self.recording.tick(feed, last, time).map(|_taken| ())
     }
 
-    /// There is nothing to apply at the moment: the engine uses the time as it does in a run.
+    /// There is nothing to apply at the moment: the engine uses the time for what it shows, as in a run.
+    /// What a run's ingest thread shows besides, counts and lines, is left out.
     #[inline]
     pub(super) fn idle(&mut self) {
         self.engine.idle();
@@ -138,10 +152,18 @@ impl Pipeline {
         self.engine.decoder().counts().messages
     }
 
-    /// Ends the session and removes it.
+    /// Waits until all that it took is applied.
+    pub(super) fn drain(self) -> Result<Drained, Failure> {
+        let Pipeline { engine, watch, recording, memory } = self;
+        let engine = engine.drain().map_err(|failed| faults::stage_failed(&failed))?;
+        Ok(Drained { engine, watch, recording, _memory: memory })
+    }
+}
+
+impl Drained {
+    /// Ends the session.
     pub(super) fn end(self) -> Result<SessionEnd, Failure> {
-        let finished = self.engine.finish().map_err(|failed| faults::stage_failed(&failed))?;
-        let Finished { observers, shards, hash, .. } = finished;
+        let Finished { observers, shards, hash, .. } = self.engine.hashed();
         let _board = self.watch.end(observers, &shards);
         let ended = self.recording.end(0)?;
         let journal = ["bytes", "rolls", "waits", "waited_ns"]
@@ -151,16 +173,29 @@ impl Pipeline {
     }
 }
 
-impl<'a> Stage<Packet<'a>, Failure> for &mut Pipeline {
-    #[inline]
-    fn take(&mut self, packet: Packet<'a>) -> Result<(), Failure> {
-        self.packet(&packet)
-    }
+/// Begins to record a session of `day` in `path`, its first segments prepared; what of it would stay in
+/// memory after a fault goes with the folder.
+fn begin(path: &Path, day: TradingDay, config: &Config) -> Result<(Folder, Recording), Failure> {
+    let id = recording::new_id()?;
+    // Removed by an orderly end; after a fault it would stay.
+    let removed = Folder(config.journal.memory_dir.join(format!("tapewatch-{id}")));
+    let description = Description { id, day, symbols: Vec::new(), config: config.clone() };
+    let recording = Recording::begin(path, description, false)?;
+    wait_until_prepared(&recording.written_in());
+    Ok((removed, recording))
+}
 
-    #[inline]
-    fn idle(&mut self) {
-        Pipeline::idle(self);
-    }
+/// `work` on a thread of its own, whose core it may set.
+pub(super) fn on_a_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let started = thread::Builder::new().name(String::from("ingest")).spawn_scoped(scope, work);
+        let started = started.map_err(|error| {
+            Failure::usage(format_args!("cannot start a thread: {error}; raise `ulimit -u`"))
+        })?;
+        started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The engine of `config`, on the calling thread.
@@ -181,6 +216,19 @@ fn refused(error: PushError) -> Failure {
         PushError::SecondStart(second) => faults::second_start(second, None),
         PushError::StageFailed => {
             Failure::no("a stage of the engine has failed; this is a bug, please report it")
+        }
+    }
+}
+
+/// Waits until the keeper of a journal in `directory` has prepared what it prepares.
+fn wait_until_prepared(directory: &Path) {
+    let segments = || fs::read_dir(directory).map_or(0, Iterator::count);
+    let mut seen = (segments(), Instant::now());
+    while seen.1.elapsed() < PREPARED_AFTER {
+        thread::sleep(Duration::from_millis(5));
+        let now = segments();
+        if now != seen.0 {
+            seen = (now, Instant::now());
         }
     }
 }
@@ -231,10 +279,9 @@ mod tests {
             assert_eq!((quote.bid_qty, quote.sequence), (10, order));
         }
         assert_eq!(pipeline.messages(), 50);
-        let ended = pipeline.end().unwrap();
+        let ended = pipeline.drain().unwrap().end().unwrap();
         assert_eq!(ended.incomplete, None);
         assert!(ended.journal["bytes"].as_u64().unwrap() > 50 * 36);
-        assert!(!path.exists(), "the session is removed");
         assert_eq!(std::fs::read_dir(scratch.path().join("memory")).unwrap().count(), 0);
     }
 }
