@@ -449,7 +449,9 @@ impl StoredFile for FaultFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.call(Operation::SyncData)?;
-        *lock(&self.synced) = content(&self.file)?;
+        // Locked before the file is read: of two at a time the later one's content stays.
+        let mut synced = lock(&self.synced);
+        *synced = content(&self.file)?;
         Ok(())
     }
 

@@ -7,9 +7,10 @@
 //! What was synced stays.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 
-use crate::log::storage::fault::{FaultPlan, FaultStorage, NameChange, Stored, content, lock};
+use crate::log::storage::fault::{FaultPlan, FaultStorage, NameChange, content, lock};
 use crate::log::storage::{Storage, StoredFile};
 
 /// Bytes that are written as one.
@@ -112,7 +113,7 @@ impl FaultStorage {
         let left = FaultStorage::new(FaultPlan::default());
         for (name, number) in names {
             let Some(stored) = shared.known.get(&number) else { continue };
-            let bytes = left_of(&name, stored, fates)?;
+            let bytes = left_of(&name, &lock(&stored.synced), &stored.file, fates)?;
             let file = left.create(&name, bytes.len() as u64)?;
             StoredFile::write_at(&file, &bytes, 0)?;
             file.sync_data()?;
@@ -129,8 +130,9 @@ impl FaultStorage {
     pub fn write_back(&self, fates: &mut impl Fates) -> io::Result<()> {
         let shared = lock(&self.shared);
         for (name, stored) in &shared.files {
-            let bytes = left_of(name, stored, fates)?;
-            *lock(&stored.synced) = bytes;
+            // Locked throughout: a sync beside it must not be taken back.
+            let mut synced = lock(&stored.synced);
+            *synced = left_of(name, &synced, &stored.file, fates)?;
         }
         Ok(())
     }
@@ -154,16 +156,16 @@ impl FaultStorage {
     }
 }
 
-fn left_of(name: &str, stored: &Stored, fates: &mut impl Fates) -> io::Result<Vec<u8>> {
-    let (old, new) = (lock(&stored.synced).clone(), content(&stored.file)?);
+fn left_of(name: &str, old: &[u8], file: &File, fates: &mut impl Fates) -> io::Result<Vec<u8>> {
+    let new = content(file)?;
     let size = match old.len() == new.len() || fates.size(name) {
         true => new.len(),
         false => old.len(),
     };
-    let mut left = old.clone();
+    let mut left = old.to_vec();
     left.resize(size, 0);
     for (sector, bytes) in left.chunks_mut(SECTOR_BYTES).enumerate() {
-        let (old, new) = (sector_of(&old, sector), sector_of(&new, sector));
+        let (old, new) = (sector_of(old, sector), sector_of(&new, sector));
         if old == new {
             continue;
         }
