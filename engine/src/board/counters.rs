@@ -18,8 +18,19 @@ pub const LABEL_BYTES: usize = 24;
 /// A short name, zero-padded; what is longer is cut.
 #[must_use]
 pub fn label(name: &str) -> [u8; LABEL_BYTES] {
+    of_bytes(name.bytes())
+}
+
+/// The label of a line of a feed: `NAME/A`, with its letter however long the name is.
+#[must_use]
+pub fn line_label(feed: &str, line: usize) -> [u8; LABEL_BYTES] {
+    let letter = u8::try_from(line).ok().filter(|line| *line < 26).map_or(b'?', |line| b'A' + line);
+    of_bytes(feed.bytes().take(LABEL_BYTES - 2).chain([b'/', letter]))
+}
+
+fn of_bytes(bytes: impl Iterator<Item = u8>) -> [u8; LABEL_BYTES] {
     let mut label = [0; LABEL_BYTES];
-    for (place, byte) in label.iter_mut().zip(name.bytes()) {
+    for (place, byte) in label.iter_mut().zip(bytes) {
         *place = byte;
     }
     label
@@ -191,7 +202,7 @@ pub struct ShardCounts {
     pub thread: u64,
     /// What was wrong with messages that concern no symbol.
     pub quality: Quality,
-    /// Packets whose times of arrival were overwritten before the shard got to them, its own or not.
+    /// Packets whose times of arrival were overwritten before the shard got to them.
     pub stamps_missed: u64,
     /// 0.
     pub reserved: [u64; 38],

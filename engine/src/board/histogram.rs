@@ -48,7 +48,8 @@ pub enum Stage {
     WireReceived,
     /// … to its journal record's append; with a thread that appends, to the record in the ring to it.
     ReceivedAccepted,
-    /// … to the last of its messages being applied, the ring to the shard included.
+    /// … to its messages being applied, the ring to the shard included. Of one that comes to a shard in
+    /// parts, to the first of them.
     AcceptedApplied,
     /// … to the quotes of all its symbols being on the board.
     AppliedPublished,

@@ -213,8 +213,7 @@ impl ShardPublisher {
             suspect_feeds: suspect,
             busy_ns: self.clock.ns_between(Ticks(0), Ticks(self.busy_ticks)),
             quality: shard.quality_of(SymbolId(0)),
-            // Without a ring those are of packets with nothing for this shard.
-            stamps_missed: if self.has_ring { self.stamps.missed() } else { 0 },
+            stamps_missed: self.stamps.missed(),
             ..self.counts
         };
         self.board.publish_shard(self.shard, &self.counts);
@@ -225,7 +224,7 @@ impl ShardPublisher {
     #[inline]
     fn record(&mut self, events: &[Event], shard: &Shard, applied: Ticks, published: Ticks) {
         let mut offset = self.offset;
-        let positions = events.iter().filter_map(|event| {
+        let positions = events.iter().filter_map(move |event| {
             if event.is_control() {
                 // What comes behind it is numbered in another way.
                 if event.kind == Control::Rebase as u8 {
@@ -235,10 +234,16 @@ impl ShardPublisher {
             }
             Some(Position(event.sequence.wrapping_add(offset)))
         });
+        // There are marks in a ring's runs alone.
+        let last = match self.has_ring {
+            // From the front: the numbering changes on the way.
+            true => positions.clone().fold(None, |_, position| Some(position)),
+            false => events.last().map(|last| shard.position(last)),
+        };
         let mut next = positions.peekable();
-        let Some(last) = events.iter().rev().find(|event| !event.is_control()) else { return };
-        let last = shard.position(last);
+        let (Some(first), Some(last)) = (next.peek().copied(), last) else { return };
         self.counts.position = last.0;
+        self.stamps.pass_to(first);
         let mut stamp = self.stamps.peek().filter(|stamp| stamp.before < last);
         while let Some(of) = stamp {
             self.stamps.take();

@@ -3,7 +3,7 @@
 //! The ingest thread writes a [`Stamp`] for each packet before it hands the packet on; every shard reads
 //! them all, and finds by an event's position which packet it came with. A ring of seqlocks, as many as
 //! whoever makes it says: the writer never waits. **Late**: a shard that is more than so many packets behind finds stamps
-//! overwritten, and counts how many; the latencies of these packets are missing, nothing else is.
+//! of its packets overwritten, and counts how many; their latencies are missing, nothing else is.
 //! Nothing of it reaches `apply`.
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -131,6 +131,30 @@ impl StampReader {
         }
     }
 
+    /// Passes over stamps of packets that end before a message at `position`: the next one is then the last
+    /// that begins before it. By halving, so that a shard that had nothing for long is not held up.
+    pub fn pass_to(&mut self, position: Position) {
+        let written = self.ring.written.load(Ordering::Acquire);
+        // The stamp at `low` begins before the position, or is too old to tell; that at `high` does not, or
+        // is not there.
+        let (mut low, mut high) = (self.next, written);
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            match self.before(middle) {
+                Some(before) if before >= position => high = middle,
+                _ => low = middle,
+            }
+        }
+        self.next = low;
+    }
+
+    /// Where the packet of a stamp begins; `None` where the stamp is overwritten.
+    fn before(&self, number: u64) -> Option<Position> {
+        let mut words = [0; SLOT_WORDS - 1];
+        let published = seqlock::try_read(self.ring.slot(number), &mut words)?;
+        (published == self.ring.published(number)).then_some(Position(words[0]))
+    }
+
     /// Takes what [`StampReader::peek`] gave.
     #[inline]
     pub fn take(&mut self) {
@@ -169,6 +193,27 @@ mod tests {
         let first = other.peek().map(|stamp| stamp.before.0 / 10);
         assert_eq!(first, Some(other.missed()), "what is missed is counted");
         assert_eq!(other.missed(), 10_000 - STAMPS_THREADS as u64 / 2);
+    }
+
+    #[test]
+    fn stamps_of_packets_that_are_of_no_interest_are_passed_over() {
+        let mut writer = stamps(STAMPS_THREADS);
+        let mut reader = writer.reader();
+        reader.pass_to(Position(5));
+        assert_eq!(reader.peek(), None);
+        (0..1_000).for_each(|number| writer.write(&stamp(number)));
+        // Number n begins behind position 10 n, so a message at 501 to 510 came with number 50.
+        for (position, number) in [(501, 50), (501, 50), (510, 50), (511, 51), (9_991, 999)] {
+            reader.pass_to(Position(position));
+            assert_eq!(reader.peek(), Some(stamp(number)), "{position}");
+        }
+        reader.pass_to(Position(1));
+        assert_eq!(reader.peek(), Some(stamp(999)), "never back");
+        assert_eq!(reader.missed(), 0);
+        // What is overwritten begins before whatever is still there.
+        (1_000..20_000).for_each(|number| writer.write(&stamp(number)));
+        reader.pass_to(Position(199_991));
+        assert_eq!((reader.peek(), reader.missed()), (Some(stamp(19_999)), 0));
     }
 
     #[test]

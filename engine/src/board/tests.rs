@@ -284,6 +284,7 @@ fn packets_of_two_feeds_in_one_run_each_have_their_times() {
         rebase(3, 0),
         add(3, 1, b'B', 7, 5),
         Event::passing_time(crate::units::Sequence(4), Nanos(2_000)),
+        rebase(901, 5u64.wrapping_sub(901)),
     ];
     publisher.before_run(&run, &shard);
     shard.apply_batch(&run, &mut ());
@@ -318,4 +319,163 @@ fn books_that_a_snapshot_empties_are_shown_empty() {
     assert_eq!(quote(1).sequence, 1, "its last message is the one that it had");
     publisher.finish(&shard);
     assert_eq!(reader.shard_counts().unwrap()[0].suspect_feeds, 1);
+}
+
+/// A record whose words are numbered in their order, as a reader written elsewhere has them.
+fn numbered<T: bytemuck::Pod>(words: usize) -> T {
+    let words: Vec<u64> = (1..=words as u64).collect();
+    bytemuck::pod_read_unaligned(bytemuck::cast_slice(&words))
+}
+
+#[test]
+fn the_words_of_records_stand_in_their_order() {
+    let Quote { sequence, time_ns, bid_price, bid_qty, ask_price, ask_qty, flags } = numbered(7);
+    let signed = [time_ns, bid_price, ask_price].map(|word| word as u64);
+    assert_eq!((signed, [sequence, bid_qty, ask_qty, flags]), ([2, 3, 5], [1, 4, 6, 7]));
+    let detail: Detail = numbered(95);
+    let figures = [
+        detail.sequence,
+        detail.time_ns as u64,
+        detail.last as u64,
+        detail.open as u64,
+        detail.high as u64,
+        detail.low as u64,
+        detail.trades,
+        detail.volume,
+        detail.notional_low,
+        detail.notional_high,
+        detail.hidden_volume,
+        detail.cross_volume,
+        detail.broken_volume,
+        detail.adds,
+        detail.executions,
+        detail.cancels,
+        detail.deletes,
+        detail.replaces,
+        detail.levels,
+        detail.quote_changes,
+        detail.quality.unknown_order,
+        detail.quality.duplicate_order,
+        detail.quality.negative_size,
+        detail.quality.zero_size,
+        detail.quality.unknown_match,
+        detail.quality.crossed,
+        detail.quality.locked,
+        detail.quality.bad_field,
+        detail.quality.over_capacity,
+    ];
+    assert_eq!(figures.to_vec(), (1..=29).collect::<Vec<u64>>());
+    let ingest: Ingest = numbered(63);
+    let figures = [
+        ingest.packets,
+        ingest.messages,
+        ingest.bytes,
+        ingest.position,
+        ingest.feed_time_ns as u64,
+        ingest.counted_ns as u64,
+        ingest.gaps,
+        ingest.gap_messages,
+        ingest.snapshot_items,
+        ingest.unknown_type,
+        ingest.bad_length,
+        ingest.symbol_conflict,
+        ingest.foreign_session,
+        ingest.time_backwards,
+        ingest.future_time,
+        ingest.torn_packets,
+        ingest.names,
+        ingest.stalls,
+        ingest.busy_ns,
+        ingest.thread,
+        ingest.is_recovering,
+        ingest.not_shown,
+    ];
+    assert_eq!(figures.to_vec(), (1..=22).collect::<Vec<u64>>());
+    let shard: ShardCounts = numbered(63);
+    let figures = [
+        shard.position,
+        shard.feed_time_ns as u64,
+        shard.events,
+        shard.runs,
+        shard.quotes,
+        shard.details,
+        shard.details_due,
+        shard.not_shown,
+        shard.orders,
+        shard.levels,
+        shard.symbols,
+        shard.phase,
+        shard.suspect_feeds,
+        shard.busy_ns,
+        shard.thread,
+    ];
+    assert_eq!(figures.to_vec(), (1..=15).collect::<Vec<u64>>());
+    assert_eq!((shard.quality.unknown_order, shard.stamps_missed), (16, 25));
+    let kept: Kept = numbered(63);
+    let figures = [
+        kept.heartbeat_ns as u64,
+        kept.is_journaled,
+        kept.appended_sequence,
+        kept.journal_bytes,
+        kept.journal_frames,
+        kept.appended[0],
+        kept.appended[1],
+        kept.archived[0],
+        kept.archived[1],
+        kept.synced[0],
+        kept.synced[1],
+        kept.archive_lag_bytes,
+        kept.journal_waits,
+        kept.journal_waited_ns,
+        kept.output_position,
+        kept.outputs,
+        kept.snapshot_position,
+        kept.snapshot_ns as u64,
+        kept.follower_position,
+        kept.resident_bytes,
+        kept.has_failed,
+    ];
+    assert_eq!(figures.to_vec(), (1..=21).collect::<Vec<u64>>());
+    // Behind a name of three words.
+    let feed: FeedCounts = numbered(15);
+    let figures = [
+        feed.next_sequence,
+        feed.gaps_opened,
+        feed.healed_by_line,
+        feed.healed_by_retransmit,
+        feed.healed_by_snapshot,
+        feed.gaps_open,
+        feed.given_up_messages,
+        feed.state,
+    ];
+    assert_eq!(figures.to_vec(), (4..=11).collect::<Vec<u64>>());
+    let line: LineCounts = numbered(31);
+    let figures = [
+        line.packets,
+        line.messages,
+        line.lost,
+        line.duplicates,
+        line.late,
+        line.kernel_drops,
+        line.silences,
+        line.datagrams,
+        line.bytes,
+    ];
+    assert_eq!(figures.to_vec(), (4..=12).collect::<Vec<u64>>());
+    let thread: ThreadTimes = numbered(15);
+    let figures =
+        [thread.thread, thread.on_core_ns, thread.waited_ns, thread.at_ns as u64, thread.core];
+    assert_eq!(figures.to_vec(), (4..=8).collect::<Vec<u64>>());
+    let ring: RingDepth = numbered(15);
+    let figures = [ring.capacity, ring.depth, ring.depth_max, ring.passed, ring.stalls];
+    assert_eq!(figures.to_vec(), (4..=8).collect::<Vec<u64>>());
+    let cursor: CursorLag = numbered(15);
+    assert_eq!([cursor.segment, cursor.offset_bytes, cursor.lag_bytes], [4, 5, 6]);
+}
+
+#[test]
+fn lines_of_a_feed_with_a_long_name_are_told_apart() {
+    use super::counters::line_label;
+    assert_eq!(text_of(&line_label("sim", 0)), "sim/A");
+    assert_eq!(text_of(&line_label(&"x".repeat(30), 1)), format!("{}/B", "x".repeat(22)));
 }

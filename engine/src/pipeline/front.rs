@@ -220,11 +220,9 @@ impl<D: Decoder> Front<D> {
         if self.selection.is_all() {
             return sink.events(events);
         }
-        for event in events {
-            if self.selection.takes(event.symbol(), at, self.decoder.directory()) {
-                sink.events(core::slice::from_ref(event));
-            }
-        }
+        let Front { selection, decoder, .. } = self;
+        let is_wanted = |event: &Event| selection.takes(event.symbol(), at, decoder.directory());
+        hand_over_selected(self.batch.events_mut(), is_wanted, sink);
     }
 
     #[inline]
@@ -241,14 +239,10 @@ impl<D: Decoder> Front<D> {
             if self.selection.is_all() {
                 sink.events(events);
             } else {
-                for event in events {
-                    let (symbol, sequence) = (event.symbol(), event.sequence());
-                    if self.selection.takes(symbol, sequence, self.decoder.directory()) {
-                        sink.events(core::slice::from_ref(event));
-                    } else if event.flags & Flags::TIME != 0 {
-                        sink.mark(&Event::passing_time(event.sequence(), event.time()));
-                    }
-                }
+                let (selection, directory) = (&mut self.selection, self.decoder.directory());
+                let is_wanted =
+                    |event: &Event| selection.takes(event.symbol(), event.sequence(), directory);
+                hand_over_selected(events, is_wanted, sink);
             }
             let Some(mark) = stamped.mark else {
                 return;
@@ -257,6 +251,29 @@ impl<D: Decoder> Front<D> {
             rest = behind;
         }
     }
+}
+
+/// Hands over the events that are wanted, in runs as long as can be: moved to the front, so that what a
+/// packet has for a shard is one run as it is without a selection. An event that is left out and carries a
+/// passing of time becomes the mark of it.
+fn hand_over_selected(
+    events: &mut [Event],
+    mut is_wanted: impl FnMut(&Event) -> bool,
+    sink: &mut impl EventSink,
+) {
+    let mut kept = 0;
+    for at in 0..events.len() {
+        let event = events[at];
+        if is_wanted(&event) {
+            events[kept] = event;
+            kept += 1;
+        } else if event.flags & Flags::TIME != 0 {
+            sink.events(&events[..kept]);
+            kept = 0;
+            sink.mark(&Event::passing_time(event.sequence(), event.time()));
+        }
+    }
+    sink.events(&events[..kept]);
 }
 
 /// Hands over the names that messages up to `last` have brought. The decoder is up to a batch ahead.

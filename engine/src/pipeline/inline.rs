@@ -31,6 +31,9 @@ struct Back<O, L> {
 impl<O: Observer, L: MarketListener> EventSink for Back<O, L> {
     #[inline]
     fn events(&mut self, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
         if O::RUNS {
             self.observer.before_run(events, &self.shard);
         }

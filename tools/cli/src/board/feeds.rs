@@ -1,12 +1,11 @@
-//! What live feeds and their lines came to, on the board. Shown by the ingest thread where nothing has come
-//! for a moment: names are put together then, and nothing is asked of the kernel.
+//! What live feeds and their lines came to, on the board. Shown by the ingest thread now and then: it
+//! allocates nothing for it and asks the kernel nothing.
 
-use engine::board::counters::{FeedCounts, LineCounts, label};
+use engine::board::counters::{FeedCounts, LineCounts, label, line_label};
 use engine::board::writer::IngestBoard;
 use engine::units::FeedId;
 use feed_handlers::moldudp64::session::FeedState;
 
-use crate::run::report::letter;
 use crate::run::source::LiveSource;
 
 /// Shows all feeds and lines.
@@ -39,7 +38,7 @@ pub(super) fn show(live: &mut LiveSource, board: &IngestBoard) {
             for (at, socket) in feeds.line_counts(id).enumerate() {
                 let line = mold.line(at);
                 let counts = LineCounts {
-                    name: label(&format!("{}/{}", feed.name(), letter(at))),
+                    name: line_label(feed.name(), at),
                     packets: line.packets,
                     messages: line.messages,
                     lost: line.lost,

@@ -189,6 +189,24 @@ impl Watch {
         }
     }
 
+    /// Whether lines and feeds have not been shown for a while, though packets come all the time.
+    #[inline(always)]
+    pub(crate) fn are_lines_due(&self) -> bool {
+        self.on.as_ref().is_some_and(|on| {
+            on.is_live && on.clock.ns_between(on.lines_counted, on.accepted) >= LINES_EVERY_NS
+        })
+    }
+
+    /// Shows lines and feeds.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn show_lines(&mut self, live: &mut LiveSource) {
+        if let Some(on) = &mut self.on {
+            on.lines_counted = on.accepted;
+            feeds::show(live, &on.ingest);
+        }
+    }
+
     /// A range of messages was given up.
     pub(crate) fn gap<O, L>(&mut self, messages: u64, engine: &Engine<O, L>)
     where

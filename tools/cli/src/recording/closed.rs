@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use engine::board::BoardReader;
 use engine::journal::writer::{JournalEnd, JournalError};
 use engine::log::tails::{LogStatistics, LogTails};
 use serde_json::{Value, json};
@@ -83,7 +84,11 @@ impl Closed {
         let is_left = matches!(ended, Err(ClosedWithout::Left));
         let is_archived =
             !is_left && tails.is_none_or(|tails| tails.archived() == tails.appended());
-        if let Some(board) = board {
+        // Of a copy of the session that another process goes on with it may be the other's.
+        let is_ours = |board: &PathBuf| {
+            BoardReader::attach(board).is_ok_and(|board| board.pid() == std::process::id())
+        };
+        if let Some(board) = board.filter(is_ours) {
             // Where logs lie beside it, the directory is not empty, and stays for now.
             let _ = fs::remove_file(&board);
             let _ = board.parent().map(fs::remove_dir);

@@ -180,6 +180,11 @@ impl Session {
                         Err(PushError::StageFailed) => break,
                     }
                     watch.pushed(&packet, &engine);
+                    if watch.are_lines_due()
+                        && let Some(live) = source.as_live()
+                    {
+                        watch.show_lines(live);
+                    }
                     packets += 1;
                     if pace.is_paced() || packets.is_multiple_of(PACKETS_PER_UPDATE) {
                         let messages = engine.decoder().counts().messages;

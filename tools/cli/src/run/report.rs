@@ -239,8 +239,7 @@ pub(crate) fn losses_json(counts: &LossCounts) -> Value {
     })
 }
 
-/// What the line of this place is called: `A`, `B` and so on.
-pub(crate) fn letter(at: usize) -> String {
+fn letter(at: usize) -> String {
     let letter = u8::try_from(at).ok().map(|at| b'A' + at).filter(u8::is_ascii_uppercase);
     letter.map_or_else(|| at.to_string(), |letter| char::from(letter).to_string())
 }
