@@ -7,6 +7,7 @@
 pub mod board;
 pub mod book;
 pub mod clock;
+pub mod detect;
 pub mod directory;
 pub mod event;
 pub mod failpoint;

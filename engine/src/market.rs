@@ -4,6 +4,9 @@
 //! [`Signal::key`](crate::signal::Signal::key); so what it holds and tells does not depend on how many
 //! shards there are. Nobody else writes it; whoever drives the engine listens to it.
 
+use crate::detect::desk::Desk;
+use crate::detect::spec::{DetectorCode, Family};
+use crate::detect::{Alert, Settings};
 use crate::pipeline::named::{Named, Names};
 use crate::signal::{Signal, SignalKind, bar_of};
 use crate::state::{SectionSums, StateHash};
@@ -34,6 +37,9 @@ pub trait MarketListener {
     /// `name` is empty where the symbol had none by then.
     fn on_bar(&mut self, _cause: &Cause, _bar: &Bar, _name: &[u8]) {}
 
+    /// An alert opens, has ended or is taken back; `name` is its symbol's, empty where it had none by then.
+    fn on_alert(&mut self, _cause: &Cause, _alert: &Alert, _name: &[u8]) {}
+
     /// Messages of a feed were given up as lost, in their place among the rest.
     fn on_gap(&mut self, _cause: &Cause, _feed: FeedId, _first: Sequence, _end: Sequence) {}
 
@@ -63,6 +69,10 @@ pub struct Market<L> {
     state: MarketState,
     /// The first and second part of a bar whose last part comes next.
     bar: [Option<Signal>; 2],
+    /// The first part of a detection whose last part comes next.
+    detection: Option<Signal>,
+    /// What the detectors' codes belong to.
+    families: [Family; 256],
     listener: L,
 }
 
@@ -73,12 +83,15 @@ pub(crate) struct MarketState {
     /// Signals so far.
     pub(crate) signals: u64,
     pub(crate) names: Names,
+    /// Alerts.
+    pub(crate) desk: Desk,
 }
 
 impl MarketState {
     /// Before the first signal, for symbols numbered below `symbols_max`.
-    pub(crate) fn new(symbols_max: usize) -> MarketState {
-        MarketState { not_trading: 0, signals: 0, names: Names::new(symbols_max) }
+    pub(crate) fn new(symbols_max: usize, settings: &Settings) -> MarketState {
+        let (names, desk) = (Names::new(symbols_max), Desk::new(settings));
+        MarketState { not_trading: 0, signals: 0, names, desk }
     }
 }
 
@@ -86,13 +99,20 @@ impl<L: MarketListener> Market<L> {
     /// The market of an engine with so many shards, for symbols numbered below `symbols_max`.
     #[must_use]
     pub fn new(shards: u32, symbols_max: usize, listener: L) -> Self {
-        Market::of(shards, MarketState::new(symbols_max), listener)
+        let mut settings = Settings::default();
+        settings.whole.enabled = 0.0;
+        Market::of(shards, MarketState::new(symbols_max, &settings), listener)
     }
 
     /// The market of an engine with so many shards that knows this.
     pub(crate) fn of(shards: u32, state: MarketState, listener: L) -> Self {
         let sums = SectionSums::default();
-        Market { shards, sums, told: 0, state, bar: [None, None], listener }
+        let mut families = [Family::Other; 256];
+        for spec in Settings::specs() {
+            families[usize::from(spec.code.0)] = spec.family;
+        }
+        let (bar, detection) = ([None, None], None);
+        Market { shards, sums, told: 0, state, bar, detection, families, listener }
     }
 
     /// What it knows when the signals of whole packets are taken.
@@ -100,10 +120,14 @@ impl<L: MarketListener> Market<L> {
     /// # Panics
     /// If a hash point or a bar is told in part.
     pub(crate) fn state(&self) -> &MarketState {
-        let Market { shards: _, sums, told, state, bar, listener: _ } = self;
+        let Market { shards: _, sums, told, state, bar, detection, families: _, listener: _ } =
+            self;
         assert!(
-            *told == 0 && *sums == SectionSums::default() && bar.iter().all(Option::is_none),
-            "Invariant: hash points and bars are told whole between packets"
+            *told == 0
+                && *sums == SectionSums::default()
+                && bar.iter().all(Option::is_none)
+                && detection.is_none(),
+            "Invariant: hash points, bars and detections are told whole between packets"
         );
         state
     }
@@ -145,8 +169,56 @@ impl<L: MarketListener> Market<L> {
                 let halted = u64::from(self.state.not_trading).wrapping_add(begun);
                 self.state.not_trading = halted.wrapping_sub(ended) as u32;
             }
+            Some(SignalKind::Detection) => self.detection = Some(*signal),
+            Some(SignalKind::Figures) => self.detection(signal),
+            Some(SignalKind::Broken) => self.alerts(signal, |desk, tell| desk.broken(signal, tell)),
+            Some(SignalKind::Rate) => self.alerts(signal, |desk, tell| desk.rate(signal, tell)),
             None => {}
         }
+    }
+
+    #[cold]
+    fn detection(&mut self, figures: &Signal) {
+        let Some(detection) = self.detection.take() else {
+            unreachable!("Invariant: the parts of a detection come in a row");
+        };
+        let family = self.families[usize::from(detection.words[0] as u8)];
+        self.alerts(figures, |desk, tell| desk.detection(&detection, figures, family, tell));
+    }
+
+    /// Has the desk do something that follows from a signal, and tells what becomes of alerts by it.
+    fn alerts(&mut self, signal: &Signal, act: impl FnOnce(&mut Desk, &mut dyn FnMut(&Alert))) {
+        let cause = Cause { position: signal.position(), time: signal.time() };
+        let MarketState { names, desk, .. } = &mut self.state;
+        let listener = &mut self.listener;
+        act(desk, &mut |alert| {
+            let name = names.at(alert.symbol, cause.position);
+            listener.on_alert(&cause, alert, name);
+        });
+    }
+
+    /// The input has ended: ends the alerts of the whole market. They stand at the position behind that of
+    /// the last message.
+    pub fn end_of_input(&mut self, last: Position, time: Nanos) {
+        let cause = Cause { position: Position(last.0.saturating_add(1)), time };
+        let MarketState { names, desk, .. } = &mut self.state;
+        let listener = &mut self.listener;
+        desk.end(|alert| {
+            let name = names.at(alert.symbol, cause.position);
+            listener.on_alert(&cause, alert, name);
+        });
+    }
+
+    /// Alerts that were not told since too many were open.
+    #[must_use]
+    pub fn refused_alerts(&self) -> u64 {
+        self.state.desk.refused()
+    }
+
+    /// What a detector's code belongs to.
+    #[must_use]
+    pub fn family(&self, code: DetectorCode) -> Family {
+        self.families[usize::from(code.0)]
     }
 
     fn bar(&mut self, value: &Signal) {
@@ -170,6 +242,12 @@ impl<L: MarketListener> Market<L> {
             (self.sums, self.told) = (SectionSums::default(), 0);
             self.listener.on_hash_point(&point);
         }
+    }
+
+    /// A market whose desk has these parameters.
+    #[cfg(test)]
+    pub(crate) fn rehearse(&mut self, settings: &Settings) {
+        self.state.desk = Desk::new(settings);
     }
 
     /// Symbols that are halted, paused or quoted only.

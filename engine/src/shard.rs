@@ -5,6 +5,7 @@
 //! observer it is given. Whatever an event holds, it is applied or counted, never a panic.
 
 mod besides_book;
+mod detect;
 mod observer;
 pub(crate) mod restore;
 mod snapshot;
@@ -13,6 +14,7 @@ mod windows;
 
 use crate::book::books::{Books, Limits};
 use crate::book::{BookView, Violation};
+use crate::detect::{Detectors, Done, Shown};
 use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;
@@ -43,6 +45,7 @@ pub struct Shard {
     qualities: MappedVec<Quality>,
     phase: SessionPhase,
     bars: Bars,
+    detectors: Detectors,
     /// Which feeds' books are in doubt.
     suspicion: Suspicion,
     /// What the snapshot at hand has changed.
@@ -76,6 +79,7 @@ pub(crate) struct ShardParts<'a> {
     pub(crate) qualities: &'a [Quality],
     pub(crate) phase: SessionPhase,
     pub(crate) bars: &'a Bars,
+    pub(crate) detectors: &'a Detectors,
 }
 
 /// Where the session stands, by the exchange's system events (ITCH 5.0 section 1.1).
@@ -164,6 +168,7 @@ impl Shard {
             qualities: MappedVec::zeroed(1, limits.symbols_max, Pages::Base)?,
             phase: SessionPhase::default(),
             bars: Bars::new(&BarSettings::NONE, limits.symbols_max)?,
+            detectors: Detectors::none()?,
             suspicion: Suspicion::default(),
             halts: Halts::default(),
             snapshot_time: Nanos(i64::MIN),
@@ -195,6 +200,9 @@ impl Shard {
             for event in events.iter().filter(|event| PRINTS >> (event.kind & 31) & 1 == 1) {
                 self.bars.prefetch(event.symbol());
             }
+        }
+        if self.detectors.is_on() {
+            events.iter().for_each(|event| self.detectors.prefetch(event.symbol()));
         }
         for event in events {
             self.apply(event, observer);
@@ -283,7 +291,10 @@ impl Shard {
     fn apply_market_wide(&mut self, event: &Event) {
         if event.kind == SYSTEM_EVENT {
             match SessionPhase::begun_by(event.code()) {
-                Some(phase) => self.phase = phase,
+                Some(phase) => {
+                    self.phase = phase;
+                    self.detectors.session_changed(phase, event.time());
+                }
                 None => self.count_market_bad_field(),
             }
         } else if (ADD..=BREAK).contains(&event.kind) {
@@ -308,7 +319,12 @@ impl Shard {
             self.count_over_capacity();
             return Outcome::default();
         }
+        let is_detecting = self.detectors.is_on();
+        if is_detecting && self.detectors.is_due(event) {
+            self.end_second(event);
+        }
         let metrics = &mut self.metrics[symbol];
+        let before = (metrics.clock.bid, metrics.clock.ask);
         metrics.count(event.kind);
         let (quality, lives) = (&mut self.qualities[symbol], &mut metrics.lives);
         let applied = self.books.apply_telling(event, quality, lives);
@@ -326,6 +342,11 @@ impl Shard {
         let (crossed, locked) = (metrics.is_crossed(), metrics.is_locked());
         if (crossed | locked) && metrics.is_trading() {
             self.count_crossed(symbol, crossed, locked);
+        }
+        if is_detecting {
+            let (print, broken) = (print.as_ref(), broken.as_ref());
+            let done = Done { applied: &applied, print, broken, before };
+            self.detect(event, &done);
         }
         Outcome { print, broken, best_changed: applied.best_changed }
     }
@@ -364,6 +385,7 @@ impl Shard {
         let len = symbol.0 as usize + 1;
         self.books.admit(symbol)
             && self.bars.grow_to(len)
+            && self.detectors.grow_to(len)
             && self.qualities.grow_to(len)
             && self.metrics.grow_to(len)
     }
@@ -393,6 +415,7 @@ impl Shard {
             qualities,
             phase,
             bars,
+            detectors,
             place: _,
             feed_time: _,
             offset: _,
@@ -403,7 +426,7 @@ impl Shard {
             snapshot_time: _,
             snapshot_marks: _,
         } = self;
-        ShardParts { books, prints, metrics, qualities, phase: *phase, bars }
+        ShardParts { books, prints, metrics, qualities, phase: *phase, bars, detectors }
     }
 
     /// The metrics of a symbol; those of one never seen are empty.

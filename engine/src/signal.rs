@@ -16,6 +16,10 @@
 //!   5 BarValue      notional, 2 words          volume, 2 words                 1 if suspect
 //!   6 Gap           first        end           feed           –                –
 //!   7 Halts         begun        ended         feed           –                –
+//!   8 Detection     drawn in `detect/alert.rs`
+//!   9 Figures       of the detection before it
+//!  10 Broken        match        –             –              –                –
+//!  11 Rate          messages     line of time  sequence       –                –
 //! ```
 //! A bar is three signals in a row, 3, 4, 5. Values of 128 bits have their low word first. A gap's
 //! position is that of the first message given up; `end` is the sequence behind the last one.
@@ -76,6 +80,14 @@ pub enum SignalKind {
     Gap = 6,
     /// How many symbols a snapshot has halted, and how many it has not any more.
     Halts = 7,
+    /// A detector's alert opens or ends; its figures follow in one more signal.
+    Detection = 8,
+    /// The second part of a detection.
+    Figures = 9,
+    /// A print of a symbol was broken.
+    Broken = 10,
+    /// Messages of a shard since the line of feed time before.
+    Rate = 11,
 }
 
 impl SignalKind {
@@ -90,6 +102,10 @@ impl SignalKind {
             5 => Some(SignalKind::BarValue),
             6 => Some(SignalKind::Gap),
             7 => Some(SignalKind::Halts),
+            8 => Some(SignalKind::Detection),
+            9 => Some(SignalKind::Figures),
+            10 => Some(SignalKind::Broken),
+            11 => Some(SignalKind::Rate),
             _ => None,
         }
     }
@@ -196,6 +212,12 @@ impl Outbox {
     pub(crate) fn reserve_bars(&mut self, bars: usize) {
         let signals = bars.saturating_mul(SIGNALS_A_BAR) + OUTBOX_SIGNALS;
         self.signals.reserve_exact(signals.min(OUTBOX_SIGNALS_MAX));
+    }
+
+    /// Makes room for so many more signals, up to a limit past which the outbox allocates.
+    pub(crate) fn reserve(&mut self, signals: usize) {
+        let room = self.signals.capacity() + signals;
+        self.signals.reserve_exact(room.min(OUTBOX_SIGNALS_MAX));
     }
 
     /// How many signals there are.

@@ -5,6 +5,7 @@
 
 use super::{MARKET, Shard};
 use crate::book::restore::NotIndexed;
+use crate::detect::DetectCommon;
 use crate::signal::Numbered;
 use crate::state::decode::{self, MarketWide};
 use crate::suspicion::Suspicion;
@@ -22,6 +23,8 @@ pub(crate) struct Common {
     pub(crate) numbered: Numbered,
     /// Which feeds' books are in doubt.
     pub(crate) suspicion: Suspicion,
+    /// Of the detectors, what concerns no symbol.
+    pub(crate) detect: DetectCommon,
 }
 
 impl Shard {
@@ -54,6 +57,7 @@ impl Shard {
             qualities: _,
             phase: _,
             bars: _,
+            detectors,
             suspicion,
             // Images are not made within a snapshot.
             halts: _,
@@ -65,6 +69,7 @@ impl Shard {
             offset: *offset,
             numbered: outbox.numbered(),
             suspicion: suspicion.clone(),
+            detect: detectors.common(),
         }
     }
 
@@ -75,7 +80,7 @@ impl Shard {
 
     /// Restores what concerns no symbol, and the time at which the shard stood.
     pub(crate) fn restore_time(&mut self, common: &Common, market: &MarketWide) {
-        let Common { feed_time, offset, numbered, suspicion: _ } = *common;
+        let Common { feed_time, offset, numbered, suspicion: _, detect } = *common;
         self.restore_suspicion(common);
         let MarketWide { phase, feed_time: _, quality } = *market;
         (self.feed_time, self.offset, self.phase) = (feed_time, offset, phase);
@@ -84,6 +89,8 @@ impl Shard {
             self.qualities[MARKET] = quality;
         }
         self.bars.restore_time(feed_time);
+        let owns_market = self.place.owns_market();
+        self.detectors.restore_common(&detect, phase, feed_time.0, owns_market);
     }
 
     /// Reads the book of a symbol; its orders are found after [`Shard::index_books`].
@@ -132,6 +139,15 @@ impl Shard {
         bytes: &[u8],
     ) -> Result<(), DecodeError> {
         self.bars.read(symbol, &mut self.prints, bytes)
+    }
+
+    /// Reads the detectors of a symbol whose metrics are there.
+    pub(crate) fn read_detectors(
+        &mut self,
+        symbol: SymbolId,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        self.detectors.read(symbol, bytes)
     }
 
     /// Symbols that are halted, paused or quoted only.

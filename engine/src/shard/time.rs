@@ -1,5 +1,5 @@
-//! What the shard does as time passes: windows end by feed time, samples, bars of the metrics and prints
-//! that wait by the symbol's own.
+//! What the shard does as time passes: windows end and detectors are woken by feed time, samples, bars of
+//! the metrics and prints that wait by the symbol's own.
 //!
 //! A part of [`Shard`], which alone calls it. What is due is told by one comparison a message.
 
@@ -16,16 +16,29 @@ impl Shard {
     pub(super) fn pass_time(&mut self, event: &Event) -> bool {
         let time = event.time();
         self.feed_time = self.feed_time.max(time);
+        let before = self.outbox.len();
+        let has_lines = self.detectors.is_line_due(time);
         if self.bars.is_due(time) {
             let position = self.position(event);
             let (outbox, suspicion) = (&mut self.outbox, &self.suspicion);
             self.bars.close(time, |bar| {
                 outbox.emit_bar(position, time, &suspicion.marked(bar));
             });
-            return true;
+        } else {
+            self.bars.pass(time);
+            if !has_lines {
+                return false;
+            }
         }
-        self.bars.pass(time);
-        false
+        if has_lines {
+            let middle = self.outbox.len();
+            self.pass_detection_lines(event, time);
+            if self.outbox.len() > middle {
+                let from = self.outbox.first_at(self.position(event)).max(before);
+                self.outbox.settle(from, middle);
+            }
+        }
+        self.outbox.len() > before
     }
 
     /// Applies an event before which windows were put out.

@@ -29,12 +29,16 @@ impl Shard {
         Ok(self)
     }
 
-    /// The input has ended: puts out all open windows. They stand at the position behind that of the
+    /// The input has ended: puts out all open windows, and ends all alerts. They stand at the position behind that of the
     /// last message. No event may come after that, and what is digested now is no state of the session.
     pub fn end_of_input(&mut self, last: Position, time: Nanos) {
         let (outbox, suspicion) = (&mut self.outbox, &self.suspicion);
         let position = Position(last.0.saturating_add(1));
         self.bars.close_all(|bar| outbox.emit_bar(position, time, &suspicion.marked(bar)));
+        let middle = self.outbox.len();
+        self.detectors.end_all(position, time, &mut self.outbox);
+        let from = self.outbox.first_at(position);
+        self.outbox.settle(from, middle);
     }
 
     /// What happened to the windows of each size of bars after their end, in the order of sizes.

@@ -188,6 +188,9 @@ pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> Secti
     if shard.parts().bars.is_on() {
         add_section(Section::Windows, shard, &mut digester, &mut sums);
     }
+    if shard.detectors().is_on() {
+        add_section(Section::Detectors, shard, &mut digester, &mut sums);
+    }
     if owns_market {
         begin(&mut digester, Section::Metrics, SymbolId(0));
         encode::market(shard, feed_time, &mut digester);

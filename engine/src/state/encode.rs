@@ -30,7 +30,7 @@
 //!             │ kind u8 │ side u8 │ odd lot u8 │ settled u8
 //!
 //!  windows    drawn in `window/bars/stored.rs`; nothing without bars
-//!  detectors  nothing yet
+//!  detectors  drawn in `detect/stored.rs`; nothing without detectors
 //! ```
 //! and what concerns no symbol, in the metrics section under symbol 0:
 //!
@@ -107,7 +107,8 @@ impl Sink for Vec<u8> {
 /// A symbol's part of a section; of one never seen, that of an empty one.
 #[inline]
 pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: &mut S) {
-    let ShardParts { books, prints, metrics: all, qualities, phase: _, bars } = shard.parts();
+    let ShardParts { books, prints, metrics: all, qualities, phase: _, bars, detectors } =
+        shard.parts();
     let at = symbol.0 as usize;
     match section {
         Section::Books => book(books.book(symbol), sink),
@@ -117,7 +118,7 @@ pub fn symbol<S: Sink>(section: Section, shard: &Shard, symbol: SymbolId, sink: 
             tape(prints, symbol, sink);
         }
         Section::Windows => bars.encode(symbol, prints, sink),
-        Section::Detectors => {}
+        Section::Detectors => detectors.encode(symbol, sink),
     }
 }
 
@@ -129,7 +130,7 @@ pub(super) fn figures_of<S: Sink>(figures: &SymbolMetrics, sink: &mut S) {
 
 /// What concerns no symbol. `feed_time` is the sequencer's, as messages alone have moved it.
 pub fn market<S: Sink>(shard: &Shard, feed_time: Nanos, sink: &mut S) {
-    let ShardParts { books: _, prints: _, metrics: _, qualities, phase, bars: _ } = shard.parts();
+    let ShardParts { qualities, phase, .. } = shard.parts();
     sink.u8(match phase {
         SessionPhase::Unknown => 0,
         SessionPhase::StartOfMessages => b'O',

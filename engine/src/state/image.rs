@@ -13,22 +13,26 @@
 //! ```text
 //!  1 head        image version u32 │ sections u32 │ (section u32 │ state version u32) …
 //!                │ symbols u32 │ lateness i64 │ sizes u32 │ size of bars i64 …
+//!                │ fingerprint of the detectors' parameters u64, 0 without detectors
 //!  2 sequencer   drawn in `pipeline/sequencer/stored.rs`
 //!  3 decoder     the decoder's own; the directory in it is drawn in `directory/stored.rs`
 //!  4 front       names handed over u64 │ torn packets u64 │ feeds u32 │ next sequence u64 …
 //!  5 selection   names u32 │ (len u32 │ name) … │ decided u32 │ (symbol u32 │ decision u8) …
 //!  6 market      signals u64 │ names u32 │ (symbol u32 │ position u64 │ len u8 │ name) …
+//!                │ the desk of alerts, written in `detect/desk.rs`
 //!  7 shards      feed time i64 │ last signal: position u64 │ signals there u16 │ drawn in `suspicion.rs`
+//!                │ the detectors' common part, drawn in `detect/stored.rs`
 //!  8 market-wide the walk's part of no symbol
 //!  9 book        the walk's, of each symbol of which a message or a snapshot told
 //! 10 metrics     the walk's, of the same symbols
 //! 11 windows     the walk's, of the same symbols, where there are bars
+//! 12 detectors   the walk's, of the same symbols, where there are detectors
 //! ```
 //! An image does not depend on how many shards wrote it, nor on how many go on: symbols go to shards as
 //! the router sends them. Signals are those of one shard. How many symbols do not trade follows from
 //! their states, the position of the shards from the sequencer.
 //!
-//! Version 1 ends the parts 2, 4 and 7 before what is of several feeds, and is read as well.
+//! Version 1 ended the parts 2, 4 and 7 before what is of several feeds, versions 1 and 2 had no detectors.
 //!
 //! **Not the same**: a newer [`IMAGE_VERSION`], another state version, other bars, another day or selection
 //! is refused with a [`RestoreError`], and whoever asked goes back further or begins with the journal.
@@ -53,10 +57,13 @@ use core::fmt;
 use crate::units::SymbolId;
 
 /// Version of all parts besides those of the walk, whose sections have their own.
-pub const IMAGE_VERSION: u32 = 2;
+pub const IMAGE_VERSION: u32 = 3;
 
 /// The oldest version that is read.
 pub const IMAGE_VERSION_MIN: u32 = 1;
+
+/// The version since which images hold detectors and alerts.
+pub(crate) const DETECTORS_SINCE: u32 = 3;
 
 /// What a part holds. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,11 +91,13 @@ pub enum PartKind {
     Metrics = 10,
     /// A symbol's windows.
     Windows = 11,
+    /// A symbol's detectors.
+    Detectors = 12,
 }
 
 impl PartKind {
     /// Every kind, in the order of its number.
-    pub const ALL: [PartKind; 11] = [
+    pub const ALL: [PartKind; 12] = [
         PartKind::Head,
         PartKind::Sequencer,
         PartKind::Decoder,
@@ -100,6 +109,7 @@ impl PartKind {
         PartKind::Book,
         PartKind::Metrics,
         PartKind::Windows,
+        PartKind::Detectors,
     ];
 
     /// Kinds of which an image has one part each; those behind them have one a symbol.
@@ -126,6 +136,7 @@ impl PartKind {
             PartKind::Book => "book",
             PartKind::Metrics => "metrics",
             PartKind::Windows => "windows",
+            PartKind::Detectors => "detectors",
         }
     }
 }

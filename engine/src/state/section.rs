@@ -20,7 +20,7 @@ pub enum Section {
     Metrics = 2,
     /// Open windows of bars, and those that were corrected.
     Windows = 3,
-    /// State of the detectors. Empty so far.
+    /// State of the detectors, and the alerts they have open.
     Detectors = 4,
 }
 
@@ -55,7 +55,7 @@ impl Section {
     pub const fn state_version(self) -> u32 {
         match self {
             Section::Books | Section::Metrics | Section::Windows => 2,
-            Section::Detectors => 1,
+            Section::Detectors => 2,
         }
     }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Section {
 }
 
 /// Stands for the part of a configuration that a section's state depends on: the selection of
-/// symbols and the limits, later windows and detectors.
+/// symbols, the limits, windows and detectors.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u64);
 

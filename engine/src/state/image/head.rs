@@ -1,6 +1,6 @@
 //! The head of an image: by what versions it was written and what must be configured alike.
 
-use super::{IMAGE_VERSION, IMAGE_VERSION_MIN};
+use super::{DETECTORS_SINCE, IMAGE_VERSION, IMAGE_VERSION_MIN};
 use crate::shard::Shard;
 use crate::state::encode::Sink;
 use crate::state::section::Section;
@@ -36,6 +36,7 @@ pub(super) fn write<S: Sink>(shard: &Shard, symbols: u32, sink: &mut S) {
     sink.i64(lateness_ns);
     sink.u32(sizes.len() as u32);
     sizes.into_iter().for_each(|size_ns| sink.i64(size_ns));
+    sink.u64(shard.detectors().fingerprint());
 }
 
 /// Reads the head of an image that shards like this one can go on from; its version, and how many symbols
@@ -56,6 +57,9 @@ pub(super) fn read(shard: &Shard, bytes: &[u8]) -> Result<(u32, u32), HeadFault>
         if reader.i64()? != size_ns {
             return Err(reader.refuse("a size of bars").into());
         }
+    }
+    if version >= DETECTORS_SINCE && reader.u64()? != shard.detectors().fingerprint() {
+        return Err(reader.refuse("the parameters of detectors").into());
     }
     reader.end()?;
     Ok((version, symbols))

@@ -3,8 +3,9 @@
 use thiserror::Error;
 
 use super::head::{self, HeadFault};
-use super::{IMAGE_VERSION, IMAGE_VERSION_MIN, ImageSource, Part, PartKind};
+use super::{DETECTORS_SINCE, IMAGE_VERSION, IMAGE_VERSION_MIN, ImageSource, Part, PartKind};
 use crate::book::restore::NotIndexed;
+use crate::detect::{Desk, DetectCommon};
 use crate::market::MarketState;
 use crate::pipeline::front::FrontCounts;
 use crate::pipeline::named::Names;
@@ -89,8 +90,10 @@ pub fn restore<D: Decoder, S: ImageSource>(
     let mut image = Image { source, bytes: Vec::new(), version: IMAGE_VERSION };
     let first = &shards[0];
     let (symbols_max, has_windows) = (first.symbols_max(), first.parts().bars.is_on());
+    let (settings, detects) = (*first.detectors().settings(), first.detectors().is_on());
     let count = image.head(first)?;
-    let symbols = image.symbols(count, has_windows)?;
+    let kept = Kept { windows: has_windows, detectors: detects && image.has_detectors() };
+    let symbols = image.symbols(count, kept)?;
 
     let knows_feeds = image.knows_feeds();
     let restored = |reader: &mut Reader<'_>| sequencer.restored(knows_feeds, reader);
@@ -101,14 +104,19 @@ pub fn restore<D: Decoder, S: ImageSource>(
     let (front, next) =
         image.single(PartKind::Front, |reader| front_counts(names_max, knows_feeds, reader))?;
     image.single(PartKind::Selection, |reader| selection.restore(reader))?;
+    let version = image.version;
     let mut market = image.single(PartKind::Market, |reader| {
         let signals = decode::count(reader)?;
         let names = Names::restored(symbols_max, reader)?;
-        Ok(MarketState { not_trading: 0, signals, names })
+        let desk = match version >= DETECTORS_SINCE {
+            true => Desk::restored(&settings, reader)?,
+            false => Desk::new(&settings),
+        };
+        Ok(MarketState { not_trading: 0, signals, names, desk })
     })?;
 
     image.shards(&sequencer, &mut shards)?;
-    image.symbols_into(&mut shards, &symbols, has_windows)?;
+    image.symbols_into(&mut shards, &symbols, kept)?;
     market.not_trading = shards.iter().map(Shard::not_trading).sum();
     Ok(Stages { decoder, sequencer, selection, shards, front, next, market })
 }
@@ -175,6 +183,13 @@ fn front_counts(
     Ok((counts, next))
 }
 
+/// Which parts an image has of each symbol besides book and metrics.
+#[derive(Clone, Copy)]
+struct Kept {
+    windows: bool,
+    detectors: bool,
+}
+
 /// An image being read.
 struct Image<'a, S> {
     source: &'a S,
@@ -188,6 +203,11 @@ impl<S: ImageSource> Image<'_, S> {
     /// Whether its parts hold what there is of several feeds, and of doubt about them.
     fn knows_feeds(&self) -> bool {
         self.version > IMAGE_VERSION_MIN
+    }
+
+    /// Whether it may hold detectors.
+    fn has_detectors(&self) -> bool {
+        self.version >= DETECTORS_SINCE
     }
 
     fn read(&mut self, part: Part) -> Result<Part, RestoreError<S::Error>> {
@@ -219,23 +239,21 @@ impl<S: ImageSource> Image<'_, S> {
         Ok(symbols)
     }
 
-    /// The symbols of which the image has parts: a book each, metrics each, windows each if there are
-    /// any.
-    fn symbols(
-        &self,
-        count: u32,
-        has_windows: bool,
-    ) -> Result<Vec<SymbolId>, RestoreError<S::Error>> {
+    /// The symbols of which the image has parts: a book each, metrics each, windows and detectors each if
+    /// there are any.
+    fn symbols(&self, count: u32, kept: Kept) -> Result<Vec<SymbolId>, RestoreError<S::Error>> {
         let parts: Vec<Part> = self.source.parts().collect();
         let books = parts.iter().filter(|part| part.kind == PartKind::Book);
         let symbols: Vec<SymbolId> = books.map(|part| part.symbol).collect();
         let (single, of_symbols) = PartKind::ALL.split_at(PartKind::SINGLE);
-        let of_symbols = &of_symbols[..of_symbols.len() - usize::from(!has_windows)];
+        let of_symbols = of_symbols.iter().filter(|kind| match kind {
+            PartKind::Windows => kept.windows,
+            PartKind::Detectors => kept.detectors,
+            _ => true,
+        });
         let single = single.iter().map(|&kind| Part::single(kind));
         let expected = single.chain(
-            of_symbols
-                .iter()
-                .flat_map(|&kind| symbols.iter().map(move |&symbol| Part { kind, symbol })),
+            of_symbols.flat_map(|&kind| symbols.iter().map(move |&symbol| Part { kind, symbol })),
         );
         let mut given = parts.iter().copied();
         for expected in expected.map(Some).chain([None]) {
@@ -257,7 +275,7 @@ impl<S: ImageSource> Image<'_, S> {
 
     /// What the shards have in common, whose events have this offset.
     fn common(&mut self, offset: u64) -> Result<Common, RestoreError<S::Error>> {
-        let knows_feeds = self.knows_feeds();
+        let (knows_feeds, has_detectors) = (self.knows_feeds(), self.has_detectors());
         self.single(PartKind::Shards, |reader| {
             let feed_time = Nanos(reader.i64()?);
             let numbered = Numbered { position: reader.u64()?, emitted: reader.u16()? };
@@ -265,7 +283,11 @@ impl<S: ImageSource> Image<'_, S> {
                 true => Suspicion::restored(reader)?,
                 false => Suspicion::default(),
             };
-            Ok(Common { feed_time, offset, numbered, suspicion })
+            let detect = match has_detectors {
+                true => DetectCommon::restored(reader)?,
+                false => DetectCommon::NONE,
+            };
+            Ok(Common { feed_time, offset, numbered, suspicion, detect })
         })
     }
 
@@ -287,12 +309,12 @@ impl<S: ImageSource> Image<'_, S> {
         Ok(())
     }
 
-    /// Restores every symbol in its shard: all books, then all metrics, then all windows.
+    /// Restores every symbol in its shard: all books, then all metrics, all windows, all detectors.
     fn symbols_into(
         &mut self,
         shards: &mut [Shard],
         symbols: &[SymbolId],
-        has_windows: bool,
+        kept: Kept,
     ) -> Result<(), RestoreError<S::Error>> {
         self.section(PartKind::Book, shards, symbols, Shard::read_book)?;
         for shard in shards.iter_mut() {
@@ -303,8 +325,11 @@ impl<S: ImageSource> Image<'_, S> {
             })?;
         }
         self.section(PartKind::Metrics, shards, symbols, Shard::read_metrics)?;
-        if has_windows {
+        if kept.windows {
             self.section(PartKind::Windows, shards, symbols, Shard::read_windows)?;
+        }
+        if kept.detectors {
+            self.section(PartKind::Detectors, shards, symbols, Shard::read_detectors)?;
         }
         Ok(())
     }

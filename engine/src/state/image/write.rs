@@ -33,7 +33,8 @@ pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
     write_front(&front, &mut image)?;
     write_market(market, shard, &mut image)?;
     let common = shard.common();
-    let Common { feed_time, offset, numbered: Numbered { position, emitted }, suspicion } = common;
+    let Common { feed_time, offset, numbered: Numbered { position, emitted }, suspicion, detect } =
+        common;
     assert!(
         offset == front.sequencer.offset(),
         "Invariant: a shard numbers events as the sequencer does"
@@ -43,6 +44,7 @@ pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
         bytes.u64(position);
         bytes.bytes(&emitted.to_le_bytes());
         suspicion.store(bytes);
+        detect.store(bytes);
     })?;
     image.single(PartKind::MarketWide, |bytes| {
         encode::market(shard, front.sequencer.feed_time(), bytes);
@@ -51,6 +53,9 @@ pub fn write<D: Decoder, O: Observer, L: MarketListener, S: ImageSink>(
     image.section(PartKind::Metrics, Section::Metrics, shard)?;
     if shard.parts().bars.is_on() {
         image.section(PartKind::Windows, Section::Windows, shard)?;
+    }
+    if shard.detectors().is_on() {
+        image.section(PartKind::Detectors, Section::Detectors, shard)?;
     }
     Ok(())
 }
@@ -81,7 +86,7 @@ fn write_market<S: ImageSink>(
     shard: &Shard,
     image: &mut Writer<'_, S>,
 ) -> Result<(), S::Error> {
-    let MarketState { not_trading, signals, names } = market;
+    let MarketState { not_trading, signals, names, desk } = market;
     debug_assert_eq!(
         *not_trading,
         shard.not_trading(),
@@ -90,6 +95,7 @@ fn write_market<S: ImageSink>(
     image.single(PartKind::Market, |bytes| {
         bytes.u64(*signals);
         names.store(bytes);
+        desk.store(bytes);
     })
 }
 

@@ -1,0 +1,50 @@
+//! TODO depth_evaporation
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::detector::Detector;
+use crate::detect::parameter::Arming;
+use crate::detect::phase::Phases;
+use crate::detect::raised::Raised;
+use crate::detect::seen::{Second, Seen};
+use crate::detect::spec::{DetectorCode, Family, Spec};
+
+crate::parameters! {
+    /// `detect.depth_evaporation`
+    DepthEvaporation {
+    }
+}
+
+/// What is kept of a symbol.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    reserved: u64,
+}
+
+static SPEC: Spec = Spec {
+    code: DetectorCode(12),
+    name: "depth_evaporation",
+    pattern: "evaporation of depth",
+    figures: &[],
+    thresholds: &[],
+    phases: Phases::MARKET,
+    warm_up_seconds: 60,
+    family: Family::Liquidity,
+};
+
+impl DepthEvaporation {
+    /// How it is armed unless that is set.
+    #[must_use]
+    pub fn arming() -> Arming {
+        Arming::default()
+    }
+}
+
+impl Detector for DepthEvaporation {
+    type State = State;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+}

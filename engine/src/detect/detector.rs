@@ -1,0 +1,69 @@
+//! What a detector is: parameters, a few bytes a symbol, and what it does with what it is shown.
+//!
+//! A user's own implements [`Detector`] and is given to the shards with
+//! [`Detectors::with_own`](crate::detect::Detectors::with_own); its alerts, its state in digests and snapshots
+//! and its evaluation are those of any other. `engine/examples/own_detector.rs` is one.
+
+use bytemuck::Pod;
+
+use crate::detect::raised::Raised;
+use crate::detect::seen::{Second, Seen};
+use crate::detect::spec::Spec;
+
+/// See the module.
+///
+/// **State** is plain old data; all zero has seen nothing. It is kept, hashed and restored as its bytes, so
+/// whatever they are no hook may panic: index by mask, count with saturation. A hook reads no clock and
+/// no random number, and allocates nothing.
+///
+/// Each hook answers whether the condition holds now, and how much. It need not say when it has ceased:
+/// an alert ends when nothing has held it up for the cool-down.
+pub trait Detector {
+    /// What is kept of a symbol.
+    type State: Pod;
+
+    /// What it is called and when it is armed.
+    fn spec(&self) -> &'static Spec;
+
+    /// An order has entered, was reduced, executed, replaced or has left.
+    #[inline(always)]
+    fn on_order(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
+        None
+    }
+
+    /// A print that counts and is no cross, before the quote that it led to is told.
+    #[inline(always)]
+    fn on_print(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
+        None
+    }
+
+    /// The best bid or offer has changed in price or size.
+    #[inline(always)]
+    fn on_quote(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
+        None
+    }
+
+    /// A second of the symbol has ended; what is usual is as it was before it. The message in `seen` is the
+    /// first behind it, and not counted or applied in `second`.
+    #[inline(always)]
+    fn on_second(
+        &self,
+        _state: &mut Self::State,
+        _seen: &Seen<'_>,
+        _second: &Second,
+    ) -> Option<Raised> {
+        None
+    }
+
+    /// A trading action, an imbalance or a cross.
+    #[inline(always)]
+    fn on_notice(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
+        None
+    }
+
+    /// Feed time has come to where somebody wished to be woken, see [`Seen::wake_at`].
+    #[inline(always)]
+    fn on_wake(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
+        None
+    }
+}

@@ -1,0 +1,50 @@
+//! TODO ofi_shock
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::detector::Detector;
+use crate::detect::parameter::Arming;
+use crate::detect::phase::Phases;
+use crate::detect::raised::Raised;
+use crate::detect::seen::{Second, Seen};
+use crate::detect::spec::{DetectorCode, Family, Spec};
+
+crate::parameters! {
+    /// `detect.ofi_shock`
+    OfiShock {
+    }
+}
+
+/// What is kept of a symbol.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    reserved: u64,
+}
+
+static SPEC: Spec = Spec {
+    code: DetectorCode(25),
+    name: "ofi_shock",
+    pattern: "a shock of order flow",
+    figures: &[],
+    thresholds: &[],
+    phases: Phases::CONTINUOUS,
+    warm_up_seconds: 60,
+    family: Family::Liquidity,
+};
+
+impl OfiShock {
+    /// How it is armed unless that is set.
+    #[must_use]
+    pub fn arming() -> Arming {
+        Arming::default()
+    }
+}
+
+impl Detector for OfiShock {
+    type State = State;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+}

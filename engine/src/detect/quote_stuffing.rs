@@ -1,0 +1,222 @@
+//! Quote stuffing: orders entered and pulled, or replaced, by the hundreds within a second, hardly any traded.
+//!
+//! Looks at the last second (ten slots of 100 ms) of the symbol's messages of orders. Its condition is a
+//! rate far above what is usual, or above an absolute one, of which nearly half are pulls and hardly any
+//! executions, the orders that leave having lived for a moment only.
+//!
+//! Sources: Nanex 4022 (1,000 and more a stock and second); Egginton, Van Ness and Van Ness 2016 (20 standard
+//! deviations above the usual rate); Gao, Mizrach and Özturk.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::activity::lane;
+use crate::detect::detector::Detector;
+use crate::detect::parameter::Arming;
+use crate::detect::phase::Phases;
+use crate::detect::raised::Raised;
+use crate::detect::seen::Seen;
+use crate::detect::spec::{DetectorCode, Family, Spec};
+
+crate::parameters! {
+    /// `detect.quote_stuffing`
+    QuoteStuffing {
+        rate: Count = 1000, 1..1000000, "Messages of orders in a second that are too many for any symbol.", "Nanex 4022";
+        rate_min: Count = 200, 1..1000000, "Messages of orders in a second, at least, however unusual.", "SURVEILLANCE 2, row 1";
+        sigmas: Ratio = 20, 1..1000, "Standard deviations above the symbol's usual second.", "Egginton, Van Ness and Van Ness 2016";
+        pulled: Ratio = 0.45, 0..1, "Share of pulls and replaces among adds, pulls and replaces; 0.5: every order is pulled.", "SURVEILLANCE 2, row 1";
+        executed: Ratio = 0.02, 0..1, "Executions a message of orders, at most.", "SURVEILLANCE 2, row 1";
+        lifetime: Time = 50_000_000, 1_000..1e10, "Median life of orders that leave, at most.", "SURVEILLANCE 2, row 1: 50 ms";
+    }
+}
+
+/// What is kept of a symbol.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    /// A running median of the lives of the last orders that left, ns.
+    lifetime_ns: f64,
+}
+
+static SPEC: Spec = Spec {
+    code: DetectorCode(1),
+    name: "quote_stuffing",
+    pattern: "quote stuffing",
+    figures: &["messages_per_s", "sigmas", "pulled_share", "lifetime_ns"],
+    thresholds: &["rate", "rate_min", "sigmas", "pulled", "executed", "lifetime"],
+    phases: Phases::MARKET,
+    warm_up_seconds: 0,
+    family: Family::Traffic,
+};
+
+/// How fast the median of lives follows: within some hundred orders over any scale.
+const LIFE_STEP: f64 = 0.1;
+
+impl QuoteStuffing {
+    /// How it is armed unless that is set.
+    #[must_use]
+    pub fn arming() -> Arming {
+        Arming { cool_down: 2e9, ..Arming::default() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn judge(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
+        let count = |lane| f64::from(seen.activity.last_second(lane));
+        let (adds, off) = (count(lane::ADDS), count(lane::OFF));
+        let (replaces, executions) = (count(lane::REPLACES), count(lane::EXECUTIONS));
+        let orders = adds + off + replaces + executions;
+        let pulled = (off + replaces) / (adds + off + replaces).max(1.0);
+        if pulled < self.pulled
+            || executions > self.executed * orders
+            || state.lifetime_ns > self.lifetime
+        {
+            return None;
+        }
+        let sigmas = seen.profile.rate().score(orders, 1.0);
+        let level = (orders / self.rate).max((sigmas / self.sigmas).min(orders / self.rate_min));
+        Some(Raised {
+            level,
+            since: seen.since(1_000_000_000),
+            figures: [orders, sigmas, pulled, state.lifetime_ns],
+            print: None,
+        })
+    }
+}
+
+impl Detector for QuoteStuffing {
+    type State = State;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    #[inline(always)]
+    fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        if let Some(resting) = seen.resting
+            && resting.left
+        {
+            let life = seen.time.0.saturating_sub(resting.since.0).max(1) as f64;
+            let up = life > state.lifetime_ns;
+            state.lifetime_ns =
+                (state.lifetime_ns.max(1.0)) * if up { 1.0 + LIFE_STEP } else { 1.0 - LIFE_STEP };
+        }
+        // From half of what opens, so that an alert is held up.
+        if f64::from(seen.activity.orders_last_second()) < self.rate_min / 2.0 {
+            return None;
+        }
+        self.judge(state, seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::rehearsal::{CENT, DOLLAR, MS, Rehearsal, SECOND};
+    use crate::units::Side;
+
+    /// Orders entered and pulled after `life_ms`, evenly over a second.
+    fn stuffed(rehearsal: &mut Rehearsal, orders: i64, life_ns: i64) {
+        let step = SECOND / orders;
+        for _ in 0..orders {
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+            rehearsal.wait(life_ns);
+            rehearsal.delete(order);
+            rehearsal.wait(step - life_ns);
+        }
+    }
+
+    fn market() -> Rehearsal {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.fill(100 * DOLLAR, 100 * DOLLAR + CENT, 5, 300);
+        rehearsal.pass(20 * SECOND);
+        rehearsal
+    }
+
+    #[test]
+    fn a_thousand_messages_a_second_that_are_pulled_at_once_are_stuffing_and_fewer_are_not() {
+        for (orders, alerts) in [(520, 1), (480, 0)] {
+            let mut rehearsal = market();
+            let before = rehearsal.now();
+            stuffed(&mut rehearsal, orders, 100_000);
+            rehearsal.pass(5 * SECOND);
+            let opened = rehearsal.opened("quote_stuffing");
+            assert_eq!(opened.len(), alerts, "{orders}");
+            let closed = rehearsal.closed("quote_stuffing");
+            assert_eq!(closed.len(), alerts);
+            for alert in closed {
+                assert!(
+                    alert.start.0 >= before - 20 * SECOND && alert.end.0 <= before + 2 * SECOND
+                );
+                assert!(alert.figures[0] >= 1_000.0, "{alert:?}");
+                assert_eq!(alert.opened, opened[0].opened);
+            }
+        }
+    }
+
+    #[test]
+    fn one_burst_of_many_seconds_is_one_alert() {
+        let mut rehearsal = market();
+        (0..8).for_each(|_| stuffed(&mut rehearsal, 900, 50_000));
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 1);
+        assert_eq!(rehearsal.closed("quote_stuffing").len(), 1);
+    }
+
+    #[test]
+    fn orders_that_live_or_trade_are_no_stuffing() {
+        let mut rehearsal = market();
+        // Entered all at once, pulled after 80 ms.
+        for _ in 0..10 {
+            let orders: Vec<u64> =
+                (0..100).map(|_| rehearsal.add(Side::Buy, 99 * DOLLAR, 100)).collect();
+            rehearsal.wait(80 * MS);
+            orders.into_iter().for_each(|order| rehearsal.delete(order));
+        }
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+        // A busy market: every tenth is executed.
+        for at in 0..700 {
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+            if at % 10 == 0 {
+                rehearsal.execute(order, 100);
+            } else {
+                rehearsal.delete(order);
+            }
+            rehearsal.wait(MS);
+        }
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+    }
+
+    #[test]
+    fn a_quiet_symbol_is_stuffed_by_fewer_messages() {
+        let mut rehearsal = market();
+        for _ in 0..60 {
+            rehearsal.add(Side::Buy, 98 * DOLLAR, 100);
+            rehearsal.pass(SECOND);
+        }
+        stuffed(&mut rehearsal, 150, 100_000);
+        rehearsal.pass(5 * SECOND);
+        let opened = rehearsal.opened("quote_stuffing");
+        assert_eq!(opened.len(), 1);
+        assert!(opened[0].figures[1] > 20.0, "{opened:?}");
+    }
+
+    #[test]
+    fn before_the_opening_and_in_a_halt_it_is_not_armed() {
+        let mut rehearsal = market();
+        rehearsal.action(b'H');
+        (0..3).for_each(|_| stuffed(&mut rehearsal, 900, 50_000));
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+    }
+
+    #[test]
+    fn what_is_caught_up_after_a_gap_is_no_burst() {
+        let mut rehearsal = market();
+        rehearsal.lose(1_000_000);
+        // A message every 5 ms of exchange time, however fast they come.
+        stuffed(&mut rehearsal, 100, 5 * MS);
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+    }
+}

@@ -1,0 +1,232 @@
+//! All that detection keeps of one symbol, in one record without pointers.
+//!
+//! Every message touches the first cache line, one of an order a second; the rest is touched when a slot or a
+//! second ends, by prints, and by the detectors that a message concerns.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::activity::{Activity, SECOND_NS, line_behind};
+use crate::detect::episode::Episode;
+use crate::detect::phase::Phase;
+use crate::detect::profile::Profile;
+use crate::detect::seen::Second;
+use crate::detect::settings::symbol_detectors;
+use crate::detect::spec::DetectorCode;
+use crate::detect::touch::Touch;
+use crate::prints::{Print, PrintKind};
+use crate::units::{Nanos, Sequence, Side};
+
+/// Weight of a second in what is usual: some five minutes of a busy symbol.
+const SECOND_WEIGHT: f64 = 1.0 / 256.0;
+
+/// Seconds of prints that are kept.
+const VOLUME_SECONDS: usize = 10;
+
+/// Idle seconds that are told at most.
+const IDLE_MAX: i64 = 86_400;
+
+/// The running second of a symbol, as far as it is not counted in its activity.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Running {
+    /// Shares printed by an aggressor that bought, that sold, and in all.
+    buys: u64,
+    sells: u64,
+    volume: u64,
+    /// Prints that are no cross.
+    prints: u64,
+    /// Order-flow imbalance when it began.
+    order_flow: i64,
+    /// Twice the mid when it began; 0 for none.
+    doubled_mid: i64,
+    /// Shares printed in each of the last ten seconds.
+    ring: [u64; VOLUME_SECONDS],
+    /// Their sum.
+    sum: u64,
+    /// Place of the last second in the ring.
+    at: u64,
+}
+
+impl Running {
+    #[inline]
+    pub(crate) fn take_print(&mut self, print: &Print) {
+        if print.kind == PrintKind::Cross {
+            return;
+        }
+        self.prints = self.prints.saturating_add(1);
+        self.volume = self.volume.saturating_add(print.qty.0);
+        match print.aggressor {
+            Some(Side::Buy) => self.buys = self.buys.saturating_add(print.qty.0),
+            Some(Side::Sell) => self.sells = self.sells.saturating_add(print.qty.0),
+            None => {}
+        }
+    }
+
+    /// Shares of the ten seconds up to the end of this one.
+    fn roll(&mut self, idle: u32) -> u64 {
+        let mut put = |ring: &mut [u64; VOLUME_SECONDS], volume: u64| {
+            self.at = (self.at + 1) % VOLUME_SECONDS as u64;
+            let slot = &mut ring[self.at as usize % VOLUME_SECONDS];
+            self.sum = self.sum.wrapping_sub(*slot).wrapping_add(volume);
+            *slot = volume;
+        };
+        put(&mut self.ring, self.volume);
+        let sum = self.sum;
+        let mut put = |ring: &mut [u64; VOLUME_SECONDS]| {
+            self.at = (self.at + 1) % VOLUME_SECONDS as u64;
+            let slot = core::mem::take(&mut ring[self.at as usize % VOLUME_SECONDS]);
+            self.sum = self.sum.wrapping_sub(slot);
+        };
+        for _ in 0..idle.min(VOLUME_SECONDS as u32) {
+            put(&mut self.ring);
+        }
+        sum
+    }
+}
+
+/// When phases of the symbol began.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct SymbolEdges {
+    /// When the last halt ended; 0 for never.
+    pub(crate) reopened_ns: i64,
+    /// 1 from the first imbalance before the closing cross on.
+    pub(crate) closing: u64,
+}
+
+macro_rules! states {
+    ($($field:ident: $type:ident),*) => {
+        /// What each detector keeps.
+        #[derive(Clone, Copy, Pod, Zeroable)]
+        #[repr(C)]
+        pub(crate) struct States {
+            $(pub(crate) $field: crate::detect::$field::State,)*
+        }
+    };
+}
+symbol_detectors!(states);
+
+/// See the module. All zero is a symbol of which nothing was seen.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct Record {
+    pub(crate) activity: Activity,
+    pub(crate) running: Running,
+    pub(crate) edges: SymbolEdges,
+    pub(crate) profile: Profile,
+    pub(crate) states: States,
+    pub(crate) padding: [u64; PADDING],
+}
+
+/// Words that fill the last cache line.
+const PADDING: usize = {
+    let bytes = size_of::<Activity>()
+        + size_of::<Running>()
+        + size_of::<SymbolEdges>()
+        + size_of::<Profile>()
+        + size_of::<States>();
+    assert!(bytes.is_multiple_of(8), "states are whole words");
+    (64 - bytes % 64) % 64 / 8
+};
+
+impl Record {
+    /// The symbol's phase, as of the last time that it was looked at.
+    #[inline(always)]
+    pub(crate) fn phase(&self) -> Phase {
+        self.activity.phase()
+    }
+
+    /// The second that ends before `time`; what is usual is not told of it yet. `touch` and `depth` are
+    /// those at its end, `order_flow` the symbol's imbalance so far.
+    pub(crate) fn end_second(
+        &mut self,
+        time: Nanos,
+        touch: Touch,
+        depth: [u64; 2],
+        order_flow: i64,
+    ) -> Second {
+        let end_ns = self.activity.second_end_ns;
+        let idle = (time.0.saturating_sub(end_ns) / SECOND_NS).clamp(0, IDLE_MAX) as u32;
+        let running = &mut self.running;
+        let (before, mid) = (running.doubled_mid, touch.doubled_mid());
+        let mid_return = if before > 0 && mid > 0 { mid as f64 / before as f64 - 1.0 } else { 0.0 };
+        let second = Second {
+            end: Nanos(end_ns),
+            idle,
+            counts: core::mem::take(&mut self.activity.second),
+            prints: running.prints.min(u64::from(u32::MAX)) as u32,
+            buys: running.buys,
+            sells: running.sells,
+            volume: running.volume,
+            volume_10s: running.roll(idle),
+            order_flow: order_flow.wrapping_sub(running.order_flow),
+            mid_return,
+            touch,
+            depth,
+        };
+        (running.buys, running.sells, running.volume, running.prints) = (0, 0, 0, 0);
+        (running.order_flow, running.doubled_mid) = (order_flow, mid);
+        second
+    }
+
+    /// Learns what is usual from a second that was scored.
+    pub(crate) fn learn(&mut self, second: &Second) {
+        if !self.phase().is_usual() {
+            return;
+        }
+        let profile = &mut self.profile;
+        profile.seconds = profile.seconds.saturating_add(1);
+        let orders: u64 = second.counts.iter().map(|count| u64::from(*count)).sum();
+        profile.rate.take(orders as f64, SECOND_WEIGHT);
+        profile.mid_return.take(second.mid_return, SECOND_WEIGHT);
+        profile.order_flow.take(second.order_flow as f64, SECOND_WEIGHT);
+        profile.volume.take(second.volume_10s as f64, SECOND_WEIGHT);
+        profile.spread.take(second.touch.spread() as f64);
+        for (median, depth) in profile.depth.iter_mut().zip(second.depth) {
+            median.take(depth as f64);
+        }
+    }
+
+    /// Begins the second that holds `time`, with this message.
+    pub(crate) fn begin_second(&mut self, time: Nanos, sequence: Sequence) {
+        self.activity.second_end_ns = line_behind(time.0, SECOND_NS);
+        self.profile.begin_second(time.0.div_euclid(SECOND_NS), time, sequence);
+    }
+}
+
+/// Open alerts of one symbol, by detector.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Episodes {
+    /// Bit n is set where the n-th is open.
+    pub(crate) open: u64,
+    pub(crate) by_detector: [Episode; EPISODES],
+}
+
+/// Places of detectors in [`Episodes`]: our own by code, then users'.
+pub(crate) const EPISODES: usize = OWN_FROM + DetectorCode::USER_COUNT_MAX;
+
+/// The first place of users' detectors.
+pub(crate) const OWN_FROM: usize = 32;
+
+const _: () = assert!(EPISODES <= 64);
+
+impl Episodes {
+    /// The place of a detector.
+    pub(crate) const fn place(code: DetectorCode) -> usize {
+        if code.0 < DetectorCode::USER_MIN {
+            code.0 as usize % OWN_FROM
+        } else {
+            OWN_FROM + (code.0 - DetectorCode::USER_MIN) as usize % DetectorCode::USER_COUNT_MAX
+        }
+    }
+
+    /// The code of a place.
+    pub(crate) const fn code(place: usize) -> DetectorCode {
+        if place < OWN_FROM {
+            DetectorCode(place as u8)
+        } else {
+            DetectorCode(DetectorCode::USER_MIN + (place - OWN_FROM) as u8)
+        }
+    }
+}

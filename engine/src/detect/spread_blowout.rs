@@ -1,0 +1,50 @@
+//! TODO spread_blowout
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::detector::Detector;
+use crate::detect::parameter::Arming;
+use crate::detect::phase::Phases;
+use crate::detect::raised::Raised;
+use crate::detect::seen::{Second, Seen};
+use crate::detect::spec::{DetectorCode, Family, Spec};
+
+crate::parameters! {
+    /// `detect.spread_blowout`
+    SpreadBlowout {
+    }
+}
+
+/// What is kept of a symbol.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    reserved: u64,
+}
+
+static SPEC: Spec = Spec {
+    code: DetectorCode(11),
+    name: "spread_blowout",
+    pattern: "a blow-out of the spread",
+    figures: &[],
+    thresholds: &[],
+    phases: Phases::MARKET,
+    warm_up_seconds: 60,
+    family: Family::Liquidity,
+};
+
+impl SpreadBlowout {
+    /// How it is armed unless that is set.
+    #[must_use]
+    pub fn arming() -> Arming {
+        Arming::default()
+    }
+}
+
+impl Detector for SpreadBlowout {
+    type State = State;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+}

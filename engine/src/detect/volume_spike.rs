@@ -1,0 +1,50 @@
+//! TODO volume_spike
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::detect::detector::Detector;
+use crate::detect::parameter::Arming;
+use crate::detect::phase::Phases;
+use crate::detect::raised::Raised;
+use crate::detect::seen::{Second, Seen};
+use crate::detect::spec::{DetectorCode, Family, Spec};
+
+crate::parameters! {
+    /// `detect.volume_spike`
+    VolumeSpike {
+    }
+}
+
+/// What is kept of a symbol.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct State {
+    reserved: u64,
+}
+
+static SPEC: Spec = Spec {
+    code: DetectorCode(10),
+    name: "volume_spike",
+    pattern: "a spike of volume",
+    figures: &[],
+    thresholds: &[],
+    phases: Phases::MARKET,
+    warm_up_seconds: 60,
+    family: Family::Volume,
+};
+
+impl VolumeSpike {
+    /// How it is armed unless that is set.
+    #[must_use]
+    pub fn arming() -> Arming {
+        Arming::default()
+    }
+}
+
+impl Detector for VolumeSpike {
+    type State = State;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+}
