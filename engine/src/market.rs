@@ -99,9 +99,7 @@ impl<L: MarketListener> Market<L> {
     /// The market of an engine with so many shards, for symbols numbered below `symbols_max`.
     #[must_use]
     pub fn new(shards: u32, symbols_max: usize, listener: L) -> Self {
-        let mut settings = Settings::default();
-        settings.whole.enabled = 0.0;
-        Market::of(shards, MarketState::new(symbols_max, &settings), listener)
+        Market::of(shards, MarketState::new(symbols_max, &Settings::off()), listener)
     }
 
     /// The market of an engine with so many shards that knows this.

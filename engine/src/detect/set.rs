@@ -157,9 +157,7 @@ impl Detectors {
 
     /// None at all.
     pub(crate) fn none() -> Result<Detectors, MemoryError> {
-        let mut settings = Settings::default();
-        settings.whole.enabled = 0.0;
-        Detectors::new(&settings, 0)
+        Detectors::new(&Settings::off(), 0)
     }
 
     /// With one more, of a user's.

@@ -153,6 +153,12 @@ impl Settings {
         copy.value_mut(detector, name).copied()
     }
 
+    /// Nothing is detected.
+    #[must_use]
+    pub fn off() -> Settings {
+        Settings { whole: Whole { enabled: 0.0, ..Whole::default() }, ..Settings::default() }
+    }
+
     /// Whether anything is detected.
     #[must_use]
     pub fn is_on(&self) -> bool {

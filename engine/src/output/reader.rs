@@ -24,7 +24,7 @@ pub struct OutputPlace {
 }
 
 /// What an output log gives next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NextOutput<'a> {
     /// A record, and where it stands.
     Record(OutputRecord<'a>, OutputPlace),

@@ -7,6 +7,13 @@
 //!  ├ start ┼ end ┼ open ┼ high ┼ low ┼ close ┼ trades ┼ price sum ┼ notional ┼ volume ┼ locate ┼ revision ┼ name_len ┼ name … ┤
 //!    i64     i64   i64    i64    i64   i64     u64      i128        i128       u128     u32      u32        u8         ≤ 47 B
 //! ```
+//! An alert, after what became of it:
+//!
+//! ```text
+//!  0        8       16    24      32     40            72       76      78     79       80      81        88         89
+//!  ├ opened ┼ start ┼ end ┼ first ┼ last ┼ figures … ──┼ locate ┼ score ┼ code ┼ change ┼ phase ┼ zeros … ┼ name_len ┼ name … ┤
+//!    u64      i64     i64   u64     u64    4 × f64       u32      u16     u8     u8       u8      7 B       u8         ≤ 47 B
+//! ```
 //! A gap:
 //!
 //! ```text
@@ -21,6 +28,10 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::detect::phase::Phase;
+use crate::detect::raised::Score;
+use crate::detect::spec::{DetectorCode, FIGURES_MAX};
+use crate::detect::{Alert, Change};
 use crate::directory::NAME_BYTES_MAX;
 use crate::log::frame::{Frame, FrameTag};
 use crate::units::{Nanos, Notional, Position, Price, Sequence, SymbolId};
@@ -34,6 +45,8 @@ pub enum OutputKind {
     Bar = 1,
     /// A range of messages was given up.
     Gap = 2,
+    /// An alert opens, has ended or is taken back.
+    Alert = 3,
 }
 
 impl OutputKind {
@@ -44,12 +57,14 @@ impl OutputKind {
         Some(match byte {
             1 => OutputKind::Bar,
             2 => OutputKind::Gap,
+            3 => OutputKind::Alert,
             _ => return None,
         })
     }
 }
 
-/// Flag of a bar's frame: its symbol was suspect at some time of the window.
+/// Flag of a bar's frame: its symbol was suspect at some time of the window; of an alert's: when it opened
+/// or ended.
 pub const FLAG_SUSPECT: u8 = 1;
 
 /// What made the engine tell something.
@@ -64,13 +79,20 @@ pub struct Cause {
 }
 
 /// Something that the engine tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Output<'a> {
     /// What a window holds.
     Bar {
         /// It.
         bar: &'a Bar,
         /// The symbol's name at that time, at most [`NAME_BYTES_MAX`] bytes; `None`: never named so far.
+        name: Option<&'a [u8]>,
+    },
+    /// An alert, as it stands.
+    Alert {
+        /// It.
+        alert: &'a Alert,
+        /// The symbol's name at that time, as a bar's.
         name: Option<&'a [u8]>,
     },
     /// Messages `first` up to but not including `end` of the cause's feed were given up.
@@ -83,7 +105,7 @@ pub enum Output<'a> {
 }
 
 /// One record of an output log, borrowed from its frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OutputRecord<'a> {
     /// What a window holds.
     Bar {
@@ -91,6 +113,15 @@ pub enum OutputRecord<'a> {
         cause: Cause,
         /// It.
         bar: Bar,
+        /// The symbol's name at that time; `None`: never named so far.
+        name: Option<&'a [u8]>,
+    },
+    /// An alert, as it stands.
+    Alert {
+        /// The message that caused it to be told. At the end of input the last one.
+        cause: Cause,
+        /// It.
+        alert: Alert,
         /// The symbol's name at that time; `None`: never named so far.
         name: Option<&'a [u8]>,
     },
@@ -137,6 +168,14 @@ pub enum OutputRecordError {
     Name {
         /// As the record says.
         bytes: u8,
+    },
+    /// A field of an alert that none has.
+    #[error("an alert with {what} {value}")]
+    Alert {
+        /// Which.
+        what: &'static str,
+        /// As the record says.
+        value: u16,
     },
     /// A window that holds no time.
     #[error("a bar of the window from {} to before {}", start.0, end.0)]
@@ -197,6 +236,27 @@ struct GapFields {
 
 const GAP_BYTES: usize = size_of::<GapFields>();
 
+/// An alert before its name.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct AlertFields {
+    opened: u64,
+    start: i64,
+    end: i64,
+    first: u64,
+    last: u64,
+    figures: [u64; FIGURES_MAX],
+    locate: u32,
+    score: u16,
+    code: u8,
+    change: u8,
+    phase: u8,
+    zeros: [u8; 7],
+}
+
+/// Bytes of an alert before the length of its name.
+const ALERT_FIELDS_BYTES: usize = size_of::<AlertFields>();
+
 /// Bytes of the longest payload.
 pub const OUTPUT_BYTES_MAX: usize = NAME_AT + NAME_BYTES_MAX;
 
@@ -208,6 +268,10 @@ const _: () = {
     assert!(core::mem::offset_of!(BarFields, volume) == 88);
     assert!(core::mem::offset_of!(BarFields, locate) == 104);
     assert!(core::mem::offset_of!(BarFields, revision) == 108);
+    assert!(ALERT_FIELDS_BYTES == 88 && core::mem::offset_of!(AlertFields, figures) == 40);
+    assert!(core::mem::offset_of!(AlertFields, locate) == 72);
+    assert!(core::mem::offset_of!(AlertFields, phase) == 80);
+    assert!(ALERT_FIELDS_BYTES + 1 + NAME_BYTES_MAX <= OUTPUT_BYTES_MAX);
     assert!(GAP_BYTES == 16 && core::mem::offset_of!(GapFields, end) == 8);
     assert!(OUTPUT_BYTES_MAX == 160);
     assert!(cfg!(target_endian = "little"), "layouts are little-endian and used in place");
@@ -243,6 +307,10 @@ impl Encoded {
                 encoded.bar(bar, name.unwrap_or_default());
                 (OutputKind::Bar, Sequence(cause.position.0))
             }
+            Output::Alert { alert, name } => {
+                encoded.alert(alert, name.unwrap_or_default());
+                (OutputKind::Alert, Sequence(cause.position.0))
+            }
             Output::Gap { first, end } => {
                 assert!(first < end, "Invariant: a gap holds a message");
                 let fields = GapFields { first: first.0, end: end.0 };
@@ -252,10 +320,37 @@ impl Encoded {
             }
         };
         let Cause { time, feed, .. } = cause;
-        let is_suspect = matches!(output, Output::Bar { bar, .. } if bar.is_suspect);
+        let is_suspect = match output {
+            Output::Bar { bar, .. } => bar.is_suspect,
+            Output::Alert { alert, .. } => alert.is_suspect,
+            Output::Gap { .. } => false,
+        };
         let flags = if is_suspect { FLAG_SUSPECT } else { 0 };
         encoded.tag = FrameTag { kind: kind as u8, flags, feed, sequence, time };
         encoded
+    }
+
+    fn alert(&mut self, alert: &Alert, name: &[u8]) {
+        assert!(name.len() <= NAME_BYTES_MAX, "Invariant: names have a bounded length");
+        let fields = AlertFields {
+            opened: alert.opened.0,
+            start: alert.start.0,
+            end: alert.end.0,
+            first: alert.first.0,
+            last: alert.last.0,
+            figures: alert.figures.map(f64::to_bits),
+            locate: alert.symbol.0,
+            score: alert.score.tenths(),
+            code: alert.code.0,
+            change: alert.change as u8,
+            phase: alert.phase as u8,
+            zeros: [0; 7],
+        };
+        self.payload[..ALERT_FIELDS_BYTES].copy_from_slice(bytemuck::bytes_of(&fields));
+        self.payload[ALERT_FIELDS_BYTES] = name.len() as u8;
+        let from = ALERT_FIELDS_BYTES + 1;
+        self.payload[from..from + name.len()].copy_from_slice(name);
+        self.payload_bytes = (from + name.len()) as u8;
     }
 
     #[inline]
@@ -291,7 +386,7 @@ impl<'a> OutputRecord<'a> {
     pub fn read(frame: &Frame<'a>) -> Result<OutputRecord<'a>, OutputRecordError> {
         let FrameTag { kind, flags, feed, sequence, time } = frame.tag;
         let kind = OutputKind::from_byte(kind).ok_or(OutputRecordError::Kind { kind })?;
-        let known = if kind == OutputKind::Bar { FLAG_SUSPECT } else { 0 };
+        let known = if kind == OutputKind::Gap { 0 } else { FLAG_SUSPECT };
         if flags & !known != 0 {
             return Err(OutputRecordError::Flags { flags });
         }
@@ -301,6 +396,12 @@ impl<'a> OutputRecord<'a> {
                 let (mut bar, name) = read_bar(frame.payload)?;
                 bar.is_suspect = flags & FLAG_SUSPECT != 0;
                 Ok(OutputRecord::Bar { cause, bar, name })
+            }
+            OutputKind::Alert => {
+                let cause = Cause { position: Position(sequence.0), time, feed };
+                let (mut alert, name) = read_alert(frame.payload)?;
+                alert.is_suspect = flags & FLAG_SUSPECT != 0;
+                Ok(OutputRecord::Alert { cause, alert, name })
             }
             OutputKind::Gap => {
                 let (first, end) = read_gap(frame.payload)?;
@@ -313,18 +414,50 @@ impl<'a> OutputRecord<'a> {
     }
 }
 
-fn read_bar(payload: &[u8]) -> Result<(Bar, Option<&[u8]>), OutputRecordError> {
-    let (kind, found) = (OutputKind::Bar, payload.len());
-    let too_short = OutputRecordError::Size { kind, found, expected: NAME_AT };
-    let (fields, rest) = payload.split_first_chunk::<BAR_FIELDS_BYTES>().ok_or(too_short)?;
+/// The fields of a payload, `N` bytes, and the name behind them; `None` where it is empty.
+fn fields_and_name<const N: usize>(
+    kind: OutputKind,
+    payload: &[u8],
+) -> Result<(&[u8; N], Option<&[u8]>), OutputRecordError> {
+    let found = payload.len();
+    let too_short = OutputRecordError::Size { kind, found, expected: N + 1 };
+    let (fields, rest) = payload.split_first_chunk::<N>().ok_or(too_short)?;
     let (&bytes, name) = rest.split_first().ok_or(too_short)?;
     if usize::from(bytes) > NAME_BYTES_MAX {
         return Err(OutputRecordError::Name { bytes });
     }
     if name.len() != usize::from(bytes) {
-        let expected = NAME_AT + usize::from(bytes);
+        let expected = N + 1 + usize::from(bytes);
         return Err(OutputRecordError::Size { kind, found, expected });
     }
+    Ok((fields, (bytes > 0).then_some(name)))
+}
+
+fn read_alert(payload: &[u8]) -> Result<(Alert, Option<&[u8]>), OutputRecordError> {
+    let (fields, name) = fields_and_name::<ALERT_FIELDS_BYTES>(OutputKind::Alert, payload)?;
+    let fields: AlertFields = bytemuck::pod_read_unaligned(fields);
+    let refused = |what, value| OutputRecordError::Alert { what, value };
+    let AlertFields { score, change, phase, .. } = fields;
+    let alert = Alert {
+        opened: Sequence(fields.opened),
+        code: DetectorCode(fields.code),
+        symbol: SymbolId(fields.locate),
+        change: Change::from_byte(change).ok_or(refused("change", change.into()))?,
+        phase: Phase::from_byte(phase).ok_or(refused("phase", phase.into()))?,
+        // The frame tells.
+        is_suspect: false,
+        score: Score::from_tenths(score).ok_or(refused("score", score))?,
+        start: Nanos(fields.start),
+        end: Nanos(fields.end),
+        first: Sequence(fields.first),
+        last: Sequence(fields.last),
+        figures: fields.figures.map(f64::from_bits),
+    };
+    Ok((alert, name))
+}
+
+fn read_bar(payload: &[u8]) -> Result<(Bar, Option<&[u8]>), OutputRecordError> {
+    let (fields, name) = fields_and_name::<BAR_FIELDS_BYTES>(OutputKind::Bar, payload)?;
     let fields: BarFields = bytemuck::pod_read_unaligned(fields);
     let (start, end) = (Nanos(fields.start), Nanos(fields.end));
     if start >= end {
@@ -346,7 +479,7 @@ fn read_bar(payload: &[u8]) -> Result<(Bar, Option<&[u8]>), OutputRecordError> {
         // The frame tells.
         is_suspect: false,
     };
-    Ok((bar, (bytes > 0).then_some(name)))
+    Ok((bar, name))
 }
 
 fn read_gap(payload: &[u8]) -> Result<(Sequence, Sequence), OutputRecordError> {
@@ -379,6 +512,18 @@ impl fmt::Display for OutputRecord<'_> {
                 write!(f, " revision {revision}, prices {open} {high} {low} {close}")?;
                 write!(f, " sum {}, {} trades", Notional(bar.price_sum), bar.trades)?;
                 write!(f, " of {} for {}", bar.volume, bar.notional)
+            }
+            OutputRecord::Alert { cause, alert, name } => {
+                let name = String::from_utf8_lossy(name.unwrap_or(b"unnamed"));
+                let Alert { symbol, code, opened, change, score, start, end, .. } = alert;
+                write!(
+                    f,
+                    "feed {} message {} at {}: ",
+                    cause.feed, cause.position.0, cause.time.0
+                )?;
+                write!(f, "alert {change:?} of {} ({name}), detector {}", symbol.0, code.0)?;
+                write!(f, ", opened by {}, from {} to {}", opened.0, start.0, end.0)?;
+                write!(f, ", score {}", score.get())
             }
             OutputRecord::Gap { feed, time, first, end } => {
                 write!(f, "feed {feed} at {}: gap from {} to before {}", time.0, first.0, end.0)

@@ -22,6 +22,7 @@ use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::book::books::Limits;
+use crate::detect::{Detectors, Settings};
 use crate::event::Event;
 use crate::market::{Market, MarketListener};
 use crate::memory::MemoryError;
@@ -50,7 +51,7 @@ const RING_NAMES: usize = 1 << 10;
 pub const SHARDS_MAX: u32 = 64;
 
 /// How the stages are laid out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// Shards, 1 to [`SHARDS_MAX`].
     pub shards: u32,
@@ -58,6 +59,8 @@ pub struct Layout {
     pub limits: Limits,
     /// The bars that each shard builds; the sequencer must have their time grid.
     pub bars: BarSettings,
+    /// What each shard detects.
+    pub detect: Settings,
     /// Live orders of each shard that memory is put behind before it starts.
     pub prefault_orders: usize,
     /// Events that a shard's ring holds; a power of two.
@@ -82,7 +85,9 @@ impl Layout {
     pub fn shards(&self) -> Result<Vec<Shard>, LayoutError> {
         self.check()?;
         let shard = |index| {
-            let mut shard = Shard::at(ShardPlace { index }, self.limits)?.with_bars(&self.bars)?;
+            let detectors = Detectors::new(&self.detect, self.limits.symbols_max)?;
+            let shard = Shard::at(ShardPlace { index }, self.limits)?.with_bars(&self.bars)?;
+            let mut shard = shard.with_detectors(detectors);
             shard.prefault(self.prefault_orders);
             Ok(shard)
         };

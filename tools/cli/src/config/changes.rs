@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::detect_keys;
 use super::feed_keys::{FEED_KEYS, FEEDS};
 use super::keys::KEYS;
 use super::model::Config;
@@ -44,6 +45,15 @@ impl Config {
                 let path = key.path();
                 let is_live = LIVE.contains(&path.as_str());
                 changes.push(Change { path, value, is_live });
+            }
+        }
+        for (detector, table) in detect_keys::tables() {
+            for parameter in &table {
+                let value = detect_keys::toml_text(&new.detect.0, detector, parameter);
+                if value != detect_keys::toml_text(&old.detect.0, detector, parameter) {
+                    let path = detect_keys::path(detector, parameter.name);
+                    changes.push(Change { path, value: Some(value), is_live: false });
+                }
             }
         }
         if old.feeds.len() != new.feeds.len() {

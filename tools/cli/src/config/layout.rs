@@ -103,6 +103,7 @@ impl Config {
             shards,
             limits: self.limits(),
             bars: self.bars(),
+            detect: self.detect.0,
             prefault_orders: self.prefault_orders(),
             ring_events: self.ring.events as usize,
             ring_signals: self.ring.signals as usize,
@@ -147,13 +148,17 @@ impl Config {
             symbols.join(",")
         );
         let bars = self.bars();
-        if bars.sizes().is_empty() {
-            return [Fingerprint::of(&text); Section::COUNT];
-        }
+        let detect = &self.detect.0;
+        let detectors =
+            if detect.is_on() { format!("{text}\n{}", detect.text()) } else { text.clone() };
         let sizes: Vec<String> = bars.sizes().iter().map(ToString::to_string).collect();
-        let windows = format!("{text} bars_ns={} lateness_ns={}", sizes.join(","), bars.lateness());
+        let windows = match sizes.is_empty() {
+            true => text.clone(),
+            false => format!("{text} bars_ns={} lateness_ns={}", sizes.join(","), bars.lateness()),
+        };
         Section::ALL.map(|section| match section {
             Section::Windows => Fingerprint::of(&windows),
+            Section::Detectors => Fingerprint::of(&detectors),
             _ => Fingerprint::of(&text),
         })
     }

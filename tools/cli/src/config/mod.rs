@@ -6,6 +6,7 @@
 pub(crate) mod changes;
 mod clashes;
 mod command;
+mod detect_keys;
 mod fault;
 mod feed_clashes;
 mod feed_keys;
@@ -37,7 +38,7 @@ pub(crate) use suggest::nearest;
 use crate::exit::Failure;
 
 /// Largest file that is read as a configuration.
-const FILE_BYTES_MAX: u64 = 64 << 10;
+const FILE_BYTES_MAX: u64 = 256 << 10;
 
 impl Config {
     /// The configuration in the file at `path` (the defaults without one), and `set`

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use engine::book::books::Limits as BookLimits;
+use engine::detect::Settings;
 use engine::window::tick::Span;
 
 use super::live_feed::LiveFeed;
@@ -21,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) encryption: Encryption,
     pub(crate) hashes: Hashes,
     pub(crate) bars: Bars,
+    pub(crate) detect: Detect,
     pub(crate) output: Output,
     pub(crate) snapshots: Snapshots,
     pub(crate) board: Board,
@@ -28,6 +30,12 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     pub(crate) feeds: Vec<LiveFeed>,
 }
+
+/// `[detect]` and its tables. No value is ever not a number, so that equality is one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Detect(pub(crate) Settings);
+
+impl Eq for Detect {}
 
 /// `[feed]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

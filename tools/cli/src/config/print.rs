@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use engine::detect::parameter::Parameter;
+
+use super::detect_keys::{self, DETECT};
 use super::feed_keys::{self, FEED_KEYS, FEEDS};
 use super::keys::{KEYS, Key, SECTIONS, Slot};
 use super::live_feed::LiveFeed;
@@ -33,6 +36,9 @@ impl Config {
                     comment(text, &line);
                 }
             }
+            Part::Parameter(parameter) => {
+                detect_keys::comments(parameter).iter().for_each(|line| comment(text, line));
+            }
             Part::LeftOut(key) => {
                 let example = if key.name.ends_with("cores") { "[2]" } else { "2" };
                 comment(text, &format!("{} = {example}", key.name));
@@ -50,6 +56,7 @@ impl Config {
             let values = keys.map(|key| (String::from(key.name), value::json(&mut config, key)));
             sections.insert(String::from(section), Value::Object(values.collect()));
         }
+        sections.insert(String::from(DETECT), detect_keys::to_json(&self.detect.0));
         let feed = |feed: &mut LiveFeed| {
             let values = FEED_KEYS.iter().map(|key| (key.name.to_owned(), value::json(feed, key)));
             Value::Object(values.collect())
@@ -59,7 +66,7 @@ impl Config {
         Value::Object(sections)
     }
 
-    fn toml(&self, mut beside: impl FnMut(&mut String, Part)) -> String {
+    fn toml(&self, mut beside: impl FnMut(&mut String, Part<'_>)) -> String {
         let mut config = self.clone();
         let mut text = String::new();
         for (place, (section, about)) in SECTIONS.iter().enumerate() {
@@ -77,6 +84,23 @@ impl Config {
                     }
                     None => beside(&mut text, Part::LeftOut(key)),
                 }
+            }
+        }
+        for (detector, table) in detect_keys::tables() {
+            text.push('\n');
+            match detector {
+                "" => {
+                    beside(&mut text, Part::Section(detect_keys::ABOUT));
+                    let _ = writeln!(text, "[{DETECT}]");
+                }
+                _ => {
+                    let _ = writeln!(text, "[{DETECT}.{detector}]");
+                }
+            }
+            for parameter in &table {
+                beside(&mut text, Part::Parameter(parameter));
+                let value = detect_keys::toml_text(&self.detect.0, detector, parameter);
+                let _ = writeln!(text, "{} = {value}", parameter.name);
             }
         }
         for feed in &mut config.feeds {
@@ -113,9 +137,10 @@ fn feeds_explained(has_example: bool) -> String {
 }
 
 /// What a comment can stand beside.
-enum Part {
+enum Part<'a> {
     Section(&'static str),
     Key(&'static Key),
+    Parameter(&'a Parameter),
     LeftOut(&'static Key),
 }
 

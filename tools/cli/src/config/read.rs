@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::clashes;
+use super::detect_keys::{self, DETECT};
 use super::fault::{Fault, Given};
 use super::feed_keys::{self, FEEDS};
 use super::keys::{self, Key, SECTIONS, Slot};
@@ -101,6 +102,11 @@ impl Reader<'_> {
         if name == FEEDS {
             return self.feeds(offset, value);
         }
+        if name == DETECT
+            && let DeValue::Table(table) = value
+        {
+            return self.detect(table);
+        }
         let is_section = SECTIONS.iter().any(|(section, _)| *section == name);
         match value {
             DeValue::Table(table) if is_section => {
@@ -113,6 +119,38 @@ impl Reader<'_> {
             }
             DeValue::Table(_) => self.fault(offset, value::cut(name), suggest::section(name)),
             _ => self.fault(offset, value::cut(name), suggest::key(None, name)),
+        }
+    }
+
+    /// What raises an alert: what concerns no detector, and a table each.
+    fn detect(&mut self, table: &DeTable<'_>) {
+        for (name, value) in table.iter() {
+            let offset = name.span().start;
+            match value.get_ref() {
+                DeValue::Table(of) => {
+                    for (key, value) in of.iter() {
+                        let given = Given::at(self.text, key.span().start);
+                        self.put_in_detector(name.get_ref(), key.get_ref(), given, value.get_ref());
+                    }
+                }
+                value => {
+                    let given = Given::at(self.text, offset);
+                    self.put_in_detector("", name.get_ref(), given, value);
+                }
+            }
+        }
+    }
+
+    fn put_in_detector(&mut self, detector: &str, name: &str, given: Given, value: &DeValue<'_>) {
+        let path = detect_keys::path(detector, name);
+        let Some(parameter) = detect_keys::find(detector, name) else {
+            let what = detect_keys::suggestion(&path);
+            return self.faults.push(Fault { given, key: Some(value::cut(&path)), what });
+        };
+        let result = detect_keys::put(&mut self.config.detect.0, detector, &parameter, value);
+        self.given.insert(path.clone(), (given.clone(), result.is_ok()));
+        if let Err(what) = result {
+            self.faults.push(Fault { given, key: Some(path), what });
         }
     }
 
@@ -188,6 +226,12 @@ impl Reader<'_> {
                 Ok(value) => self.put_in_feed(number, key, place, value.get_ref()),
                 Err(_) => self.put_in_feed(number, key, place, &DeValue::String(text.into())),
             };
+        }
+        if let Some(rest) = path.strip_prefix(DETECT).and_then(|rest| rest.strip_prefix('.')) {
+            let (detector, name) = rest.split_once('.').unwrap_or(("", rest));
+            let parsed = DeValue::parse(text);
+            let value = parsed.map_or_else(|_| DeValue::String(text.into()), |it| it.into_inner());
+            return self.put_in_detector(detector, name, place, &value);
         }
         let key = path.split_once('.').and_then(|(section, name)| keys::find(section, name));
         let Some(key) = key else {

@@ -233,7 +233,7 @@ fn out_of_range(numbers: &Numbers, value: &DeValue<'_>) -> String {
 }
 
 /// `must be RULE, is VALUE`.
-fn wrong(rule: &str, value: &DeValue<'_>) -> String {
+pub(super) fn wrong(rule: &str, value: &DeValue<'_>) -> String {
     format!("must be {rule}, is {}", shown(value))
 }
 

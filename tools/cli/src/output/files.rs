@@ -17,7 +17,8 @@ use tempfile::NamedTempFile;
 use crate::exit::Failure;
 
 /// Every file that a run may write here, the trial of the directory included.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
+    "alerts.jsonl",
     "summary.json",
     "symbols.csv",
     "trades.csv",

@@ -1,5 +1,6 @@
 //! What a replay leaves: the files of `--out`, the summary and the tables on stdout.
 
+pub(crate) mod alerts;
 pub(crate) mod bars;
 pub(crate) mod bars_follower;
 pub(crate) mod bbo;

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use engine::detect::Alert;
 use engine::journal::source::JournalSource;
 use engine::log::archive::key::ArchiveKey;
 use engine::log::directories::LogDirectories;
@@ -254,6 +255,10 @@ impl MarketListener for FollowerHeard {
 
     fn on_bar(&mut self, _cause: &Cause, bar: &Bar, name: &[u8]) {
         self.outputs += u64::from(self.symbols.field(bar.symbol, name).is_some());
+    }
+
+    fn on_alert(&mut self, _cause: &Cause, _alert: &Alert, _name: &[u8]) {
+        self.outputs += 1;
     }
 
     fn on_gap(&mut self, _cause: &Cause, _feed: FeedId, _first: Sequence, _end: Sequence) {

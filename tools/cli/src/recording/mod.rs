@@ -45,6 +45,7 @@ use crate::cold_thread::{self, Lasting};
 use crate::config::{self, Config};
 use crate::console::Console;
 use crate::exit::{Failure, Status};
+use crate::output::alerts::Alerts;
 use crate::recording::archive::Archive;
 use crate::recording::closed::ClosedWithout;
 use crate::recording::description::{Description, Recorded};
@@ -70,6 +71,8 @@ pub(crate) struct Recording {
     restart: Restart,
     /// What the output log has told of bars by then, by size in ns.
     bars_told: BTreeMap<i64, Told>,
+    /// The alerts that it has told by then.
+    alerts_told: Alerts,
     /// Until it is taken.
     outputs: Option<Outputs>,
     /// Before the directory, in which it works.
@@ -188,6 +191,7 @@ impl Recording {
             kept,
             restart,
             bars_told,
+            alerts_told: Alerts::default(),
             outputs,
             archive,
             dir,
@@ -308,6 +312,11 @@ impl Recording {
     /// What the session goes on from; `None`: from its start.
     pub(crate) fn restart(&self) -> Option<Arc<Snapshot<File>>> {
         self.restart.snapshot.clone()
+    }
+
+    /// The alerts that were told before what the run goes on from, once.
+    pub(crate) fn take_alerts_told(&mut self) -> Alerts {
+        std::mem::take(&mut self.alerts_told)
     }
 
     /// What the output log has told of bars before the state that the session goes on from; once.

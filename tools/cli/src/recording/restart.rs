@@ -19,6 +19,7 @@ use engine::output::record::OutputRecord;
 use engine::output::tally::{BarsTold, Tally};
 use engine::snapshot::{MadeBy, Shelf, Snapshot, SnapshotHead};
 
+use crate::output::alerts::{AlertWords, Alerts};
 use crate::replay::bars::Told;
 
 /// See the module.
@@ -119,14 +120,16 @@ fn reason_against(head: &SnapshotHead, holds: &Holds, made_by: &MadeBy) -> Optio
     None
 }
 
-/// What the first `outputs` of an output log have told of bars, as far as it still has them, by size in ns.
-pub(super) fn bars_told(
+/// What the first `outputs` of an output log have told of bars, by size in ns, and of alerts, as far as it
+/// still has them.
+pub(super) fn told_before(
     log: LogDirectories<Directory>,
     outputs: u64,
-) -> Result<BTreeMap<i64, Told>, OutputReadError> {
-    let mut told = BTreeMap::<i64, Told>::new();
+    words: &AlertWords,
+) -> Result<(BTreeMap<i64, Told>, Alerts), OutputReadError> {
+    let (mut told, mut alerts) = (BTreeMap::<i64, Told>::new(), Alerts::default());
     if outputs == 0 {
-        return Ok(told);
+        return Ok((told, alerts));
     }
     let pruned = log.pruned()?;
     if let Some(tally) = pruned.as_ref().and_then(|pruned| Tally::read(&pruned.first_record)) {
@@ -136,9 +139,15 @@ pub(super) fn bars_told(
     }
     let mut reader = OutputReader::open(log, AtTail::Stop)?;
     for _ in pruned.map_or(0, |pruned| pruned.user_frames())..outputs {
-        if let NextOutput::Record(OutputRecord::Bar { bar, .. }, _) = reader.next()? {
-            told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default().take(&bar);
+        match reader.next()? {
+            NextOutput::Record(OutputRecord::Bar { bar, .. }, _) => {
+                told.entry(bar.end.0.saturating_sub(bar.start.0)).or_default().take(&bar);
+            }
+            NextOutput::Record(OutputRecord::Alert { alert, name, .. }, _) => {
+                alerts.take(words, &alert, name.unwrap_or_default());
+            }
+            _ => {}
         }
     }
-    Ok(told)
+    Ok((told, alerts))
 }

@@ -21,6 +21,7 @@ use super::{
 use crate::archive_key;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::output::alerts::AlertWords;
 use crate::recording::archive::Archive;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::{self, RecordingDir};
@@ -136,8 +137,8 @@ impl Recording {
             Again::FromJournal => (None, Some(own_journal(directories, head.as_ref())?)),
         };
         let told = head.map_or(0, |head| head.outputs);
-        let bars_told = restart::bars_told(output_directories, told);
-        let bars_told = bars_told.map_err(|error| damaged(&error))?;
+        let earlier = restart::told_before(output_directories, told, &AlertWords::of(config));
+        let (bars_told, alerts_told) = earlier.map_err(|error| damaged(&error))?;
         let outputs = if outputs_found.is_none() {
             reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;
             Outputs::Ended
@@ -155,6 +156,7 @@ impl Recording {
             kept,
             restart,
             bars_told,
+            alerts_told,
             outputs,
             archive,
             dir,

@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::memory::Resident;
+use crate::output::alerts::{AlertWords, Alerts};
 use crate::output::decimal::grouped;
 use crate::output::late_windows::LateWindows;
 use crate::output::metrics::{self, MetricsLine};
@@ -112,6 +113,12 @@ impl<O> Ended<O> {
     /// What its packets took, for a log; `None` where there was no board.
     pub(crate) fn latency_log(&self) -> Option<io::Result<Vec<u8>>> {
         self.latencies.as_ref().map(|latencies| latencies.hlog(self.elapsed))
+    }
+
+    /// The alerts, and what their words come from; `None` where nothing is detected.
+    pub(crate) fn alerts(&self) -> Option<(&Alerts, &AlertWords)> {
+        let Heard { alerts, words, .. } = self.finished.market.listener();
+        self.setup.config.detect.0.is_on().then_some((alerts, words))
     }
 
     /// The name of a symbol as results have it; `None` where it does not belong to them.

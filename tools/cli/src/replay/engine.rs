@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use engine::detect::Detectors;
 use engine::journal::stand::FeedStand;
 use engine::market::{Market, MarketListener};
 use engine::packet::{Packet, SnapshotItem};
@@ -92,7 +93,9 @@ impl Start<'_> {
 
 /// The one shard of an inline engine.
 pub(crate) fn inline_shard(config: &Config) -> Result<Vec<Shard>, Failure> {
+    let detectors = Detectors::new(&config.detect.0, config.limits().symbols_max);
     let shard = Shard::new(config.limits()).and_then(|shard| shard.with_bars(&config.bars()));
+    let shard = shard.and_then(|shard| Ok(shard.with_detectors(detectors?)));
     let mut shard = shard.map_err(|error| faults::no_memory(&error))?;
     shard.prefault(config.prefault_orders());
     Ok(vec![shard])
@@ -338,6 +341,7 @@ impl<O, L: MarketListener> Finished<O, L> {
         for signal in &signals {
             self.market.take(signal);
         }
+        self.market.end_of_input(last, time);
         self.market.turn();
     }
 }

@@ -1,9 +1,11 @@
-//! Who hears the market in a run: the digests, the bars and, where it is recorded, the output log.
+//! Who hears the market in a run: the digests, the bars, the alerts and, where it is recorded, the output log.
 
+use engine::detect::Alert;
 use engine::market::{Cause, HashPoint, MarketListener};
 use engine::units::{FeedId, Sequence};
 use engine::window::bars::Bar;
 
+use crate::output::alerts::{AlertWords, Alerts};
 use crate::replay::bars::Bars;
 use crate::replay::hashes::Hashes;
 use crate::replay::outputs::OutputSink;
@@ -14,6 +16,10 @@ pub(crate) struct Heard {
     pub(crate) hashes: Hashes,
     /// Windows that were put out.
     pub(crate) bars: Bars,
+    /// Alerts, as they stand.
+    pub(crate) alerts: Alerts,
+    /// What their words come from.
+    pub(crate) words: AlertWords,
     /// What a recorded run puts out.
     pub(crate) outputs: OutputSink,
 }
@@ -27,6 +33,11 @@ impl MarketListener for Heard {
         if self.bars.on_bar(bar, name) {
             self.outputs.bar(cause, bar, name);
         }
+    }
+
+    fn on_alert(&mut self, cause: &Cause, alert: &Alert, name: &[u8]) {
+        self.alerts.take(&self.words, alert, name);
+        self.outputs.alert(cause, alert, name);
     }
 
     fn on_gap(&mut self, cause: &Cause, feed: FeedId, first: Sequence, end: Sequence) {

@@ -344,6 +344,10 @@ fn end<O>(
         if let Some(feeds) = ended.feeds() {
             sealed.push(written(dir.begin("gaps.csv")?, |file| feeds.write_gaps(file))?);
         }
+        if let Some(alerts) = ended.alerts() {
+            let file = dir.begin("alerts.jsonl")?;
+            sealed.push(written(file, |file| alerts.0.write(alerts.1, file))?);
+        }
         if let Some(log) = ended.latency_log() {
             let file = dir.begin("latency.hlog")?;
             sealed.push(written(file, |file| file.write_all(&log?))?);

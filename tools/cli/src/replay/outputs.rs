@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use engine::detect::Alert;
 use engine::market::Cause as MarketCause;
 use engine::output::record::{Cause, Output};
 use engine::output::writer::{OutputError, OutputLog, OutputStatistics};
@@ -78,6 +79,12 @@ impl OutputSink {
     pub(crate) fn bar(&mut self, cause: &MarketCause, bar: &Bar, name: &[u8]) {
         let name = (!name.is_empty()).then_some(name);
         self.emit(cause, bar.symbol.feed(), &Output::Bar { bar, name });
+    }
+
+    /// An alert has changed; an empty name is none.
+    pub(crate) fn alert(&mut self, cause: &MarketCause, alert: &Alert, name: &[u8]) {
+        let name = (!name.is_empty()).then_some(name);
+        self.emit(cause, alert.symbol.feed(), &Output::Alert { alert, name });
     }
 
     /// Messages were given up.

@@ -1,7 +1,8 @@
-//! `tapewatch tail --output`: follows a session's output log, a line a bar or gap.
+//! `tapewatch tail --output`: follows a session's output log, a line a bar, alert or gap.
 
 use std::thread;
 
+use engine::detect::Change;
 use engine::log::reader::AtTail;
 use engine::output::reader::{NextOutput, OutputReader};
 use engine::output::record::OutputRecord;
@@ -16,6 +17,7 @@ use crate::journal::dump::Lines;
 use crate::journal::filter::Choice;
 use crate::journal::line::time_text;
 use crate::journal::verify::cannot_read;
+use crate::output::alerts::{self, AlertWords};
 use crate::output::decimal::nine_decimals;
 use crate::output::names;
 use crate::session_dir::SessionDir;
@@ -31,13 +33,14 @@ pub(super) fn run(
     let mut reader = OutputReader::open(session.output_directories()?, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
+    let words = AlertWords::of(&session.config(&[])?);
     let mut lines = Lines::new(args.json);
     let mut watch = WriterWatch::new();
     let mut shows = args.from_start;
     while !interrupt.is_asked() {
         let goes_on = match reader.next() {
             Ok(NextOutput::Record(record, _)) if shows => {
-                let line = OutputLine::of(&record);
+                let line = OutputLine::of(&record, &words);
                 match filter.choose_output(line.sequence, line.time_ns, line.symbol.as_deref()) {
                     Choice::Skip => true,
                     Choice::Stop => false,
@@ -73,6 +76,15 @@ pub(super) fn run(
     Ok(Status::Done)
 }
 
+/// What became of an alert.
+fn change(change: Change) -> &'static str {
+    match change {
+        Change::Open => "open",
+        Change::Close => "close",
+        Change::Retract => "retract",
+    }
+}
+
 /// One output, to be shown.
 pub(crate) struct OutputLine {
     /// The position of what caused it.
@@ -86,11 +98,12 @@ pub(crate) struct OutputLine {
 
 enum What {
     Bar(Bar),
+    Alert(Box<Value>),
     Gap { first: u64, end: u64 },
 }
 
 impl OutputLine {
-    fn of(record: &OutputRecord<'_>) -> OutputLine {
+    fn of(record: &OutputRecord<'_>, words: &AlertWords) -> OutputLine {
         match *record {
             OutputRecord::Bar { cause, bar, name } => OutputLine {
                 sequence: cause.position.0,
@@ -98,6 +111,16 @@ impl OutputLine {
                 symbol: Some(names::text(name, bar.symbol)),
                 what: What::Bar(bar),
             },
+            OutputRecord::Alert { cause, alert, name } => {
+                let mut line = words.json(&alert, name.unwrap_or_default());
+                line["change"] = json!(change(alert.change));
+                OutputLine {
+                    sequence: cause.position.0,
+                    time_ns: cause.time.0,
+                    symbol: Some(alerts::symbol(alert.symbol, name.unwrap_or_default())),
+                    what: What::Alert(Box::new(line)),
+                }
+            }
             OutputRecord::Gap { time, first, end, .. } => OutputLine {
                 sequence: first.0,
                 time_ns: time.0,
@@ -113,6 +136,18 @@ impl OutputLine {
         match &self.what {
             What::Gap { first, end } => {
                 format!("{sequence} {time} gap: messages {first} to {} were lost", end - 1)
+            }
+            What::Alert(line) => {
+                let word = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                let symbol = self.symbol.as_deref().unwrap_or_default();
+                format!(
+                    "{sequence} {time} {symbol} alert {} {} {}, score {}: {}",
+                    word("change"),
+                    word("detector"),
+                    word("id"),
+                    line["score"],
+                    word("pattern")
+                )
             }
             What::Bar(bar) => {
                 let symbol = self.symbol.as_deref().unwrap_or_default();
@@ -142,6 +177,15 @@ impl OutputLine {
                 "kind": "gap", "sequence": self.sequence, "feed_time_ns": self.time_ns,
                 "first": first, "end": end,
             }),
+            What::Alert(line) => {
+                let mut all = json!({
+                    "kind": "alert", "sequence": self.sequence, "feed_time_ns": self.time_ns,
+                });
+                if let (Some(all), Some(line)) = (all.as_object_mut(), line.as_object()) {
+                    all.extend(line.clone());
+                }
+                all
+            }
             What::Bar(bar) => {
                 let price =
                     |price: engine::units::Price| (bar.trades > 0).then(|| price.to_string());
