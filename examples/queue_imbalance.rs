@@ -158,6 +158,7 @@ fn run_pipelined(
         shards,
         limits: Limits::default(),
         bars: BarSettings::NONE,
+        detect: engine::detect::Settings::default(),
         prefault_orders: 0,
         ring_events: 16_384,
         ring_signals: 4_096,

@@ -70,6 +70,7 @@ fn layout(cores: Cores) -> Layout {
         shards: 1,
         limits: Limits::default(),
         bars: BarSettings::NONE,
+        detect: engine::detect::Settings::off(),
         prefault_orders: 0,
         // Work for 3 ms: as long as the keeper may have the first core at a time.
         ring_events: 65_536,

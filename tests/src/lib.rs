@@ -14,6 +14,7 @@ pub mod capture;
 pub mod compare;
 pub mod compare_measures;
 pub mod consumer;
+pub mod detectors;
 pub mod engines;
 pub mod events;
 pub mod itch5_reader;

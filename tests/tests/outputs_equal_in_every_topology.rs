@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use engine::book::books::Limits;
+use engine::detect::Alert;
 use engine::market::{Cause, HashPoint, MarketListener};
 use engine::packet::Packet;
 use engine::pipeline::inline::{Inline, InlineParts};
@@ -20,6 +21,7 @@ use engine::units::{FeedId, Nanos, Sequence};
 use engine::window::bars::{Bar, BarSettings};
 use engine::window::tick::Span;
 use feed_handlers::itch50::decode::Itch50Decoder;
+use tapewatch_tests::detectors::{detecting, sensitive};
 use tapewatch_tests::engines::layout;
 use tapewatch_tests::session::{RandomSession, stock};
 
@@ -33,6 +35,7 @@ enum Told {
     State(u64, u32, [u64; 5]),
     Bar(Cause, Bar, Vec<u8>),
     Gap(Cause, Sequence, Sequence),
+    Alert(Cause, Alert, Vec<u8>),
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,10 @@ impl MarketListener for Heard {
 
     fn on_bar(&mut self, cause: &Cause, bar: &Bar, name: &[u8]) {
         self.0.push(Told::Bar(*cause, *bar, name.to_vec()));
+    }
+
+    fn on_alert(&mut self, cause: &Cause, alert: &Alert, name: &[u8]) {
+        self.0.push(Told::Alert(*cause, *alert, name.to_vec()));
     }
 
     fn on_gap(&mut self, cause: &Cause, _feed: FeedId, first: Sequence, end: Sequence) {
@@ -101,6 +108,7 @@ fn packet<'a>(sequence: &Sequence, messages: &'a [u8]) -> Packet<'a> {
 fn inline(arrivals: &[Arrival], selection: &Selection) -> (Vec<Told>, StateHash) {
     let shard = Shard::new(Limits::default()).expect("memory");
     let shard = shard.with_bars(&bars()).expect("memory");
+    let shard = detecting(shard, &sensitive());
     let (selection, heard) = (selection.clone(), Heard::default());
     let mut engine = Inline::with_listener(decoder(), sequencer(), selection, shard, (), heard);
     for arrival in arrivals {

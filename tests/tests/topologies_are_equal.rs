@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use engine::book::books::Limits;
+use engine::detect::Alert;
 use engine::event::Event;
-use engine::market::{HashPoint, MarketListener};
+use engine::market::{Cause, HashPoint, MarketListener};
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::pipelined::{Layout, LayoutError, Pipelined, PushError, StageFailed};
 use engine::pipeline::selection::Selection;
@@ -18,6 +19,7 @@ use engine::signal::Signal;
 use engine::state::{SectionSums, StateHash, section_sums};
 use engine::units::Nanos;
 use feed_handlers::itch50::decode::Itch50Decoder;
+use tapewatch_tests::detectors::{detecting, sensitive};
 use tapewatch_tests::engines::layout;
 use tapewatch_tests::session::{RandomSession, stock};
 
@@ -28,6 +30,7 @@ const SYMBOLS: u16 = 9;
 struct Heard {
     points: Vec<HashPoint>,
     signals: Vec<(u64, u32, [u64; 5])>,
+    alerts: Vec<(Cause, Alert, Vec<u8>)>,
 }
 
 impl MarketListener for Heard {
@@ -37,6 +40,10 @@ impl MarketListener for Heard {
 
     fn on_signal(&mut self, signal: &Signal) {
         self.signals.push((signal.position, signal.symbol, signal.words));
+    }
+
+    fn on_alert(&mut self, cause: &Cause, alert: &Alert, name: &[u8]) {
+        self.alerts.push((*cause, *alert, name.to_vec()));
     }
 }
 
@@ -74,7 +81,7 @@ impl Feed {
     }
 
     fn inline(&self) -> Ended {
-        let shard = Shard::new(Limits::default()).unwrap();
+        let shard = detecting(Shard::new(Limits::default()).unwrap(), &sensitive());
         let (sequencer, heard) = (sequencer(), Heard::default());
         let (selection, count) = (self.selection(), Count::default());
         let mut engine =

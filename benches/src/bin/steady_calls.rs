@@ -96,6 +96,7 @@ fn run(arguments: &Arguments) -> Result<u64, Box<dyn std::error::Error>> {
                 shards: 1,
                 limits: Limits::default(),
                 bars: BarSettings::NONE,
+                detect: engine::detect::Settings::off(),
                 prefault_orders: 0,
                 ring_events: 16_384,
                 ring_signals: 4_096,

@@ -437,7 +437,10 @@ fn read_alert(payload: &[u8]) -> Result<(Alert, Option<&[u8]>), OutputRecordErro
     let (fields, name) = fields_and_name::<ALERT_FIELDS_BYTES>(OutputKind::Alert, payload)?;
     let fields: AlertFields = bytemuck::pod_read_unaligned(fields);
     let refused = |what, value| OutputRecordError::Alert { what, value };
-    let AlertFields { score, change, phase, .. } = fields;
+    let AlertFields { score, change, phase, zeros, .. } = fields;
+    if zeros != [0; 7] {
+        return Err(refused("reserved bytes", zeros.iter().map(|byte| u16::from(*byte)).sum()));
+    }
     let alert = Alert {
         opened: Sequence(fields.opened),
         code: DetectorCode(fields.code),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::book::books::Limits;
+use engine::detect::Alert;
 use engine::market::{Cause, HashPoint, Market, MarketListener};
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::pipelined::{Layout, Pipelined, PipelinedParts};
@@ -18,6 +19,7 @@ use engine::state::{Section, SectionSums, StateHash, encode, section_sums};
 use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use engine::window::bars::{AmendedWindow, Bar, BarSettings};
 use feed_handlers::itch50::decode::{DecodeCounts, Itch50Decoder};
+use tapewatch_tests::detectors::{detecting, sensitive};
 use tapewatch_tests::engines::layout;
 
 use crate::feed::{LOCATES, Step};
@@ -54,7 +56,8 @@ impl Settings {
 
     /// The shard of an inline engine.
     pub(crate) fn shard(&self) -> Shard {
-        Shard::new(self.limits).expect("memory").with_bars(&self.bars).expect("memory for bars")
+        let shard = Shard::new(self.limits).expect("memory");
+        detecting(shard.with_bars(&self.bars).expect("memory for bars"), &sensitive())
     }
 
     fn layout(&self, shards: u32) -> Layout {
@@ -69,6 +72,7 @@ pub(crate) enum Told {
     Signal(u64, u32, [u64; 5]),
     Bar(Cause, Bar, Vec<u8>),
     Gap(Cause, Sequence, Sequence),
+    Alert(Cause, Alert, Vec<u8>),
 }
 
 /// Hears everything.
@@ -88,12 +92,16 @@ impl MarketListener for Heard {
         self.0.push(Told::Bar(*cause, *bar, name.to_vec()));
     }
 
+    fn on_alert(&mut self, cause: &Cause, alert: &Alert, name: &[u8]) {
+        self.0.push(Told::Alert(*cause, *alert, name.to_vec()));
+    }
+
     fn on_gap(&mut self, cause: &Cause, _feed: FeedId, first: Sequence, end: Sequence) {
         self.0.push(Told::Gap(*cause, first, end));
     }
 }
 
-/// A symbol's book, its metrics as of later on, its windows, its quality.
+/// A symbol's book, its metrics as of later on, its windows and detectors, its quality.
 type OfSymbol = (Vec<u8>, Vec<u8>, Vec<u8>, Quality);
 
 /// What an engine came to.
@@ -190,6 +198,7 @@ fn end(
         let (mut book, mut windows) = (Vec::new(), Vec::new());
         encode::symbol(Section::Books, shard, symbol, &mut book);
         encode::symbol(Section::Windows, shard, symbol, &mut windows);
+        encode::symbol(Section::Detectors, shard, symbol, &mut windows);
         let metrics = bytemuck::bytes_of(&shard.metrics_until(symbol, until)).to_vec();
         (book, metrics, windows, shard.quality_of(symbol))
     };

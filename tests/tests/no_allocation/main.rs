@@ -12,6 +12,7 @@ mod outputs;
 mod pipelined;
 
 use engine::book::books::Limits;
+use engine::detect::Alert;
 use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
 use engine::log::SessionId as LogSession;
 use engine::log::options::{Place, SyncLevel};
@@ -34,6 +35,7 @@ use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position, ReadW
 use feed_handlers::itch50::Encoder;
 use feed_handlers::itch50::decode::Itch50Decoder;
 use feed_handlers::moldudp64::{DownstreamPacket, PacketKind, SessionId};
+use tapewatch_tests::detectors::{detecting, sensitive};
 
 use crate::counting::allocations_of;
 use crate::exchange::Exchange;
@@ -54,6 +56,7 @@ struct PutOut {
     bars: u64,
     revisions: u64,
     named: u64,
+    alerts: u64,
 }
 
 impl MarketListener for PutOut {
@@ -63,6 +66,10 @@ impl MarketListener for PutOut {
         self.bars += 1;
         self.revisions += u64::from(bar.revision > 0);
         self.named += u64::from(!name.is_empty());
+    }
+
+    fn on_alert(&mut self, _cause: &Cause, _alert: &Alert, _name: &[u8]) {
+        self.alerts += 1;
     }
 }
 
@@ -78,6 +85,7 @@ fn engine() -> Engine {
     let (midnight, bars) = (Nanos(0), bar_settings());
     let shard = Shard::new(Limits::default()).expect("memory for a shard");
     let shard = shard.with_bars(&bars).expect("memory for bars");
+    let shard = detecting(shard, &sensitive());
     let decoder = Itch50Decoder::new(midnight).expect("memory for a decoder");
     let sequencer = Sequencer::new(midnight).with_time_grid(bars.grid());
     Inline::with_listener(decoder, sequencer, Selection::all(), shard, (), PutOut::default())
@@ -163,6 +171,7 @@ fn a_million_messages_through_decoder_sequencer_and_shard_allocate_nothing() {
     assert!(after.settled > before.settled && after.returns > before.returns, "{growth}");
     assert!(after.bars > before.bars && after.first_fills > before.first_fills, "{growth}");
     let put_out = engine.market().listener();
+    assert!(put_out.alerts > 100, "{} changes of alerts", put_out.alerts);
     assert!(put_out.bars > 10_000 && put_out.named > 10_000, "{} bars", put_out.bars);
     assert!(put_out.revisions > 100, "{} revisions", put_out.revisions);
     for (what, before, after) in [

@@ -18,6 +18,7 @@ use engine::units::Nanos;
 use engine::window::bars::Bar;
 use feed_handlers::binaryfile::{BinaryFile, Framing, HeldWindow, Position};
 use feed_handlers::itch50::decode::Itch50Decoder;
+use tapewatch_tests::detectors::sensitive;
 
 use crate::counting::{self, allocations_of};
 use crate::exchange::Exchange;
@@ -83,6 +84,7 @@ fn run(wait: WaitStrategy, watch: &Watch) -> Allocations {
         shards: SHARDS,
         limits: Limits::default(),
         bars: bars.clone(),
+        detect: sensitive(),
         prefault_orders: 0,
         ring_events: 1_024,
         ring_signals: 16,

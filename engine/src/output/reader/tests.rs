@@ -70,7 +70,7 @@ fn emit(log: &mut OutputLog, numbers: impl Iterator<Item = u64>) {
 fn number_of(record: &OutputRecord<'_>) -> u64 {
     match record {
         OutputRecord::Gap { first, .. } => first.0,
-        bar @ OutputRecord::Bar { .. } => panic!("{bar}"),
+        other => panic!("{other}"),
     }
 }
 

@@ -98,7 +98,7 @@ fn other_kinds_flags_windows_and_gaps_are_refused() {
     let bar = bar();
     let encoded = Encoded::of(cause(), &Output::Bar { bar: &bar, name: None });
     let good = frame(&encoded);
-    for kind in [0, 3, 4, 249, 255] {
+    for kind in [0, 4, 249, 255] {
         let read = OutputRecord::read(&Frame { tag: FrameTag { kind, ..good.tag }, ..good });
         assert_eq!(read, Err(OutputRecordError::Kind { kind }));
     }
@@ -117,6 +117,62 @@ fn other_kinds_flags_windows_and_gaps_are_refused() {
     let (first, end) = (Sequence(5), Sequence(5));
     assert_eq!(gap(5, 5, 5), Err(OutputRecordError::EmptyGap { first, end }));
     assert_eq!(gap(5, 6, 4), Err(OutputRecordError::Sequence { first, frame: Sequence(4) }));
+}
+
+fn alert() -> Alert {
+    Alert {
+        opened: Sequence(0x0807_0605_0403_0201),
+        code: DetectorCode(0x4d),
+        symbol: SymbolId(0x0403_0201),
+        change: Change::Close,
+        phase: Phase::Reopening,
+        is_suspect: true,
+        score: Score::from_tenths(0x0201).expect("a score"),
+        start: Nanos(0x1817_1615_1413_1211),
+        end: Nanos(-2),
+        first: Sequence(0x2827_2625_2423_2221),
+        last: Sequence(0x3837_3635_3433_3231),
+        figures: [1.0, 0.5, -2.0, 0.0],
+    }
+}
+
+#[test]
+fn the_bytes_of_an_alert_are_pinned_and_what_none_has_is_refused() {
+    let golden: Vec<u8> = (1..9)
+        .chain(0x11..0x19)
+        .chain([0xfe])
+        .chain([0xff; 7])
+        .chain(0x21..0x29)
+        .chain(0x31..0x39)
+        .chain([0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f])
+        .chain([0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0])
+        .chain([1, 2, 3, 4, 1, 2, 0x4d, 2, 7])
+        .chain([0; 7])
+        .chain(*b"\x04AAPL")
+        .collect();
+    assert_eq!(golden.len(), 93);
+    let alert = alert();
+    let encoded = Encoded::of(cause(), &Output::Alert { alert: &alert, name: Some(b"AAPL") });
+    assert_eq!(encoded.payload(), golden);
+    let tag = FrameTag { kind: 3, flags: 1, feed: 0x0605, sequence: Sequence(9), time: Nanos(77) };
+    assert_eq!(encoded.tag, tag);
+    let read = OutputRecord::read(&Frame { tag, payload: &golden, bytes: 0 });
+    assert_eq!(read, Ok(OutputRecord::Alert { cause: cause(), alert, name: Some(b"AAPL") }));
+    for (at, byte, what, value) in [
+        (79, 4, "change", 4),
+        (79, 0, "change", 0),
+        (80, 8, "phase", 8),
+        (77, 4, "score", 0x0401),
+        (84, 3, "reserved bytes", 3),
+    ] {
+        let mut bad = golden.clone();
+        bad[at] = byte;
+        let read = OutputRecord::read(&Frame { tag, payload: &bad, bytes: 0 });
+        assert_eq!(read, Err(OutputRecordError::Alert { what, value }), "{at}");
+    }
+    let read = OutputRecord::read(&Frame { tag, payload: &golden[..92], bytes: 0 });
+    let kind = OutputKind::Alert;
+    assert_eq!(read, Err(OutputRecordError::Size { kind, found: 92, expected: 93 }));
 }
 
 fn any_bar() -> impl Strategy<Value = Bar> {
@@ -162,6 +218,10 @@ proptest! {
         let encoded = Encoded::of(cause, &Output::Bar { bar: &bar, name });
         let read = OutputRecord::read(&frame(&encoded));
         prop_assert_eq!(read, Ok(OutputRecord::Bar { cause, bar, name }));
+        let alert = Alert { figures: [bar.trades as f64, -0.0, 1e-300, 7.25], ..alert() };
+        let encoded = Encoded::of(cause, &Output::Alert { alert: &alert, name });
+        let read = OutputRecord::read(&frame(&encoded));
+        prop_assert_eq!(read, Ok(OutputRecord::Alert { cause, alert, name }));
         let (first, end) = (Sequence(first), Sequence(end));
         let encoded = Encoded::of(cause, &Output::Gap { first, end });
         let read = OutputRecord::read(&frame(&encoded));
@@ -185,6 +245,9 @@ proptest! {
         let output = match OutputRecord::read(&Frame { tag, payload: &payload, bytes: 0 }) {
             Ok(OutputRecord::Bar { bar, name, .. }) => {
                 Encoded::of(cause, &Output::Bar { bar: &bar, name })
+            }
+            Ok(OutputRecord::Alert { alert, name, .. }) => {
+                Encoded::of(cause, &Output::Alert { alert: &alert, name })
             }
             Ok(OutputRecord::Gap { first, end, .. }) => {
                 Encoded::of(cause, &Output::Gap { first, end })

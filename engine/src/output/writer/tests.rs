@@ -126,7 +126,7 @@ fn bars(storage: &FaultStorage) -> Vec<(u64, u64)> {
     let read = frames.iter().map(|(tag, payload)| {
         match OutputRecord::read(&Frame { tag: *tag, payload, bytes: 0 }).expect("an output") {
             OutputRecord::Bar { cause, bar, .. } => (bar.trades, cause.position.0),
-            gap @ OutputRecord::Gap { .. } => panic!("{gap}"),
+            other => panic!("{other}"),
         }
     });
     read.collect()
