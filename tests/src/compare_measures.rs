@@ -60,6 +60,10 @@ fn difference_of_prints(engine: &SymbolMetrics, measures: &Measures<'_>) -> Resu
     let net = buys as f64 - sells as f64;
     let imbalance = (buys + sells > 0).then(|| net / (buys + sells) as f64);
     close("aggressor imbalance", engine.flow.imbalance(), imbalance)?;
+    let (expected, here) = (measures.vpin(), &engine.vpin);
+    let buckets = (here.bucket_shares().0.into(), here.full_buckets().into());
+    equal("buckets of VPIN", buckets, (expected.bucket_shares, expected.full))?;
+    close("VPIN", here.vpin(), expected.vpin)?;
     let (prints, odd) = measures.lots();
     equal("lots", (engine.lots.prints(), engine.lots.odd()), (prints, odd))?;
     let (effective, realised) = measures.scored();

@@ -256,6 +256,44 @@ fn a_regression_forgets_bars_from_before_its_memory() {
     assert!((0.000_65..0.001).contains(&lambda), "{lambda}");
 }
 
+#[test]
+fn vpin_is_that_of_all_shares_while_its_buckets_grow() {
+    // Quotes that move and lapse; executions, and hidden ones above, at and below the mid, up to twice
+    // the first buckets' shares: V doubles four times.
+    let mut random = Random::new(8);
+    let (mut events, mut order, mut mid) = (Vec::new(), 10, 100_00);
+    for number in 0..900 {
+        let time = START + number * SECOND;
+        let sides = [(Side::Buy, mid - 1), (Side::Sell, mid + 1)];
+        let one_sided = random.below(15) == 0;
+        for (place, (side, price)) in sides.into_iter().enumerate().skip(usize::from(one_sided)) {
+            events.push(add(1, order + place as u64, side, cents(price), 2_000).at(time));
+        }
+        let qty = random.below(2_001);
+        let own = match random.below(10) {
+            0 => time - 3 * SECOND,
+            _ => time + SECOND / 2,
+        };
+        let hidden_at = cents(mid - 1 + random.below(3) as i64);
+        events.push(match random.below(3) {
+            0 => hidden(1, qty, number as u64, hidden_at).at(own),
+            side => execute(1, order + side - 1, qty, number as u64).at(own),
+        });
+        if number % 50 == 7 {
+            events.push(break_of(1, number as u64).at(time));
+            events.push(cross(1, 100_000, 10_000 + number as u64, cents(mid)).at(time));
+        }
+        let time = time + SECOND * 3 / 4;
+        events.extend([delete(1, order).at(time), delete(1, order + 1).at(time)]);
+        order += 2;
+        mid += random.below(3) as i64 - 1;
+    }
+    let (subject, _) = stays_equal(events.into_iter(), 101);
+    let vpin = subject.shard().metrics(engine::units::SymbolId(1)).vpin;
+    assert_eq!(vpin.bucket_shares().0, 16_000);
+    assert!(vpin.vpin().is_some_and(|vpin| (0.05..0.9).contains(&vpin)), "{:?}", vpin.vpin());
+}
+
 /// The events of a recorded file; `None`, with a line, where the shared data is not there.
 fn recorded(path: &str) -> Option<Vec<Event>> {
     let shared = std::env::var_os("TAPEWATCH_SHARED").unwrap_or_else(|| "../shared".into());
@@ -288,5 +326,8 @@ fn a_recorded_stretch_gives_the_measures_of_their_definitions() {
     let Some(events) = recorded("data/itch50/aapl_20191230_0935_std.itch50") else { return };
     assert!(events.len() > 49_000);
     let count = events.len();
-    stays_equal(events.into_iter(), count / 3);
+    let (subject, market) = stays_equal(events.into_iter(), count / 3);
+    // The streams above have too few shares for it.
+    let vpin = |symbol| subject.shard().metrics(symbol).vpin.vpin();
+    assert!(market.symbols().any(|(symbol, _)| vpin(symbol).is_some()));
 }

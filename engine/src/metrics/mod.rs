@@ -5,7 +5,8 @@
 //! [`clock`] the quote that stood before, and the symbol's time; [`flow`] order-flow and aggressor
 //! imbalance; [`spread`] effective and realised spread; [`variance`] realised variance;
 //! [`impact`] Kyle's lambda and Amihud's illiquidity; [`lifetime`] the lives and fills of orders;
-//! [`lots`] odd lots; [`auction`] imbalances and official crosses. [`mid`] says when there is a mid.
+//! [`lots`] odd lots; [`auction`] imbalances and official crosses; [`vpin`] flow toxicity. [`mid`] says
+//! when there is a mid.
 //!
 //! What is a count or a sum of integers is exact. Statistics are `f64`, from + − × ÷ in a fixed order
 //! and the logarithm of `libm`: equal on every machine.
@@ -23,5 +24,6 @@ pub mod spread;
 pub mod symbol;
 pub mod variance;
 pub mod volume;
+pub mod vpin;
 
 pub use symbol::SymbolMetrics;

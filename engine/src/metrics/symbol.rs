@@ -19,6 +19,7 @@ use crate::metrics::quote::SpreadClock;
 use crate::metrics::spread::ScoredPrints;
 use crate::metrics::variance::{MidVariance, SAMPLE_NS};
 use crate::metrics::volume::TapeFigures;
+use crate::metrics::vpin::VolumeBuckets;
 use crate::prints::pending;
 use crate::prints::{Marks, Print};
 use crate::units::{Nanos, Price};
@@ -75,11 +76,13 @@ pub struct SymbolMetrics {
     pub impact: PriceImpact,
     /// Imbalances and official crosses.
     pub auction: AuctionFigures,
-    pub(crate) padding: [u64; 4],
+    /// Flow toxicity.
+    pub vpin: VolumeBuckets,
+    pub(crate) padding: [u64; 5],
 }
 
 const _: () = {
-    assert!(size_of::<SymbolMetrics>() == 21 * 64);
+    assert!(size_of::<SymbolMetrics>() == 34 * 64);
     assert!(core::mem::offset_of!(SymbolMetrics, clock) == 64);
     assert!(core::mem::offset_of!(SymbolMetrics, deadlines) == 128);
     assert!(core::mem::offset_of!(SymbolMetrics, lives) == 192);
@@ -117,7 +120,8 @@ impl SymbolMetrics {
         scored: ScoredPrints::NONE,
         impact: PriceImpact::NONE,
         auction: AuctionFigures::NONE,
-        padding: [0; 4],
+        vpin: VolumeBuckets::NONE,
+        padding: [0; 5],
     };
 
     /// Counts a message by the number of its kind.
@@ -173,11 +177,12 @@ impl SymbolMetrics {
         let late = self.clock.is_past(print.time);
         self.clock.pass(print.time, self.mid());
         self.impact.add(print);
+        let before = if late { DoubledMid::NONE } else { self.clock.before() };
+        self.vpin.add(print, before);
         let mut marks = Marks { odd_lot: self.lots.add(print.qty), ..Marks::default() };
         if let Some(aggressor) = print.aggressor {
             self.flow.add(aggressor, print.qty);
-            let before = self.clock.before();
-            if before.is_some() && !late {
+            if before.is_some() {
                 marks.before = before;
                 self.scored.score(print, before);
                 self.deadlines.print_ns = self.deadlines.print_ns.min(pending::due(print.time).0);

@@ -11,7 +11,7 @@
 //!
 //!  metrics    messages by kind 6 × u64 │ quote changes u64 │ trading state u8 │ crossing u8 │ clock
 //!             │ deadlines │ variance │ lives │ tape │ spread │ flow │ lots │ effective │ realised
-//!             │ impact │ auction │ quality 9 × u64 │ records u64 │ record …      in the order of arrival
+//!             │ impact │ auction │ vpin │ quality 9 × u64 │ records u64 │ record …   in the order of arrival
 //!  clock      bid, ask 2 × (key u64 │ qty u64) │ order flow i64 │ now, deadline, before 3 × u64
 //!  deadlines  sample, bar, print 3 × i64
 //!  variance   last u64 │ last move, squares, products 3 × f64 │ returns, pairs 2 × u32
@@ -26,6 +26,8 @@
 //!             │ means, variance, covariance 4 × f64 │ Amihud's bars u64, sum f64
 //!  auction    paired, imbalance 2 × u64 │ time_ns i64 │ far, near, reference 3 × u32
 //!             │ side, cross, variation, told 4 × u8 │ open, close, halt 3 × (price i64 │ qty u64)
+//!  vpin       doublings, full 2 × u32 │ shares in the open bucket u64 │ B − S there i64
+//!             │ of the full ones, then 0: 100 × i64
 //!  record     match u64 │ price i64 │ qty u64 │ time_ns i64 │ before, after 2 × u64
 //!             │ kind u8 │ side u8 │ odd lot u8 │ settled u8
 //!

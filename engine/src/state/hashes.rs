@@ -3,7 +3,7 @@
 //! ```text
 //!  sequence,section,state_version,fingerprint,digest
 //!  1048576,books,2,8f0c1d5e9a7b3246,43d1a09be2f6c578
-//!  1048576,metrics,2,8f0c1d5e9a7b3246,0b9e65f7c2d84a31
+//!  1048576,metrics,3,8f0c1d5e9a7b3246,0b9e65f7c2d84a31
 //!  1048576,windows,2,27c4e8b05f9d1a63,9c0d3e7fa1b25486
 //!  1048576,detectors,1,5b1f7a3c9e2d4068,e86f2b4d0a9c7153
 //!  …                                     each hash point four lines, sections in this order

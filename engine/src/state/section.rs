@@ -54,8 +54,8 @@ impl Section {
     #[must_use]
     pub const fn state_version(self) -> u32 {
         match self {
-            Section::Books | Section::Metrics | Section::Windows => 2,
-            Section::Detectors => 2,
+            Section::Metrics => 3,
+            Section::Books | Section::Windows | Section::Detectors => 2,
         }
     }
 

@@ -25,6 +25,17 @@ pub struct Scored {
     pub shares: u128,
 }
 
+/// Volume buckets and what they come to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Vpin {
+    /// V.
+    pub bucket_shares: u128,
+    /// Full buckets.
+    pub full: u128,
+    /// Of the last 50 of them, if there are.
+    pub vpin: Option<f64>,
+}
+
 /// A print with its time on the symbol's clock.
 #[derive(Clone, Copy, Debug)]
 struct Timed {
@@ -137,6 +148,48 @@ impl<'a> Measures<'a> {
             prints.map(|print| u128::from(print.printed.qty)).sum()
         };
         (of(Side::Buy), of(Side::Sell))
+    }
+
+    /// Shares of the prints that have a side, with what they are of bought less sold: 1, 0 or −1.
+    fn sided(&self) -> Vec<(u128, i128)> {
+        let sided = self.prints.iter().filter_map(|print| {
+            let Printed { price, qty, aggressor, .. } = print.printed;
+            let sign = match aggressor {
+                Some(Side::Buy) => 1,
+                Some(Side::Sell) => -1,
+                None if print.late => return None,
+                None => (2 * i128::from(price.0) - self.mid_before(print.time)?).signum(),
+            };
+            Some((u128::from(qty), sign))
+        });
+        sided.collect()
+    }
+
+    /// VPIN: all shares on one line, V the least of which fewer than 100 fill, and each bucket a
+    /// stretch of the line.
+    #[must_use]
+    pub fn vpin(&self) -> Vpin {
+        let prints = self.sided();
+        let all: u128 = prints.iter().map(|&(qty, _)| qty).sum();
+        let mut bucket_shares = 1_000;
+        while all / bucket_shares >= 100 {
+            bucket_shares *= 2;
+        }
+        let signed = |bucket: u128| {
+            let (first, end) = (bucket * bucket_shares, (bucket + 1) * bucket_shares);
+            let (mut at, mut signed) = (0, 0);
+            for &(qty, sign) in &prints {
+                signed += sign * (at + qty).min(end).saturating_sub(at.max(first)) as i128;
+                at += qty;
+            }
+            signed
+        };
+        let full = all / bucket_shares;
+        let vpin = full.checked_sub(50).map(|first| {
+            let sum: u128 = (first..full).map(|bucket| signed(bucket).unsigned_abs()).sum();
+            sum as f64 / (50 * bucket_shares) as f64
+        });
+        Vpin { bucket_shares, full, vpin }
     }
 
     /// Effective and realised.

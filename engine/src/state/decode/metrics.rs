@@ -13,6 +13,7 @@ use crate::metrics::quote::SpreadClock;
 use crate::metrics::spread::{ScoredPrints, SpreadSums};
 use crate::metrics::variance::MidVariance;
 use crate::metrics::volume::TapeFigures;
+use crate::metrics::vpin::{self, BUCKETS, BUCKETS_END, DOUBLINGS_MAX, VolumeBuckets};
 use crate::window::encoding::{DecodeError, Reader};
 
 type Read<T> = Result<T, DecodeError>;
@@ -50,7 +51,8 @@ pub(crate) fn metrics(reader: &mut Reader<'_>) -> Read<SymbolMetrics> {
         scored: ScoredPrints { effective: spread_sums(reader)?, realised: spread_sums(reader)? },
         impact: price_impact(reader)?,
         auction: auction_figures(reader)?,
-        padding: [0; 4],
+        vpin: volume_buckets(reader)?,
+        padding: [0; 5],
     })
 }
 
@@ -180,4 +182,34 @@ fn auction_figures(reader: &mut Reader<'_>) -> Read<AuctionFigures> {
         crosses,
         reserved: 0,
     })
+}
+
+fn volume_buckets(reader: &mut Reader<'_>) -> Read<VolumeBuckets> {
+    let doublings = reader.u32()?;
+    if doublings > DOUBLINGS_MAX {
+        return Err(reader.refuse("how often the shares of a bucket have doubled"));
+    }
+    let shares = vpin::shares_after(doublings);
+    let full = reader.u32()?;
+    let full_min = if doublings > 0 { BUCKETS } else { 0 };
+    if !(full_min..BUCKETS_END).contains(&(full as usize)) {
+        return Err(reader.refuse("the number of full buckets"));
+    }
+    let filled = reader.u64()?;
+    if filled >= shares {
+        return Err(reader.refuse("the shares in the open bucket"));
+    }
+    let signed = reader.i64()?;
+    if signed.unsigned_abs() > filled {
+        return Err(reader.refuse("B − S in the open bucket"));
+    }
+    let mut buckets = [0; BUCKETS_END];
+    for (at, bucket) in buckets.iter_mut().enumerate() {
+        *bucket = reader.i64()?;
+        let most = if at < full as usize { shares } else { 0 };
+        if bucket.unsigned_abs() > most {
+            return Err(reader.refuse("B − S in a bucket"));
+        }
+    }
+    Ok(VolumeBuckets { doublings, full, filled, signed, buckets })
 }

@@ -6,6 +6,7 @@ use crate::book::books::Limits;
 use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::MemoryError;
 use crate::metrics::SymbolMetrics;
+use crate::metrics::vpin::VolumeBuckets;
 use crate::shard::Shard;
 use crate::state::encode::{self, Sink as _};
 use crate::state::section::Section;
@@ -44,7 +45,13 @@ fn decoded_again(mut metrics: SymbolMetrics) -> SymbolMetrics {
     metrics.crossing = metrics.clock.crossing();
     (metrics.lots.odd, metrics.lots.prints) = (3, 7);
     (metrics.spread.started, metrics.auction.told) = (1, 1);
-    (metrics.known, metrics.reserved, metrics.padding) = (0, [0; 5], [0; 4]);
+    // Sixty full buckets of 2,000 shares, and 1,001 in the open one.
+    let vpin = &mut metrics.vpin;
+    (vpin.doublings, vpin.full, vpin.filled, vpin.signed) = (1, 60, 1_001, -3);
+    for (at, bucket) in vpin.buckets.iter_mut().enumerate() {
+        *bucket = if at < 60 { 33 * at as i64 - 1_000 } else { 0 };
+    }
+    (metrics.known, metrics.reserved, metrics.padding) = (0, [0; 5], [0; 5]);
     (metrics.tape.reserved, metrics.spread.reserved, metrics.lots.reserved) = (0, 0, 0);
     (metrics.impact.reserved, metrics.auction.reserved) = (0, 0);
     metrics
@@ -75,6 +82,39 @@ fn every_figure_of_a_symbol_comes_back() {
     for end in 0..bytes.len() {
         assert!(matches!(decoded(&bytes[..end]), Err(DecodeError::Truncated { .. })), "{end}");
     }
+}
+
+/// What makes other buckets of some.
+type Change = fn(&mut VolumeBuckets);
+
+#[test]
+fn buckets_that_no_prints_fill_are_refused() {
+    let of = |change: Change| {
+        let mut metrics = filled();
+        change(&mut metrics.vpin);
+        decoded(&encoded(&metrics))
+    };
+    assert!(of(|_| ()).is_ok());
+    // Of 2,000 shares; sixty are full.
+    let changes: [(&str, Change); 8] = [
+        ("54 doublings", |vpin| vpin.doublings = 54),
+        ("49 full ones after a doubling", |vpin| vpin.full = 49),
+        ("100 full ones", |vpin| vpin.full = 100),
+        ("an open one that is full", |vpin| vpin.filled = 2_000),
+        ("more sold than there are", |vpin| vpin.signed = -1_002),
+        ("more bought than a bucket holds", |vpin| vpin.buckets[59] = 2_001),
+        ("the least of all numbers", |vpin| vpin.buckets[0] = i64::MIN),
+        ("something behind the full ones", |vpin| vpin.buckets[60] = 1),
+    ];
+    for (what, change) in changes {
+        assert!(matches!(of(change), Err(DecodeError::Field { .. })), "{what}");
+    }
+    let greatest = of(|vpin| {
+        (vpin.doublings, vpin.full) = (53, 99);
+        vpin.buckets = [-(1_000 << 53); 100];
+        vpin.buckets[99] = 0;
+    });
+    assert_eq!(greatest.unwrap().vpin.vpin(), Some(1.0));
 }
 
 /// A price, and the orders there: reference, shares, whether filled.

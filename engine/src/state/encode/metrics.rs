@@ -13,6 +13,7 @@ use crate::metrics::quote::SpreadClock;
 use crate::metrics::spread::{ScoredPrints, SpreadSums};
 use crate::metrics::variance::MidVariance;
 use crate::metrics::volume::TapeFigures;
+use crate::metrics::vpin::VolumeBuckets;
 
 pub(super) fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
     let SymbolMetrics {
@@ -33,6 +34,7 @@ pub(super) fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
         scored,
         impact,
         auction,
+        vpin,
         padding: _,
     } = metrics;
     by_kind.iter().for_each(|&count| sink.u64(count));
@@ -56,6 +58,7 @@ pub(super) fn metrics<S: Sink>(metrics: &SymbolMetrics, sink: &mut S) {
     spread_sums(realised, sink);
     price_impact(impact, sink);
     auction_figures(auction, sink);
+    volume_buckets(vpin, sink);
 }
 
 fn quote_clock<S: Sink>(clock: &QuoteClock, sink: &mut S) {
@@ -179,4 +182,13 @@ fn auction_figures<S: Sink>(auction: &AuctionFigures, sink: &mut S) {
         sink.i64(price);
         sink.u64(qty);
     }
+}
+
+fn volume_buckets<S: Sink>(vpin: &VolumeBuckets, sink: &mut S) {
+    let VolumeBuckets { doublings, full, filled, signed, buckets } = vpin;
+    sink.u32(*doublings);
+    sink.u32(*full);
+    sink.u64(*filled);
+    sink.i64(*signed);
+    buckets.iter().for_each(|&signed| sink.i64(signed));
 }

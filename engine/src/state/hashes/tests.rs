@@ -137,7 +137,7 @@ fn damage_is_told_with_its_line() {
         (with(2, &digest, &upper), 2, field("digest", &upper)),
         (with(2, "\n", "\r\n"), 2, field("digest", &format!("{digest}\r"))),
         (with(2, "books,", "books,,"), 2, LineFault::Fields { found: 6 }),
-        (with(7, ",2,", "2"), 7, LineFault::Fields { found: 3 }),
+        (with(7, ",3,", "3"), 7, LineFault::Fields { found: 3 }),
         (with(3, "\n", "\n\n"), 4, LineFault::Fields { found: 1 }),
         (with(1, "digest", "digests"), 1, LineFault::Header { found: format!("{HEADER}s") }),
         (b"\n".to_vec(), 1, LineFault::Header { found: String::new() }),

@@ -68,15 +68,18 @@ fn quotes(metrics: &SymbolMetrics, book: &BookView<'_>) -> Vec<Column> {
     ]
 }
 
-/// Which way orders and trades push, and what aggressors paid.
+/// Which way orders and trades push, how toxic trades are, and what aggressors paid.
 fn flows(metrics: &SymbolMetrics) -> Vec<Column> {
-    let SymbolMetrics { flow, scored, .. } = metrics;
+    let SymbolMetrics { flow, vpin, scored, .. } = metrics;
     let (effective, realised) = (&scored.effective, &scored.realised);
     vec![
         ("order_flow_imbalance_shares", metrics.order_flow_imbalance().to_string()),
         ("aggressor_buy_shares", flow.buys().to_string()),
         ("aggressor_sell_shares", flow.sells().to_string()),
         ("aggressor_imbalance", decimals(flow.imbalance())),
+        ("vpin_bucket_shares", vpin.bucket_shares().to_string()),
+        ("vpin_buckets", vpin.full_buckets().to_string()),
+        ("vpin", decimals(vpin.vpin())),
         ("effective_shares", effective.shares().to_string()),
         ("effective_spread", currency(effective.mean_e9())),
         ("effective_spread_bps", decimals(effective.mean_bps())),
@@ -273,7 +276,8 @@ mod tests {
             let told = told.iter().any(|part| name.contains(part));
             let expected = match name {
                 "round_lot_shares" => "100",
-                "quote_changes" => "0",
+                "vpin_bucket_shares" => "1000",
+                "quote_changes" | "vpin_buckets" => "0",
                 _ if counted && !told => "0",
                 _ => "",
             };

@@ -130,11 +130,15 @@ fn flows(measures: &Measures<'_>) -> Vec<Column> {
     let (effective, realised) = measures.scored();
     let [effective_shares, effective_spread, effective_spread_bps] = scored(effective);
     let [realised_shares, realised_spread, realised_spread_bps] = scored(realised);
+    let vpin = measures.vpin();
     vec![
         ("order_flow_imbalance_shares", count(measures.order_flow_imbalance())),
         ("aggressor_buy_shares", count(buys)),
         ("aggressor_sell_shares", count(sells)),
         ("aggressor_imbalance", ratio(b - s, b + s)),
+        ("vpin_bucket_shares", count(vpin.bucket_shares)),
+        ("vpin_buckets", count(vpin.full)),
+        ("vpin", Statistic(vpin.vpin)),
         ("effective_shares", effective_shares),
         ("effective_spread", effective_spread),
         ("effective_spread_bps", effective_spread_bps),
@@ -363,6 +367,9 @@ fn every_column_is_what_the_readme_says_of_it() {
     let mut lines = compared(&day);
     lines.extend(compared(prefix(&day, 14_000)));
     lines.extend(compared(RandomSession::new(3, 3, 6_000).bytes()));
+    // One security that trades enough shares for VPIN, and for its buckets to double.
+    let busy = Settings { symbols: 1, messages: 60_000, ..settings };
+    lines.extend(compared(&simulated::day(&busy).unwrap().bytes));
 
     let names: Vec<&str> = lines[0].0.iter().map(|&(name, _)| name).collect();
     let mut weak = Vec::new();
