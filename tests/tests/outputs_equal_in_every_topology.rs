@@ -163,7 +163,7 @@ fn assert_alike(told: &(Vec<Told>, StateHash), expected: &(Vec<Told>, StateHash)
 fn all_that_is_told_has_one_order_in_every_topology() {
     let arrivals = arrivals(40_000, 20, true);
     let inline = inline(&arrivals, &Selection::all());
-    let mut counts = [0; 5];
+    let mut counts = [0; 6];
     for told in &inline.0 {
         let what = match told {
             Told::Bar(_, bar, _) if bar.revision > 0 => 0,
@@ -171,10 +171,11 @@ fn all_that_is_told_has_one_order_in_every_topology() {
             Told::Gap(..) => 2,
             Told::Point(_) => 3,
             Told::State(..) => 4,
+            Told::Alert(..) => 5,
         };
         counts[what] += 1;
     }
-    let least = [20, 1_000, 100, 1_000, 100];
+    let least = [20, 1_000, 100, 1_000, 100, 20];
     let is_enough = counts.iter().zip(&least).all(|(count, least)| count >= least);
     assert!(is_enough, "{counts:?}");
     for (shards, ring) in [(1, 1_024), (2, 1_024), (3, 2), (3, 1_024), (7, 1_024)] {

@@ -126,7 +126,7 @@ impl Activity {
             (time_ns.wrapping_sub(self.slot_end_ns) / SLOT_NS).saturating_add(1)
         };
         for _ in 0..ended.clamp(0, SLOTS as i64) {
-            self.slot = (self.slot + 1) % SLOTS as u32;
+            self.slot = self.slot.wrapping_add(1) % SLOTS as u32;
             let slot = core::mem::take(&mut self.ring[self.slot as usize % SLOTS]);
             self.sums = self.sums.wrapping_sub(slot);
         }

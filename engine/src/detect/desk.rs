@@ -15,6 +15,7 @@ use crate::detect::market_cluster;
 use crate::detect::message_burst;
 use crate::detect::raised::Score;
 use crate::detect::settings::Settings;
+use crate::detect::sparse;
 use crate::detect::spec::{DetectorCode, Family};
 use crate::signal::Signal;
 use crate::state::encode::Sink;
@@ -248,8 +249,11 @@ impl Desk {
         self.refused
     }
 
-    /// Writes all that it holds.
+    /// Writes all that it holds; nothing where nothing is detected.
     pub(crate) fn store<S: Sink>(&self, sink: &mut S) {
+        if !self.settings.is_on() {
+            return;
+        }
         let Desk { settings: _, open, shown, refused, cluster, burst } = self;
         sink.u64(*refused);
         sink.u32(open.len() as u32);
@@ -259,8 +263,8 @@ impl Desk {
             sink.u64(print.0);
             store_alert(alert, sink);
         }
-        sink.bytes(bytemuck::bytes_of(cluster));
-        sink.bytes(bytemuck::bytes_of(burst));
+        sparse::put(cluster, sink);
+        sparse::put(burst, sink);
     }
 
     /// The desk that was stored.
@@ -269,6 +273,9 @@ impl Desk {
         reader: &mut Reader<'_>,
     ) -> Result<Desk, DecodeError> {
         let mut desk = Desk::new(settings);
+        if !settings.is_on() {
+            return Ok(desk);
+        }
         desk.refused = reader.u64()?;
         for _ in 0..kept(reader)? {
             let alert = read_alert(reader)?;
@@ -281,9 +288,8 @@ impl Desk {
             let print = MatchNumber(reader.u64()?);
             desk.shown.push_back((print, read_alert(reader)?));
         }
-        desk.cluster =
-            bytemuck::pod_read_unaligned(reader.bytes(size_of::<market_cluster::State>())?);
-        desk.burst = bytemuck::pod_read_unaligned(reader.bytes(size_of::<message_burst::State>())?);
+        desk.cluster = sparse::take(reader)?;
+        desk.burst = sparse::take(reader)?;
         Ok(desk)
     }
 }

@@ -35,6 +35,7 @@ pub(crate) mod rehearsal;
 pub mod seen;
 mod set;
 pub mod settings;
+mod sparse;
 pub mod spec;
 pub mod statistic;
 mod stored;

@@ -65,7 +65,7 @@ impl Running {
     /// Shares of the ten seconds up to the end of this one.
     fn roll(&mut self, idle: u32) -> u64 {
         let mut put = |ring: &mut [u64; VOLUME_SECONDS], volume: u64| {
-            self.at = (self.at + 1) % VOLUME_SECONDS as u64;
+            self.at = self.at.wrapping_add(1) % VOLUME_SECONDS as u64;
             let slot = &mut ring[self.at as usize % VOLUME_SECONDS];
             self.sum = self.sum.wrapping_sub(*slot).wrapping_add(volume);
             *slot = volume;
@@ -73,7 +73,7 @@ impl Running {
         put(&mut self.ring, self.volume);
         let sum = self.sum;
         let mut put = |ring: &mut [u64; VOLUME_SECONDS]| {
-            self.at = (self.at + 1) % VOLUME_SECONDS as u64;
+            self.at = self.at.wrapping_add(1) % VOLUME_SECONDS as u64;
             let slot = core::mem::take(&mut ring[self.at as usize % VOLUME_SECONDS]);
             self.sum = self.sum.wrapping_sub(slot);
         };

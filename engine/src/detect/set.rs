@@ -482,6 +482,9 @@ impl Detectors {
 
     /// The session has come to another phase.
     pub(crate) fn session_changed(&mut self, session: SessionPhase, time: Nanos) {
+        if !self.is_on {
+            return;
+        }
         if session == SessionPhase::MarketHours && self.session != SessionPhase::MarketHours {
             self.opened_ns = time.0;
         }

@@ -3,12 +3,13 @@
 //! A symbol's part:
 //!
 //! ```text
-//!  record     its bytes as they lie in memory                    `record.rs` and the detectors' states
+//!  shown u8   0: no detector was shown anything of it, and nothing follows
+//!  record     its words                                          `record.rs`, the detectors' states; `sparse.rs`
 //!  open u64 │ episode 72 B …                                     of each open alert, in the order of places
 //!  own        the bytes of each state of a user's detector, in the order of their codes
 //! ```
 //! Records are plain old data without pointers or padding, and any bytes are a valid one, so they are read
-//! back as they are. Of a symbol that no detector was shown anything the part is empty.
+//! back as they are.
 //!
 //! What concerns no symbol stands in an image beside the shards' common part: when market hours began.
 
@@ -17,6 +18,7 @@ use bytemuck::Zeroable;
 use crate::detect::episode::Episode;
 use crate::detect::record::{EPISODES, Episodes, Record};
 use crate::detect::set::Detectors;
+use crate::detect::sparse;
 use crate::shard::SessionPhase;
 use crate::state::encode::Sink;
 use crate::units::SymbolId;
@@ -56,12 +58,12 @@ impl Detectors {
             return;
         }
         let at = symbol.0 as usize;
-        let Some(record) = self.records.get(at) else { return };
         // One that was shown something has a second that ends.
-        if record.activity.second_end_ns == 0 {
-            return;
-        }
-        sink.bytes(bytemuck::bytes_of(record));
+        let Some(record) = self.records.get(at).filter(|it| it.activity.second_end_ns != 0) else {
+            return sink.u8(0);
+        };
+        sink.u8(1);
+        sparse::put(record, sink);
         let episodes = &self.episodes[at];
         sink.u64(episodes.open);
         for place in places(episodes.open) {
@@ -74,15 +76,15 @@ impl Detectors {
     pub(crate) fn read(&mut self, symbol: SymbolId, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut reader = Reader::new(bytes);
         let at = symbol.0 as usize;
-        if bytes.is_empty() {
-            return Ok(());
+        if !reader.flag("whether detectors were shown a symbol")? {
+            return reader.end();
         }
         if !self.is_on() || !self.grow_to(at + 1) {
             return Err(
                 reader.refuse("detectors of a symbol past the limit, or where there are none")
             );
         }
-        let record: Record = bytemuck::pod_read_unaligned(reader.bytes(size_of::<Record>())?);
+        let record: Record = sparse::take(&mut reader)?;
         if record.activity.second_end_ns == 0 {
             return Err(reader.refuse("a record of a symbol that was shown nothing"));
         }
@@ -135,6 +137,9 @@ impl Detectors {
         owns_market: bool,
     ) {
         let DetectCommon { opened_ns, stamp, messages } = *common;
+        if !self.is_on() {
+            return;
+        }
         (self.opened_ns, self.stamp, self.session) = (opened_ns, stamp, session);
         self.messages = if owns_market { messages } else { 0 };
         self.wheel.restore_time(feed_time_ns);

@@ -23,8 +23,9 @@
 //! A print costs an addition as a rule. Buckets that T shares ever fill are at most 50 × (2 + log2 (T /
 //! 100,000)), some 1,000 in a large symbol's day. At the greatest V, of 9e18 shares, the older half of
 //! 100 buckets makes room instead. A break takes nothing out, be the bucket open or full. It is a
-//! figure and no alarm: with aggressors that are known it was found to foretell nothing (Andersen and
-//! Bondarenko, "Assessing measures of order flow toxicity", 2015).
+//! figure and no alarm: beside volume and volatility it was found to foretell no turbulence (Andersen
+//! and Bondarenko, "Assessing measures of order flow toxicity and early warning signals for market
+//! turbulence", 2015).
 
 use core::cmp::Ordering;
 

@@ -55,7 +55,9 @@ impl Section {
     pub const fn state_version(self) -> u32 {
         match self {
             Section::Metrics => 3,
-            Section::Books | Section::Windows | Section::Detectors => 2,
+            Section::Books | Section::Windows => 2,
+            // Without detectors the section is as it was before there were any.
+            Section::Detectors => 1,
         }
     }
 

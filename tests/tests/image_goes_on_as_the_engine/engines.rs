@@ -36,12 +36,19 @@ pub(crate) struct Settings {
     pub(crate) hash_every: u64,
     pub(crate) selected: Vec<Vec<u8>>,
     pub(crate) limits: Limits,
+    pub(crate) detect: engine::detect::Settings,
 }
 
 impl Settings {
     /// Every symbol, with room for all and a hash point every 16 messages.
     pub(crate) fn of(bars: BarSettings) -> Settings {
-        Settings { bars, hash_every: 16, selected: Vec::new(), limits: Limits::default() }
+        Settings {
+            bars,
+            hash_every: 16,
+            selected: Vec::new(),
+            limits: Limits::default(),
+            detect: sensitive(),
+        }
     }
 
     /// Stages that have seen nothing.
@@ -57,11 +64,16 @@ impl Settings {
     /// The shard of an inline engine.
     pub(crate) fn shard(&self) -> Shard {
         let shard = Shard::new(self.limits).expect("memory");
-        detecting(shard.with_bars(&self.bars).expect("memory for bars"), &sensitive())
+        detecting(shard.with_bars(&self.bars).expect("memory for bars"), &self.detect)
     }
 
     fn layout(&self, shards: u32) -> Layout {
-        Layout { limits: self.limits, bars: self.bars.clone(), ..layout(shards, 256) }
+        Layout {
+            limits: self.limits,
+            bars: self.bars.clone(),
+            detect: self.detect,
+            ..layout(shards, 256)
+        }
     }
 }
 
