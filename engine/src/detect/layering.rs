@@ -10,7 +10,7 @@
 //! nothing before it counts. News that lets many symbols' books fade at once make a market cluster.
 //!
 //! Sources: CFTC v. Nav Sarao Futures 2015 (five layers); FINRA Rule 5210, supplementary material .03; FCA
-//! v. Coscia 2013; Aitken, Cumming and Zhan 2015 (layers that are cancelled within a second).
+//! v. Coscia 2013; Aitken et al., second-hand (layers are cancelled within 200 to 900 ms).
 
 use bytemuck::{Pod, Zeroable};
 
@@ -36,7 +36,7 @@ crate::parameters! {
         depth: Ratio = 1, 0.01..1000, "Shares pulled for each that its side still shows at five levels.", "convention: half of the side";
         filled: Ratio = 0.05, 0..1, "Part of an order that is executed, below which it was not meant to trade.", "convention";
         together: Time = 200_000_000, 1_000_000..1e10, "From one pull to the next, at most; what comes back or goes on the other side by then counts.", "convention: at once";
-        span: Time = 1e9, 1_000_000..1e11, "From the first pull on they are judged after this at the latest.", "Aitken, Cumming and Zhan 2015";
+        span: Time = 1e9, 1_000_000..1e11, "From the first pull on they are judged after this at the latest.", "Aitken et al., second-hand: 200 to 900 ms";
         life: Time = 5e9, 1_000_000..36e11, "Up to this life they count in full; then less, in proportion.", "convention";
         life_max: Time = 30e9, 1_000_000..36e11, "Orders that lived longer are none of it.", "convention";
         asymmetry: Ratio = 4, 1..1000, "Times as many shares pulled as on the other side.", "convention, against quotes being renewed";
@@ -173,7 +173,8 @@ impl Detector for Layering {
 
     #[inline(always)]
     fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        let raised = self.on_wake(state, seen);
+        let is_due = state.due_ns != 0 && seen.time.0 >= state.due_ns;
+        let raised = if is_due { self.judge(state, seen) } else { None };
         if let Some(turn) = state.orders.take(seen, &self.large()) {
             self.note(state, seen, turn);
         }
@@ -182,7 +183,12 @@ impl Detector for Layering {
 
     #[inline(always)]
     fn on_wake(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if state.due_ns == 0 || seen.time.0 < state.due_ns {
+        if state.due_ns == 0 {
+            return None;
+        }
+        if seen.time.0 < state.due_ns {
+            // It was another's time.
+            seen.wake_at(Nanos(state.due_ns));
             return None;
         }
         self.judge(state, seen)

@@ -180,7 +180,8 @@ impl Detector for Spoofing {
 
     #[inline(always)]
     fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        let raised = self.on_wake(state, seen);
+        let is_due = state.due_ns != 0 && seen.time.0 >= state.due_ns;
+        let raised = if is_due { self.judge(state, seen) } else { None };
         if let Some(turn) = state.orders.take(seen, &self.large()) {
             self.note(state, seen, turn);
         }
@@ -189,7 +190,12 @@ impl Detector for Spoofing {
 
     #[inline(always)]
     fn on_wake(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if state.due_ns == 0 || seen.time.0 < state.due_ns {
+        if state.due_ns == 0 {
+            return None;
+        }
+        if seen.time.0 < state.due_ns {
+            // It was another's time.
+            seen.wake_at(Nanos(state.due_ns));
             return None;
         }
         self.judge(state, seen)
