@@ -50,6 +50,8 @@ pub struct State {
     seconds: u64,
     /// Seconds in a row without a message.
     quiet: u64,
+    /// When it is to be looked at though no message comes; 0 for never.
+    look_ns: i64,
 }
 
 static SPEC: Spec = Spec {
@@ -99,9 +101,11 @@ impl Detector for BookImbalance {
         }
         let is_quiet = second.counts == [0; 4];
         state.quiet = if is_quiet { state.quiet.saturating_add(1) } else { 0 };
+        state.look_ns = 0;
         if now.abs() >= LOOK && state.quiet < QUIET_MAX {
             let this = seen.time.0.div_euclid(SECOND_NS);
-            seen.wake_at(Nanos(this.saturating_add(1).saturating_mul(SECOND_NS)));
+            state.look_ns = this.saturating_add(1).saturating_mul(SECOND_NS);
+            seen.wake_at(Nanos(state.look_ns));
         }
         let usual = seen.profile.depth(0) + seen.profile.depth(1);
         if state.seconds < SECONDS as u64 || usual <= 0.0 {
@@ -117,6 +121,14 @@ impl Detector for BookImbalance {
             figures: [mean, bids, offers, depth],
             print: None,
         })
+    }
+
+    fn on_wake(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        if seen.time.0 < state.look_ns {
+            // It was another's time; at its own the second ends.
+            seen.wake_at(Nanos(state.look_ns));
+        }
+        None
     }
 }
 
