@@ -6,7 +6,7 @@
 //! one hand was on both sides cannot be told, so this is a hint only.
 //!
 //! Sources: Cumming, Johan and Li 2011, "Exchange trading rules and stock market liquidity" (wash trades, painting the
-//! tape); Regulation (EU) 2016/522, annex II; SEC v. section 9(a)(1) of the Securities Exchange Act.
+//! tape); Regulation (EU) 2016/522, annex II; Securities Exchange Act of 1934, section 9(a)(1).
 
 use bytemuck::{Pod, Zeroable};
 
