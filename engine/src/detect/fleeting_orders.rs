@@ -1,4 +1,12 @@
-//! TODO fleeting_orders
+//! Fleeting orders: most of what is entered goes again within a moment, much more of it than usual.
+//!
+//! Counts the orders that their owners delete, and those of them that lived for a moment only, over about
+//! ten seconds. Its condition is that there are many of them, and that the short-lived ones are far more than
+//! their usual share would let expect. Short lives are normal market making: they only tell beside the
+//! symbol's own usual share, and never much.
+//!
+//! Sources: Hasbrouck and Saar 2009, "Technology and liquidity provision: the blurring of traditional
+//! definitions" (more than a third of limit orders gone within two seconds); today's moment is shorter.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -8,26 +16,49 @@ use crate::detect::phase::Phases;
 use crate::detect::raised::Raised;
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::detect::statistic::{Moments, decay};
+use crate::event::Kind;
 
 crate::parameters! {
     /// `detect.fleeting_orders`
     FleetingOrders {
+        lifetime: Time = 50_000_000, 1_000..1e11, "Life up to which an order is fleeting.", "convention; Hasbrouck and Saar 2009: 2 s";
+        deletes: Count = 200, 1..1000000, "Deletes in about ten seconds, at least.", "convention";
+        sigmas: Ratio = 6, 1..1000, "Standard deviations above as many as are usual.", "convention";
+        share: Ratio = 0.33, 0.01..1, "Part of the deletes that are fleeting, at least.", "Hasbrouck and Saar 2009: a third";
     }
 }
+
+/// The span over which is counted, as a time constant.
+const SPAN_NS: f64 = 1e10;
+
+/// How far the share wanders by itself, besides chance.
+const WANDER: f64 = 0.05;
+
+/// The least that is taken for a usual share.
+const USUAL_MIN: f64 = 0.02;
+
+/// Weight of a second in the usual share: some five minutes.
+const WEIGHT: f64 = 1.0 / 256.0;
 
 /// What is kept of a symbol.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    reserved: u64,
+    /// Fleeting ones and all of the running second.
+    running: [u32; 2],
+    /// Of the last seconds.
+    recent: [f64; 2],
+    /// Share of fleeting ones in a second.
+    usual: Moments,
 }
 
 static SPEC: Spec = Spec {
     code: DetectorCode(4),
     name: "fleeting_orders",
     pattern: "fleeting orders",
-    figures: &[],
-    thresholds: &[],
+    figures: &["deletes_per_10s", "fleeting_share", "usual_share", "sigmas"],
+    thresholds: &["lifetime", "deletes", "sigmas", "share"],
     phases: Phases::CONTINUOUS,
     warm_up_seconds: 60,
     family: Family::Traffic,
@@ -37,7 +68,26 @@ impl FleetingOrders {
     /// How it is armed unless that is set.
     #[must_use]
     pub fn arming() -> Arming {
-        Arming::default()
+        Arming { cool_down: 5e9, ..Arming::default() }
+    }
+
+    fn judge(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
+        let [fleeting, deletes] = state.recent;
+        if deletes < self.deletes / 2.0 || state.usual.samples() < 16 {
+            return None;
+        }
+        let usual = state.usual.mean().clamp(USUAL_MIN, 1.0);
+        let wander = WANDER * deletes;
+        let sigma = (deletes * usual * (1.0 - usual) + wander * wander).sqrt();
+        let sigmas = (fleeting - deletes * usual) / sigma;
+        let share = fleeting / deletes;
+        let level = (deletes / self.deletes).min(sigmas / self.sigmas).min(share / self.share);
+        (level >= 0.5).then(|| Raised {
+            level,
+            since: seen.since(SPAN_NS as i64),
+            figures: [deletes, share, usual, sigmas],
+            print: None,
+        })
     }
 }
 
@@ -46,5 +96,138 @@ impl Detector for FleetingOrders {
 
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    #[inline(always)]
+    fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        if seen.event.kind == Kind::Delete as u8
+            && let Some(resting) = seen.resting
+        {
+            let life = seen.time.0.saturating_sub(resting.since.0);
+            let is_fleeting = life as f64 <= self.lifetime;
+            let [fleeting, deletes] = state.running;
+            state.running =
+                [fleeting.saturating_add(u32::from(is_fleeting)), deletes.saturating_add(1)];
+        }
+        None
+    }
+
+    fn on_second(&self, state: &mut State, seen: &Seen<'_>, second: &Second) -> Option<Raised> {
+        let [fleeting, deletes] = core::mem::take(&mut state.running).map(f64::from);
+        let left = decay(1_000_000_000, SPAN_NS);
+        state.recent = [state.recent[0] * left + fleeting, state.recent[1] * left + deletes];
+        let raised = self.judge(state, seen);
+        if deletes > 0.0 && seen.phase.is_usual() {
+            state.usual.take(fleeting / deletes, WEIGHT);
+        }
+        let idle = decay(i64::from(second.idle) * 1_000_000_000, SPAN_NS);
+        state.recent = state.recent.map(|count| count * idle);
+        raised
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::rehearsal::{DOLLAR, MINUTE, MS, Rehearsal, SECOND};
+    use crate::units::Side;
+
+    /// So many orders a second, of which each `nth` lives for 10 ms and the others for 200.
+    fn seconds(rehearsal: &mut Rehearsal, seconds: i64, rate: i64, nth: i64) {
+        for _ in 0..seconds {
+            let from = rehearsal.now();
+            for at in 0..rate {
+                let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+                // Orders overlap in no way: lives follow each other within the second.
+                rehearsal.wait(if at % nth == 0 { 2 * MS } else { 51 * MS });
+                rehearsal.delete(order);
+            }
+            let used = rehearsal.now() - from;
+            rehearsal.pass((SECOND - used).max(MS));
+        }
+    }
+
+    /// Past the opening phase, with one in ten of some orders that go within a moment.
+    fn market() -> Rehearsal {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.pass(15 * MINUTE);
+        seconds(&mut rehearsal, 80, 10, 10);
+        rehearsal
+    }
+
+    fn alerts(mut rehearsal: Rehearsal) -> usize {
+        rehearsal.pass(30 * SECOND);
+        rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+        rehearsal.pass(30 * SECOND);
+        let opened = rehearsal.opened("fleeting_orders").len();
+        assert_eq!(opened, rehearsal.closed("fleeting_orders").len());
+        opened
+    }
+
+    #[test]
+    fn many_more_fleeting_orders_than_usual_are_one_alert() {
+        let mut rehearsal = market();
+        seconds(&mut rehearsal, 20, 100, 1);
+        let closed = {
+            rehearsal.pass(60 * SECOND);
+            rehearsal.closed("fleeting_orders")
+        };
+        assert_eq!(closed.len(), 1);
+        let [deletes, share, usual, sigmas] = closed[0].figures;
+        assert!(deletes >= 200.0 && share > 0.8 && usual < 0.2 && sigmas > 6.0, "{closed:?}");
+    }
+
+    #[test]
+    fn few_of_them_are_none() {
+        // 100 of them within a second, and 10 more each second with one that is fleeting.
+        let mut rehearsal = market();
+        seconds(&mut rehearsal, 1, 80, 1);
+        seconds(&mut rehearsal, 10, 1, 1);
+        assert_eq!(alerts(rehearsal), 0);
+    }
+
+    #[test]
+    fn a_symbol_whose_orders_are_always_fleeting_raises_none() {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.pass(15 * MINUTE);
+        seconds(&mut rehearsal, 120, 100, 1);
+        assert_eq!(alerts(rehearsal), 0);
+    }
+
+    #[test]
+    fn many_orders_of_usual_lives_raise_none() {
+        let mut rehearsal = market();
+        // 60 a second, one in ten for a moment: held open side by side.
+        for _ in 0..20 {
+            for _ in 0..6 {
+                let orders: Vec<u64> =
+                    (0..9).map(|_| rehearsal.add(Side::Buy, 99 * DOLLAR, 100)).collect();
+                rehearsal.wait(60 * MS);
+                orders.into_iter().for_each(|order| rehearsal.delete(order));
+                let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+                rehearsal.delete(order);
+            }
+            rehearsal.pass(600 * MS);
+        }
+        assert_eq!(alerts(rehearsal), 0);
+    }
+
+    #[test]
+    fn in_the_opening_and_in_a_halt_it_is_not_armed() {
+        let mut rehearsal = Rehearsal::with(&[]);
+        seconds(&mut rehearsal, 80, 10, 10);
+        seconds(&mut rehearsal, 10, 100, 1);
+        assert_eq!(alerts(rehearsal), 0);
+        let mut rehearsal = market();
+        rehearsal.action(b'H');
+        seconds(&mut rehearsal, 10, 100, 1);
+        assert_eq!(alerts(rehearsal), 0);
+    }
+
+    #[test]
+    fn what_a_gap_hides_is_not_counted() {
+        let mut rehearsal = market();
+        rehearsal.lose(100_000);
+        seconds(&mut rehearsal, 10, 10, 10);
+        assert_eq!(alerts(rehearsal), 0);
     }
 }

@@ -16,6 +16,7 @@
 //! - `record`, [`activity`], [`profile`], [`statistic`]: what is kept of a symbol
 //! - `set`: all detectors of a shard at work; `wheel`: who is to be woken when
 //! - `desk`: alerts of the whole market; [`alert`]: what is told
+//! - `large_orders`, `withdrawal`, `recent`: what several detectors keep of orders and of time
 //! - what concerns the venue: [`message_burst`], [`market_cluster`]
 //! - what concerns a symbol: the other files, each named as its detector
 
@@ -24,11 +25,13 @@ pub mod alert;
 pub(crate) mod desk;
 pub mod detector;
 pub mod episode;
+pub mod large_orders;
 mod own;
 pub mod parameter;
 pub mod phase;
 pub mod profile;
 pub mod raised;
+pub mod recent;
 mod record;
 #[cfg(test)]
 pub(crate) mod rehearsal;
@@ -41,6 +44,7 @@ pub mod statistic;
 mod stored;
 pub mod touch;
 mod wheel;
+pub mod withdrawal;
 
 pub mod book_imbalance;
 pub mod clearly_erroneous;

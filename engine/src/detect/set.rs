@@ -441,8 +441,8 @@ impl Detectors {
         }
         let is_notice = matches!(event.kind, AUCTION | CROSS | TRADING_ACTION);
         if is_notice {
-            run!(self, states, taken, on_notice(&seen): halt, noii_swing, marking_the_close,
-                luld_proximity, stale_symbol);
+            run!(self, states, taken, on_notice(&seen): spoofing, layering, halt, noii_swing,
+                marking_the_close, luld_proximity, stale_symbol);
         }
         for own in &mut self.own {
             let raised = if print.is_some() {
@@ -560,9 +560,9 @@ impl Detectors {
         };
         let (position, is_suspect) = (shown.position, shown.is_suspect);
         let mut taken = Taking { seen: &seen, episodes, outbox, position, is_suspect };
-        run!(self, states, taken, on_wake(&seen): layering, momentum_ignition, mini_flash_crash,
-            spread_blowout, depth_evaporation, book_imbalance, locked_crossed, luld_proximity,
-            halt, stale_symbol);
+        run!(self, states, taken, on_wake(&seen): spoofing, layering, momentum_ignition,
+            mini_flash_crash, spread_blowout, depth_evaporation, book_imbalance, locked_crossed,
+            luld_proximity, halt, stale_symbol);
         for own in &mut self.own {
             if let Some(raised) = own.on_wake(&seen) {
                 take_own(&mut taken, own.spec(), &raised);
