@@ -24,6 +24,8 @@ pub mod alert;
 pub(crate) mod desk;
 pub mod detector;
 pub mod episode;
+#[cfg(test)]
+mod life;
 mod own;
 pub mod parameter;
 pub mod phase;
