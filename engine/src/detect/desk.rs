@@ -85,6 +85,9 @@ impl Desk {
         tell: &mut impl FnMut(&Alert),
     ) {
         let cluster = self.settings.market_cluster;
+        // Many symbols at once are no one's layers: the cluster tells of them.
+        let is_suppressed =
+            family == Family::Orders && self.cluster.is_suppressing(&cluster.own, time);
         let raised = self.cluster.opens(&cluster.own, symbol, family, time, told);
         if cluster.arming.enabled > 0.0
             && let Some(change) = raised
@@ -106,11 +109,9 @@ impl Desk {
             last: Sequence(episode.last_sequence),
             figures: episode.figures,
         };
-        // Many symbols at once are no one's layers: the cluster tells of them.
-        if family == Family::Orders && self.cluster.is_suppressing(&cluster.own, time) {
-            return;
+        if !is_suppressed {
+            self.put(alert, print, tell);
         }
-        self.put(alert, print, tell);
     }
 
     fn put(&mut self, alert: Alert, print: Option<MatchNumber>, tell: &mut impl FnMut(&Alert)) {
@@ -364,3 +365,6 @@ fn read_alert(reader: &mut Reader<'_>) -> Result<Alert, DecodeError> {
         figures,
     })
 }
+
+#[cfg(test)]
+mod tests;

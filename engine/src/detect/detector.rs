@@ -55,7 +55,7 @@ pub trait Detector {
         None
     }
 
-    /// A trading action, an imbalance or a cross.
+    /// What the directory says, a trading action, an imbalance or a cross.
     #[inline(always)]
     fn on_notice(&self, _state: &mut Self::State, _seen: &Seen<'_>) -> Option<Raised> {
         None

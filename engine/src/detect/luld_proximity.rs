@@ -1,43 +1,238 @@
-//! TODO luld_proximity
+//! Nearness to a price band of the Limit Up-Limit Down plan, as far as one feed lets it be estimated.
+//!
+//! The bands are not in the feed (consolidated tapes tell them), so they are worked out: the reference is the
+//! mean price of the prints of the last five minutes, in ten slots of 30 s; it is replaced, at the end of a
+//! slot, by a mean that is 1 % away. The opening cross and the cross that ends a halt set it. The band is
+//! 5 % in tier 1, 10 % in tier 2 (times the leverage of a leveraged fund), 20 % from 0.75 to 3 dollars, and
+//! below that the lesser of 0.15 dollars and 75 %. The tier is told by the directory; of a symbol of which
+//! it was not, tier 2 is assumed; of one that has none, nothing is told.
+//!
+//! The level is the way to the band that a print, the best bid above or the best offer below has gone,
+//! over the part that counts as near. A **limit state** (bid at the upper band or offer at the lower one) raises
+//! it further the longer it lasts; after 15 s the exchange pauses the symbol.
+//!
+//! **Estimated**: prints of other venues are missing from the mean, the tiers' prices are those of the
+//! reference rather than yesterday's close, and the doubling of the last 25 minutes is taken from the closing
+//! imbalances on, the last ten, since no message tells the time of day.
+//!
+//! Nothing goes across a halt: its begin takes the reference away. What is lost in a gap is missing from
+//! the mean only. Sources: the LULD plan, its Amendment 18 on doubling, ITCH 5.0 section 1.2.1.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::detect::detector::Detector;
 use crate::detect::parameter::Arming;
-use crate::detect::phase::Phases;
+use crate::detect::phase::{Phase, Phases};
 use crate::detect::raised::Raised;
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::event::Kind;
+use crate::units::{MatchNumber, Nanos};
 
 crate::parameters! {
     /// `detect.luld_proximity`
     LuldProximity {
+        near: Ratio = 0.9, 0.1..1, "Part of the way from the reference to the band that is near.", "calibrated on simulated sessions";
+        tier_1: Ratio = 0.05, 0.001..10, "Band of tier 1 above 3 dollars.", "LULD plan, appendix A";
+        tier_2: Ratio = 0.10, 0.001..10, "Band of tier 2 above 3 dollars.", "LULD plan, appendix A";
+        to_3: Ratio = 0.20, 0.001..10, "Band from 0.75 to 3 dollars.", "LULD plan, appendix A";
+        below: Ratio = 0.75, 0.001..10, "Band below 0.75 dollars.", "LULD plan, appendix A";
+        below_max: Money = 0.15, 0.001..10, "The same in dollars, at most.", "LULD plan, appendix A";
+        renewed: Ratio = 0.01, 0.0001..1, "How far a mean is from the reference to replace it.", "LULD plan, section V";
+        limit_state: Time = 15e9, 1e9..6e11, "How long a limit state lasts before a pause.", "LULD plan, section VI";
     }
 }
+
+/// Prints of a slot that has ended.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+struct Slot {
+    /// Their mean price, 1e-9 units.
+    mean: f32,
+    prints: u32,
+}
+
+/// Slots that have ended and are kept; with the one at hand they are five minutes.
+const SLOTS: usize = 9;
+
+/// Length of a slot.
+const SLOT_NS: i64 = 30_000_000_000;
 
 /// What is kept of a symbol.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    reserved: u64,
+    /// Newest first.
+    slots: [Slot; SLOTS],
+    /// Prices and prints of the slot at hand, and where it ends; 0 before the first.
+    sum: f64,
+    prints: u64,
+    slot_end_ns: i64,
+    /// 1e-9 units; 0 for none.
+    reference: i64,
+    /// Half of the way to what is near, 1e-9 units: nothing nearer to the reference is looked at.
+    half: i64,
+    /// Since when it is in a limit state; 0 while not.
+    limit_since_ns: i64,
+    /// `1`, `2`, a space for none; 0 where it was not told.
+    tier: u32,
+    /// How many times a leveraged fund moves.
+    leverage: u32,
 }
 
 static SPEC: Spec = Spec {
     code: DetectorCode(17),
     name: "luld_proximity",
     pattern: "nearness to an estimated price band",
-    figures: &[],
-    thresholds: &[],
-    phases: Phases::MARKET,
+    figures: &["price", "estimated_reference", "way_to_band_ratio", "limit_state_ns"],
+    thresholds: &["near", "tier_1", "tier_2", "limit_state"],
+    phases: PHASES,
     warm_up_seconds: 0,
     family: Family::Rule,
 };
+
+/// When there are bands.
+const PHASES: Phases = Phases::of(&[
+    Phase::Unknown,
+    Phase::Opening,
+    Phase::Continuous,
+    Phase::Closing,
+    Phase::Reopening,
+]);
+
+/// How often what is near is looked at.
+const LOOK_NS: i64 = 1_000_000_000;
 
 impl LuldProximity {
     /// How it is armed unless that is set.
     #[must_use]
     pub fn arming() -> Arming {
-        Arming::default()
+        Arming { cool_down: 5e9, ..Arming::default() }
+    }
+
+    /// From the reference to a band, 1e-9 units; infinite where there is none.
+    fn width(&self, state: &State, phase: Phase) -> f64 {
+        let (dollars, tier) = (state.reference as f64 / 1e9, state.tier as u8);
+        let is_low = dollars <= 3.0;
+        let width = if tier == b' ' {
+            f64::INFINITY
+        } else if dollars < 0.75 {
+            (dollars * self.below).min(self.below_max)
+        } else if is_low {
+            dollars * self.to_3
+        } else if tier == b'1' {
+            dollars * self.tier_1
+        } else {
+            dollars * self.tier_2 * f64::from(state.leverage.clamp(1, 10))
+        };
+        let is_doubled = phase == Phase::Closing && (is_low || tier == b'1');
+        width * 1e9 * if is_doubled { 2.0 } else { 1.0 }
+    }
+
+    fn refer_to(&self, state: &mut State, reference: f64) {
+        state.reference = reference as i64;
+        state.half = (self.width(state, Phase::Continuous) * self.near / 2.0) as i64;
+    }
+
+    /// Slots end; the reference is renewed.
+    #[cold]
+    #[inline(never)]
+    fn end_slots(&self, state: &mut State, now_ns: i64) {
+        if state.slot_end_ns == 0 {
+            state.slot_end_ns = now_ns.saturating_add(SLOT_NS);
+            return;
+        }
+        let passed = now_ns.saturating_sub(state.slot_end_ns).max(0) / SLOT_NS + 1;
+        state.slot_end_ns = state.slot_end_ns.saturating_add(passed.saturating_mul(SLOT_NS));
+        for _ in 0..passed.min(SLOTS as i64 + 1) {
+            let (sum, prints) = (state.sum, state.prints.min(u64::from(u32::MAX)) as u32);
+            let mean = if prints > 0 { sum / f64::from(prints) } else { 0.0 };
+            state.slots.copy_within(..SLOTS - 1, 1);
+            state.slots[0] = Slot { mean: mean as f32, prints };
+            (state.sum, state.prints) = (0.0, 0);
+        }
+        let (mut sum, mut prints) = (0.0, 0.0);
+        for slot in state.slots {
+            sum += f64::from(slot.mean) * f64::from(slot.prints);
+            prints += f64::from(slot.prints);
+        }
+        // Without prints the reference stays.
+        let (mean, reference) = (sum / prints, state.reference as f64);
+        if prints > 0.0 && !((mean - reference).abs() < reference * self.renewed) {
+            self.refer_to(state, mean);
+        }
+    }
+
+    /// A cross sets the reference, or a halt takes it away (0).
+    fn begin(&self, state: &mut State, reference: i64, now_ns: i64) {
+        let (tier, leverage) = (state.tier, state.leverage);
+        *state = State { tier, leverage, ..Zeroable::zeroed() };
+        if reference > 0 {
+            state.slot_end_ns = now_ns.saturating_add(SLOT_NS);
+            self.refer_to(state, reference as f64);
+        }
+    }
+
+    /// How near the quote or a print's price is.
+    #[cold]
+    #[inline(never)]
+    fn judge(
+        &self,
+        state: &mut State,
+        seen: &Seen<'_>,
+        print: Option<(i64, MatchNumber)>,
+    ) -> Option<Raised> {
+        let (reference, touch) = (state.reference, seen.touch);
+        let width = self.width(state, seen.phase);
+        let up = touch.bid.saturating_sub(reference);
+        let down = if touch.ask == i64::MAX { 0 } else { reference.saturating_sub(touch.ask) };
+        let (mut away, mut price) = if up >= down { (up, touch.bid) } else { (down, touch.ask) };
+        // On whole ticks inside the band.
+        let tick = if reference >= 1_000_000_000 { 10_000_000.0 } else { 100_000.0 };
+        let mut limit_ns = 0.0;
+        if (away as f64) > width - tick {
+            if state.limit_since_ns == 0 {
+                state.limit_since_ns = seen.time.0.max(1);
+            }
+            limit_ns = seen.time.0.saturating_sub(state.limit_since_ns).max(0) as f64;
+        } else {
+            state.limit_since_ns = 0;
+        }
+        if let Some((printed, _)) = print {
+            let of_print = printed.saturating_sub(reference).saturating_abs();
+            if of_print > away {
+                (away, price) = (of_print, printed);
+            }
+        }
+        let way = away as f64 / width;
+        let level = way / self.near + limit_ns / self.limit_state;
+        if !(level >= 0.5) {
+            return None;
+        }
+        seen.wake_at(Nanos(seen.time.0.saturating_add(LOOK_NS)));
+        Some(Raised {
+            level,
+            since: seen.here(),
+            figures: [price as f64 / 1e9, reference as f64 / 1e9, way, limit_ns],
+            print: print.map(|(_, number)| number),
+        })
+    }
+
+    /// Time passes: slots end, the quote is looked at.
+    fn pass(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        if !PHASES.has(seen.phase) {
+            return None;
+        }
+        if seen.time.0 >= state.slot_end_ns {
+            self.end_slots(state, seen.time.0);
+        }
+        let (touch, reference) = (seen.touch, state.reference);
+        let is_far = touch.bid.saturating_sub(reference) < state.half
+            && reference.saturating_sub(touch.ask) < state.half;
+        if reference <= 0 || is_far && state.limit_since_ns == 0 {
+            return None;
+        }
+        self.judge(state, seen, None)
     }
 }
 
@@ -46,5 +241,219 @@ impl Detector for LuldProximity {
 
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    #[inline(always)]
+    fn on_print(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        let print = seen.print?;
+        if !PHASES.has(seen.phase) {
+            return None;
+        }
+        if seen.time.0 >= state.slot_end_ns {
+            self.end_slots(state, seen.time.0);
+        }
+        let price = print.price.0;
+        state.sum += price as f64;
+        state.prints = state.prints.saturating_add(1);
+        let away = price.saturating_sub(state.reference).saturating_abs();
+        if state.reference <= 0 || away < state.half {
+            return None;
+        }
+        self.judge(state, seen, Some((price, print.match_number)))
+    }
+
+    #[inline]
+    fn on_second(&self, state: &mut State, seen: &Seen<'_>, _second: &Second) -> Option<Raised> {
+        self.pass(state, seen)
+    }
+
+    fn on_notice(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        const TRADING_ACTION: u8 = Kind::TradingAction as u8;
+        const CROSS: u8 = Kind::Cross as u8;
+        const DIRECTORY: u8 = Kind::Directory as u8;
+        match seen.event.kind {
+            TRADING_ACTION if seen.metrics.is_halted() => self.begin(state, 0, 0),
+            CROSS if matches!(seen.event.code(), b'O' | b'H') => {
+                if let Some(print) = seen.print {
+                    self.begin(state, print.price.0, seen.time.0);
+                }
+            }
+            DIRECTORY => {
+                let [_, tier, etp, _] = ((seen.event.words[3] >> 32) as u32).to_be_bytes();
+                state.tier = u32::from(tier);
+                state.leverage = if etp == b'Y' { seen.event.words[3] as u32 } else { 0 };
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn on_wake(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        self.pass(state, seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::rehearsal::{CENT, DOLLAR, MINUTE, Rehearsal, SECOND};
+    use crate::detect::{Change, Settings};
+    use crate::units::Side;
+
+    const NAME: &str = "luld_proximity";
+    const OPEN: i64 = 100 * DOLLAR;
+
+    /// A symbol of a tier that has opened at a price, without orders.
+    fn opened(tier: u8, price: i64) -> Rehearsal {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.directory(tier, b'N', 0);
+        rehearsal.cross(b'O', price, 10_000);
+        rehearsal.pass(SECOND);
+        rehearsal
+    }
+
+    #[test]
+    fn nine_tenths_of_the_way_to_the_band_of_its_tier_and_price_are_near() {
+        let tick = CENT / 100;
+        for (tier, price, width) in [
+            (b'1', OPEN, 5 * DOLLAR),
+            (b'2', OPEN, 10 * DOLLAR),
+            (b'1', 2 * DOLLAR, 40 * CENT),
+            (b'2', DOLLAR / 2, 15 * CENT),
+            (b'2', DOLLAR / 10, 75 * CENT / 10),
+        ] {
+            for sign in [-1, 1] {
+                for (away, alerts) in [(width * 9 / 10 - tick, 0), (width * 9 / 10 + tick, 1)] {
+                    let mut rehearsal = opened(tier, price);
+                    rehearsal.hidden(price + sign * away, 100);
+                    let told = rehearsal.opened(NAME);
+                    assert_eq!(told.len(), alerts, "{price} {away}");
+                    for alert in told {
+                        assert_eq!(alert.figures[1], price as f64 / 1e9);
+                        assert_eq!(alert.figures[3], 0.0);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_tier_there_are_no_bands_and_without_a_directory_they_are_wide() {
+        let mut rehearsal = opened(b' ', OPEN);
+        rehearsal.hidden(150 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.cross(b'O', OPEN, 10_000);
+        rehearsal.hidden(108 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.hidden(109 * DOLLAR + CENT, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+        // A fund that moves thrice as much has thrice the band.
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.directory(b'2', b'Y', 3);
+        rehearsal.cross(b'O', OPEN, 10_000);
+        rehearsal.hidden(126 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.hidden(128 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+    }
+
+    #[test]
+    fn the_reference_follows_the_mean_of_five_minutes_once_it_is_a_percent_away() {
+        let mut rehearsal = opened(b'1', OPEN);
+        // 0.9 % above for six minutes, then 2 %: from the slot after on the mean is over a percent away.
+        for _ in 0..36 {
+            rehearsal.hidden(OPEN + 90 * CENT, 100);
+            rehearsal.pass(10 * SECOND);
+        }
+        rehearsal.hidden(OPEN + 450 * CENT + CENT, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+        assert_eq!(rehearsal.opened(NAME)[0].figures[1], 100.0);
+        rehearsal.pass(MINUTE);
+        for _ in 0..60 {
+            rehearsal.hidden(OPEN + 2 * DOLLAR, 100);
+            rehearsal.pass(10 * SECOND);
+        }
+        rehearsal.hidden(OPEN + 450 * CENT + CENT, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+        rehearsal.hidden(OPEN + 680 * CENT, 100);
+        let told = rehearsal.opened(NAME);
+        assert_eq!(told.len(), 2);
+        // The print that was near counts in it, too.
+        assert!((101.9..102.2).contains(&told[1].figures[1]), "{told:?}");
+    }
+
+    #[test]
+    fn a_limit_state_is_found_as_time_passes_and_weighs_more_the_longer_it_lasts() {
+        let mut rehearsal = opened(b'1', OPEN);
+        rehearsal.add(Side::Sell, 106 * DOLLAR, 100);
+        let bid = rehearsal.add(Side::Buy, 105 * DOLLAR, 100);
+        rehearsal.pass(SECOND);
+        // The symbol's next second shows it, then it is quiet.
+        rehearsal.add(Side::Buy, 90 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+        rehearsal.pass(15 * SECOND);
+        rehearsal.delete(bid);
+        rehearsal.pass(10 * SECOND);
+        let closed = rehearsal.closed(NAME);
+        assert_eq!(closed.len(), 1);
+        assert_eq!(closed[0].figures[..3], [105.0, 100.0, 1.0]);
+        assert!((14e9..=15e9).contains(&closed[0].figures[3]), "{closed:?}");
+        // 1/0.9 and a second: 2.11.
+        assert!((74.0..=77.0).contains(&closed[0].score.get()), "{closed:?}");
+    }
+
+    #[test]
+    fn a_halt_takes_the_reference_away_and_its_cross_sets_it() {
+        let mut rehearsal = opened(b'1', OPEN);
+        rehearsal.action(b'P');
+        rehearsal.pass(MINUTE);
+        rehearsal.cross(b'H', 120 * DOLLAR, 5_000);
+        rehearsal.action(b'T');
+        rehearsal.hidden(121 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.hidden(126 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened(NAME)[0].figures[..3], [126.0, 120.0, 1.0]);
+    }
+
+    #[test]
+    fn before_market_hours_there_are_no_bands_and_in_the_closing_run_those_of_tier_1_are_double() {
+        let mut rehearsal = Rehearsal::before_the_opening(&Settings::default());
+        rehearsal.directory(b'1', b'N', 0);
+        for step in 0..30 {
+            rehearsal.hidden(OPEN + step * DOLLAR, 100);
+            rehearsal.pass(10 * SECOND);
+        }
+        assert_eq!(rehearsal.told(NAME), []);
+        let mut rehearsal = opened(b'1', OPEN);
+        rehearsal.imbalance(b'C', b'B', 1_000, 100, 1_000_000);
+        rehearsal.pass(SECOND);
+        rehearsal.hidden(105 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.hidden(110 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+    }
+
+    #[test]
+    fn without_a_cross_the_first_half_minute_of_prints_is_the_reference() {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.directory(b'1', b'N', 0);
+        rehearsal.hidden(OPEN, 100);
+        rehearsal.pass(SECOND);
+        rehearsal.hidden(200 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.lose(500);
+        rehearsal.pass(MINUTE);
+        rehearsal.hidden(150 * DOLLAR, 100);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.hidden(143 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
+    }
+
+    #[test]
+    fn a_break_of_the_print_takes_the_alert_back() {
+        let mut rehearsal = opened(b'1', OPEN);
+        let number = rehearsal.hidden(95 * DOLLAR, 100);
+        rehearsal.break_print(number);
+        assert_eq!(rehearsal.told(NAME).last().map(|alert| alert.change), Some(Change::Retract));
     }
 }

@@ -16,7 +16,6 @@ use crate::detect::parameter::{Armed, Arming};
 use crate::detect::phase::{Phase, Phases};
 use crate::detect::raised::{Score, Since};
 use crate::detect::spec::{DetectorCode, Family, Spec};
-use crate::detect::statistic::decay;
 use crate::signal::Signal;
 use crate::units::{Nanos, Sequence};
 
@@ -106,8 +105,8 @@ impl State {
         let line = Nanos(self.line_ns);
         // What is beyond the threshold counts as the threshold, so that a burst does not become usual.
         let most = if is_warm { usual * own.ratio } else { f64::MAX };
-        let left = decay(SLOT_NS, own.usual);
-        self.usual = self.usual * left + messages.min(most) * (1.0 - left);
+        let weight = SLOT_NS as f64 / (own.usual + SLOT_NS as f64);
+        self.usual += weight * (messages.min(most) - self.usual);
         if self.lines == 0 {
             self.usual = messages;
         }

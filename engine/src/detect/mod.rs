@@ -26,6 +26,8 @@ pub(crate) mod desk;
 pub mod detector;
 pub mod episode;
 pub mod large_orders;
+#[cfg(test)]
+mod life;
 mod own;
 pub mod parameter;
 pub mod phase;

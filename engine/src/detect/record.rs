@@ -171,12 +171,13 @@ impl Record {
 
     /// Learns what is usual from a second that was scored.
     pub(crate) fn learn(&mut self, second: &Second) {
-        if !self.phase().is_usual() {
+        let orders: u64 = second.counts.iter().map(|count| u64::from(*count)).sum();
+        // A second that began with a wake may be without a message.
+        if !self.phase().is_usual() || orders == 0 && second.prints == 0 {
             return;
         }
         let profile = &mut self.profile;
         profile.seconds = profile.seconds.saturating_add(1);
-        let orders: u64 = second.counts.iter().map(|count| u64::from(*count)).sum();
         profile.rate.take(orders as f64, SECOND_WEIGHT);
         profile.mid_return.take(second.mid_return, SECOND_WEIGHT);
         profile.order_flow.take(second.order_flow as f64, SECOND_WEIGHT);

@@ -225,6 +225,13 @@ impl Rehearsal {
         self.event(Kind::TradingAction, 0, 0, [u64::from(state), 0, 0, 0]);
     }
 
+    /// The directory's entry: LULD tier (`1`, `2`, a space), whether it is an exchange-traded product (`Y`,
+    /// `N`), and how many times that moves with its index.
+    pub(crate) fn directory(&mut self, tier: u8, etp: u8, leverage: u32) {
+        let codes = u64::from(u32::from_be_bytes([b'N', tier, etp, b'N'])) << 32;
+        self.event(Kind::Directory, 0, 0, [0, 100, 0, codes | u64::from(leverage)]);
+    }
+
     /// A system event.
     pub(crate) fn system(&mut self, code: u8) {
         self.event(Kind::SystemEvent, 0, 0, [u64::from(code), 0, 0, 0]);

@@ -35,6 +35,8 @@ pub struct Seen<'a> {
     pub touch: Touch,
     /// Where the session stands.
     pub phase: Phase,
+    /// Where it stood before the message, which may be a trading action.
+    pub phase_before: Phase,
     /// Messages of the last second.
     pub activity: &'a Activity,
     /// What is usual.

@@ -312,6 +312,7 @@ impl Detectors {
             print: None,
             before: second.touch,
             touch: second.touch,
+            phase_before: activity.phase(),
             phase: activity.phase(),
             activity,
             profile,
@@ -419,6 +420,7 @@ impl Detectors {
     fn on_other(&mut self, shown: &Shown<'_>, done: &Done<'_>, outbox: &mut Outbox) {
         const AUCTION: u8 = Kind::Auction as u8;
         const CROSS: u8 = Kind::Cross as u8;
+        const DIRECTORY: u8 = Kind::Directory as u8;
         const TRADING_ACTION: u8 = Kind::TradingAction as u8;
         let (event, at) = (shown.event, shown.event.symbol as usize);
         self.note_edges(shown);
@@ -426,11 +428,12 @@ impl Detectors {
             let symbol = SymbolId(event.symbol);
             emit_broken(broken, outbox, shown.position, event.time(), symbol);
         }
+        let phase_before = self.records[at].phase();
         let now = Nanos(self.records[at].activity.now_ns);
         self.look_up_phase(at, now, shown.metrics);
         let (record, episodes) = (&mut self.records[at], &mut self.episodes[at]);
         let Record { activity, profile, states, running, .. } = record;
-        let seen = seen_of(shown, done, activity, profile);
+        let seen = Seen { phase_before, ..seen_of(shown, done, activity, profile) };
         let (position, is_suspect) = (shown.position, shown.is_suspect);
         let mut taken = Taking { seen: &seen, episodes, outbox, position, is_suspect };
         let print = done.print.filter(|print| print.kind != PrintKind::Cross);
@@ -439,10 +442,11 @@ impl Detectors {
                 price_jump, volume_spike, off_market_print, clearly_erroneous, luld_proximity,
                 marking_the_close, pump_and_dump, pinging, tape_painting);
         }
-        let is_notice = matches!(event.kind, AUCTION | CROSS | TRADING_ACTION);
+        let is_notice = matches!(event.kind, AUCTION | CROSS | DIRECTORY | TRADING_ACTION);
         if is_notice {
-            run!(self, states, taken, on_notice(&seen): spoofing, layering, halt, noii_swing,
-                marking_the_close, luld_proximity, stale_symbol);
+            run!(self, states, taken, on_notice(&seen): spoofing, layering, locked_crossed,
+                clearly_erroneous, luld_proximity, halt, stale_symbol, marking_the_close,
+                noii_swing);
         }
         for own in &mut self.own {
             let raised = if print.is_some() {
@@ -551,6 +555,7 @@ impl Detectors {
             print: None,
             before: touch,
             touch,
+            phase_before: activity.phase(),
             phase: activity.phase(),
             activity,
             profile,
@@ -659,6 +664,7 @@ fn seen_of<'a>(
         print: done.print,
         before: Touch::of(done.before),
         touch: Touch::of((shown.metrics.clock.bid, shown.metrics.clock.ask)),
+        phase_before: activity.phase(),
         phase: activity.phase(),
         activity,
         profile,
