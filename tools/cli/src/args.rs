@@ -11,6 +11,7 @@ use crate::config::ConfigArgs;
 use crate::console::Console;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
+use crate::evaluate::EvaluateArgs;
 use crate::exit::one_line;
 use crate::journal::JournalArgs;
 use crate::replay::ReplayArgs;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Simulate(SimulateArgs),
     Book(BookArgs),
+    Evaluate(EvaluateArgs),
     Journal(JournalArgs),
     Tail(TailArgs),
     Top(TopArgs),

@@ -6,12 +6,14 @@ mod args;
 mod bench;
 mod board;
 mod book;
+mod chart;
 mod cold_thread;
 mod config;
 mod console;
 mod day;
 mod demo;
 mod doctor;
+mod evaluate;
 mod exit;
 mod folder;
 mod interrupt;
@@ -78,6 +80,7 @@ fn run() -> Result<Status, Failure> {
         Command::Simulate(args) => simulate::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
         Command::Book(args) => book::run(&args, console),
+        Command::Evaluate(args) => evaluate::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
         Command::Tail(args) => tail::run(&args, console),
         Command::Top(args) => top::run(&args, console),

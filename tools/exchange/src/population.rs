@@ -3,7 +3,8 @@
 //!
 //! [`Population::STANDARD`] is fitted so that the mix of messages and the distributions come out as
 //! `REALISM.md` states; the shapes of placement and size are those of the AAPL stretch that is measured
-//! there. Weights are relative; chances are in 10,000.
+//! there. [`Population::SHIFTED`] is fitted to nothing: other agents, to see what of a result on simulated
+//! days was those of the first. Weights are relative; chances are in 10,000.
 
 use crate::random::Odds;
 
@@ -69,6 +70,29 @@ impl Population {
         piece: 6_000,
         broken: 3,
         jump: 2_500,
+    };
+
+    /// Another one: more makers and takers and less noise, orders that are smaller, nearer to the best
+    /// price and gone sooner, twice the replaces, clusters of arrivals that take longer, takers that
+    /// change sides more often and sweep more, more news.
+    pub const SHIFTED: Population = Population {
+        traders: [3_700, 4_300, 700, 180, 200, 450],
+        follow: 8_200,
+        follow_trade: 6_500,
+        follow_doublings: (14, 24),
+        places: [22, 34, 17, 20, 7],
+        sizes: [42, 46, 10, 2],
+        lives: [80, 19, 1],
+        far_lives: [52, 44, 4],
+        replace: 2_100,
+        reduce: 700,
+        flee: 8_500,
+        attributed: 300,
+        same_side: 7_500,
+        sweep: 1_300,
+        piece: 4_500,
+        broken: 6,
+        jump: 4_500,
     };
 }
 

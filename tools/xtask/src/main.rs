@@ -4,6 +4,7 @@
 
 mod bench;
 mod debian;
+mod evaluate;
 mod fuzz;
 mod loom;
 mod markers;
@@ -47,6 +48,11 @@ Usage: cargo xtask COMMAND
                      measures parsers, stages and the whole engine on FILE, otherwise the yardstick,
                      the ring, the journal, the simulated exchange and the demo, and prints the README's
                      tables; with --write puts them there. Takes minutes and an idle machine.
+  evaluate [--seeds A..B] [--write]
+                     simulates a day with staged episodes for each seed from A to B (default: the published
+                     ones, 1001..1020), of two populations of agents, and prints what the detectors are
+                     worth on them; with --write into README.md, the pictures into benches/evaluate. Needs
+                     a gigabyte in target.
   syscalls [FILE]    runs the whole engine under strace and prints the system calls of each thread in
                      steady state. Installs strace from Debian if it is missing.
   same-state [FILE]  runs FILE (ITCH 5.0 as BinaryFILE; otherwise a session made for it) inline and
@@ -101,6 +107,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         "bench" => bench::run(&rest),
+        "evaluate" => evaluate::run(&rest),
         "power-loss" => power_loss::run(&rest),
         "realism" => realism::run(&rest),
         "same-state" => same_state::run(&rest),

@@ -176,6 +176,8 @@ pub(crate) struct Results {
     pub(crate) metrics: bool,
     /// The summary as JSON on standard output.
     pub(crate) json: bool,
+    /// Nothing on standard output: somebody else goes on with what was written.
+    pub(crate) is_silent: bool,
 }
 
 /// Runs the command.
@@ -190,6 +192,7 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
         bbo: args.bbo,
         metrics: args.metrics,
         json: args.json,
+        is_silent: false,
     };
     drive(setup, &results, Pace::new(args.speed), console, &interrupt)
 }
@@ -367,11 +370,13 @@ fn end<O>(
         // What ended the run comes first: a full disk, say, that leaves no room for results either.
         return Err(ended.fault().unwrap_or(failure));
     }
-    let mut text = result(&summary, &lines, args.json);
-    if let Some(feeds) = ended.feeds().filter(|_| !args.json) {
-        text += &feeds.text();
+    if !args.is_silent {
+        let mut text = result(&summary, &lines, args.json);
+        if let Some(feeds) = ended.feeds().filter(|_| !args.json) {
+            text += &feeds.text();
+        }
+        console::write_result(&text)?;
     }
-    console::write_result(&text)?;
     match ended.fault() {
         Some(failure) => Err(failure),
         None => Ok(Status::Done),

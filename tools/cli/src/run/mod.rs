@@ -90,6 +90,7 @@ pub(crate) fn run(args: &RunArgs, console: Console) -> Result<Status, Failure> {
         bbo: false,
         metrics: args.metrics,
         json: args.json,
+        is_silent: false,
     };
     replay::drive(setup, &results, Pace::new(Speed::Max), console, &interrupt)
 }

@@ -7,6 +7,7 @@
 
 mod capture;
 mod files;
+mod population;
 mod publish;
 mod summary;
 
@@ -23,6 +24,7 @@ use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::simulate::files::SessionFiles;
+use crate::simulate::population::PopulationChoice;
 use crate::simulate::publish::PublishArgs;
 use crate::simulate::summary::Summary;
 use crate::span;
@@ -59,6 +61,11 @@ pub(crate) struct SimulateArgs {
     /// Listed securities.
     #[arg(long, value_name = "N", default_value_t = 100)]
     symbols: u16,
+    /// Who trades: the agents fitted to recorded days, or others, to see what depends on them. Captures
+    /// and --publish have the standard ones.
+    #[arg(long, value_enum, default_value_t = PopulationChoice::Standard)]
+    #[arg(conflicts_with_all = ["publish", "pcap"])]
+    population: PopulationChoice,
     /// Messages in all, exactly.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     messages: u64,
@@ -105,6 +112,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
             capture.display()
         ));
     }
+    simulation = simulation.with_population(args.population.population());
     let start = Instant::now();
     let progress = Progress::messages(console, settings.messages);
     let mut encoder = Encoder::with_capacity(2 * PIECE_BYTES);
@@ -129,6 +137,7 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
         settings,
         day: args.date,
         directory: out.clone(),
+        population: args.population.name(),
         written,
         elapsed: start.elapsed(),
     };

@@ -18,6 +18,8 @@ use crate::span;
 pub(super) struct Summary {
     /// What was asked for.
     pub(super) settings: Settings,
+    /// Who traded.
+    pub(super) population: &'static str,
     /// The day.
     pub(super) day: TradingDay,
     /// Where it was written.
@@ -54,6 +56,7 @@ impl Summary {
             "date": self.day.to_string(),
             "seed": seed,
             "symbols": symbols,
+            "population": self.population,
             "duration_ns": continuous_ns,
             "messages": self.written.messages,
             "by_type": by_type,
@@ -75,6 +78,7 @@ impl Summary {
             ("date", self.day.to_string()),
             ("seed", seed.to_string()),
             ("symbols", grouped(symbols)),
+            ("population", String::from(self.population)),
             ("trading", span::text(Duration::from_nanos(continuous_ns))),
             ("messages", grouped(self.written.messages)),
             ("by type", by_type.join("  ")),

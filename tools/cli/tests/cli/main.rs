@@ -21,6 +21,7 @@ mod crashes;
 mod damage;
 mod demo;
 mod doctor;
+mod evaluate;
 mod exactly_once;
 mod export;
 mod full_disk;

@@ -11,6 +11,7 @@ fn every_help_has_an_example() {
         &["demo"],
         &["replay"],
         &["simulate"],
+        &["evaluate"],
         &["bench"],
         &["bench", "throughput"],
         &["config"],

@@ -150,6 +150,27 @@ fn the_capture_replays_to_the_same_state_as_the_file() {
 }
 
 #[test]
+fn other_agents_make_another_day_of_as_many_messages() {
+    let dir = scratch();
+    let (standard, _) = simulated(&dir, "standard", &["--seed", "5"]);
+    let (named, run) =
+        simulated(&dir, "named", &["--seed", "5", "--population", "standard", "--json"]);
+    assert_eq!(run.json()["population"], "standard");
+    let (shifted, run) =
+        simulated(&dir, "shifted", &["--seed", "5", "--population", "shifted", "--json"]);
+    let summary = run.json();
+    assert_eq!((&summary["population"], &summary["messages"]), (&"shifted".into(), &60_000.into()));
+    let bytes = |dir: &Path| fs::read(dir.join("session.itch")).unwrap();
+    assert!(bytes(&standard) == bytes(&named) && bytes(&standard) != bytes(&shifted));
+    // A capture's name for its session tells nothing of agents.
+    let out = dir.path().join("day");
+    for with in ["--pcap", "--publish"] {
+        let args = ["simulate", "--out", arg(&out), "--population", "shifted", with];
+        tapewatch(&args).ended_with(2).says(&["--population", with]);
+    }
+}
+
+#[test]
 fn what_cannot_be_simulated_is_told_with_its_range() {
     let dir = scratch();
     let out = dir.path().join("day");

@@ -92,21 +92,8 @@ impl Simulation {
     /// # Errors
     /// If there is no such day.
     pub fn new(settings: &Settings) -> Result<Simulation, SettingsError> {
-        Self::with_population(settings, Population::STANDARD)
-    }
-
-    /// A day that has not begun, with other agents.
-    ///
-    /// # Errors
-    /// If there is no such day.
-    ///
-    /// # Panics
-    /// If all weights of one kind are 0, or the doublings do not rise.
-    pub fn with_population(
-        settings: &Settings,
-        population: Population,
-    ) -> Result<Simulation, SettingsError> {
         settings.check()?;
+        let population = Population::STANDARD;
         let timetable = Timetable::new(settings.continuous_ns);
         let securities = universe::securities(settings.seed, settings.symbols);
         let listings = securities.iter().map(|security| security.listing).collect();
@@ -156,6 +143,17 @@ impl Simulation {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same day, with other agents. To be asked for before it begins.
+    ///
+    /// # Panics
+    /// If all weights of one kind are 0.
+    #[must_use]
+    pub fn with_population(mut self, population: Population) -> Simulation {
+        self.floor.odds = PopulationOdds::new(&population);
+        self.floor.population = population;
+        self
     }
 
     /// Messages written so far.

@@ -1,5 +1,6 @@
 //! Days of all sizes, read back byte by byte without the project's decoder.
 
+mod populations;
 mod reader;
 mod rebuilt;
 
@@ -13,7 +14,11 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// A day's bytes, as it writes them into a buffer that is emptied whenever `room` bytes are full.
 fn day(settings: &Settings, room: usize) -> (Vec<u8>, Simulation) {
-    let mut simulation = Simulation::new(settings).unwrap();
+    run(Simulation::new(settings).unwrap(), room)
+}
+
+/// The same of a day that has not begun.
+fn run(mut simulation: Simulation, room: usize) -> (Vec<u8>, Simulation) {
     let (mut out, mut bytes) = (Encoder::new(), Vec::new());
     while simulation.advance(&mut out) {
         if out.bytes().len() >= room {

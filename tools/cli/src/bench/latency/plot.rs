@@ -1,4 +1,4 @@
-//! A picture of the percentile curves beside the floor: plain SVG, the same bytes for the same figures.
+//! A picture of the percentile curves beside the floor: where each stands; [`chart`](mod@crate::chart) draws.
 //!
 //! ```text
 //!  time, log │            ╭──── a row
@@ -8,9 +8,9 @@
 //! ```
 //! A curve ends where its row has one packet left, with the longest time.
 
-use std::fmt::Write as _;
-
 use hdrhistogram::Histogram;
+
+use crate::chart::{self, Axis, Line};
 
 /// One line of the picture.
 #[derive(Clone, Debug)]
@@ -23,63 +23,21 @@ pub(super) struct Curve<'a> {
     pub(super) is_floor: bool,
 }
 
-/// Size of the picture, and where the curves stand in it.
-const WIDTH: f64 = 1_140.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 780.0;
-const TOP: f64 = 56.0;
-const BOTTOM: f64 = 500.0;
-/// From one line of the legend to the next.
-const LINE: f64 = 20.0;
-
 /// Steps between two percentile marks.
 const STEPS: u32 = 20;
 
 /// Most marks behind the first: 99.9999 %.
 const DECADES_MAX: u32 = 6;
 
-/// Told apart by most eyes, also next to each other.
-const COLOURS: [&str; 12] = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a3e9d", "#8c564b",
-    "#5c8a00", "#b00040", "#2f4f4f", "#b59b00",
-];
-
 /// The picture of these curves.
 pub(super) fn svg(title: &str, curves: &[Curve<'_>]) -> String {
     let axes = Axes::of(curves);
-    let below = TOP + LINE * (curves.len() as f64 + 1.0);
-    let height = f64::max(BOTTOM + 60.0, below);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {WIDTH:.0} {height:.0}\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <title>{0}</title>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"30\" font-size=\"16\">{0}</text>\n",
-        escaped(title)
-    );
-    axes.draw(&mut svg);
-    let mut colours = COLOURS.iter().cycle();
-    for (at, curve) in curves.iter().enumerate() {
-        let (colour, dashes) = match curve.is_floor {
-            true => ("#444444", " stroke-dasharray=\"7 5\""),
-            false => (*colours.next().unwrap_or(&"black"), ""),
-        };
-        let y = TOP + LINE * (at as f64 + 0.5);
-        let label = escaped(&curve.label);
-        // Writing to a string cannot fail.
-        let _ = write!(
-            svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\"{dashes} points=\"{}\"/>\n\
-             <path d=\"M{:.1} {y:.1}h28\" stroke=\"{colour}\" stroke-width=\"1.8\"{dashes}/>\n\
-             <text x=\"{:.1}\" y=\"{:.1}\">{label}</text>\n",
-            axes.points(curve),
-            RIGHT + 20.0,
-            RIGHT + 56.0,
-            y + 4.0,
-        );
-    }
-    svg.push_str("</svg>\n");
-    svg
+    let lines = curves.iter().map(|curve| Line {
+        label: curve.label.clone(),
+        points: axes.points(curve),
+        is_dashed: curve.is_floor,
+    });
+    chart::lines(title, &axes.percentiles(), &axes.times(), &lines.collect::<Vec<_>>())
 }
 
 /// What the picture shows of both axes.
@@ -106,23 +64,24 @@ impl Axes {
     }
 
     /// Where so many decades of percentiles stand.
-    fn x(self, decades: f64) -> f64 {
-        LEFT + (RIGHT - LEFT) * decades / f64::from(self.decades)
+    fn across(self, decades: f64) -> f64 {
+        decades / f64::from(self.decades)
     }
 
-    fn y(self, ns: u64) -> f64 {
+    /// Where a time stands.
+    fn up(self, ns: u64) -> f64 {
         let decades = (ns.max(1) as f64).log10() - f64::from(self.low);
-        BOTTOM - (BOTTOM - TOP) * decades / f64::from(self.high - self.low)
+        decades / f64::from(self.high - self.low)
     }
 
     /// A curve's points.
-    fn points(self, curve: &Curve<'_>) -> String {
+    fn points(self, curve: &Curve<'_>) -> Vec<(f64, f64)> {
         let samples = curve.ns.len().max(1) as f64;
         let end = match curve.is_floor {
             true => f64::from(self.decades),
             false => samples.log10().min(f64::from(self.decades)),
         };
-        let mut points = String::new();
+        let mut points = Vec::new();
         for step in 0..=self.decades * STEPS {
             let decades = f64::from(step) / f64::from(STEPS);
             if decades >= end {
@@ -131,43 +90,25 @@ impl Axes {
             let quantile = 1.0 - 10f64.powf(-decades);
             // The histogram gives the upper end of its class.
             let ns = curve.ns.value_at_quantile(quantile).min(curve.max_ns);
-            // Writing to a string cannot fail.
-            let _ = write!(points, "{:.1},{:.1} ", self.x(decades), self.y(ns));
+            points.push((self.across(decades), self.up(ns)));
         }
-        let _ = write!(points, "{:.1},{:.1}", self.x(end), self.y(curve.max_ns));
+        points.push((self.across(end), self.up(curve.max_ns)));
         points
     }
 
-    /// The grid, its labels, and what the axes show.
-    fn draw(self, svg: &mut String) {
-        for decade in 0..=self.decades {
-            let x = self.x(f64::from(decade));
-            let (middle, label) = (BOTTOM + 20.0, percentile(decade));
-            // Writing to a string cannot fail.
-            let _ = write!(
-                svg,
-                "<path d=\"M{x:.1} {TOP}V{BOTTOM}\" stroke=\"#dddddd\"/>\n\
-                 <text x=\"{x:.1}\" y=\"{middle}\" text-anchor=\"middle\">{label}</text>\n",
-            );
+    /// The axis along the bottom.
+    fn percentiles(self) -> Axis {
+        let mark = |decade| (self.across(f64::from(decade)), percentile(decade));
+        Axis { title: String::from("percentile"), marks: (0..=self.decades).map(mark).collect() }
+    }
+
+    /// The axis at the left.
+    fn times(self) -> Axis {
+        let mark = |power| (self.up(10u64.pow(power)), duration(power));
+        Axis {
+            title: String::from("time a packet, log scale"),
+            marks: (self.low..=self.high).map(mark).collect(),
         }
-        for power in self.low..=self.high {
-            let y = self.y(10u64.pow(power));
-            let (right, label) = (LEFT - 8.0, duration(power));
-            let _ = write!(
-                svg,
-                "<path d=\"M{LEFT} {y:.1}H{RIGHT}\" stroke=\"#dddddd\"/>\n\
-                 <text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>\n",
-                y + 4.0
-            );
-        }
-        let (middle, below) = ((LEFT + RIGHT) / 2.0, BOTTOM + 44.0);
-        let across = (TOP + BOTTOM) / 2.0;
-        let _ = write!(
-            svg,
-            "<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">percentile</text>\n\
-             <text transform=\"translate(18 {across}) rotate(-90)\" text-anchor=\"middle\">\
-             time a packet, log scale</text>\n",
-        );
     }
 }
 
@@ -186,23 +127,6 @@ fn duration(power: u32) -> String {
     const UNITS: [&str; 4] = ["ns", "µs", "ms", "s"];
     let unit = (power / 3).min(3);
     format!("{} {}", 10u64.pow(power - 3 * unit), UNITS[unit as usize])
-}
-
-/// `text` as it may stand in XML; what may not is left out.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => {}
-            other if other.is_control() => {}
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

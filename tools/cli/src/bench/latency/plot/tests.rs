@@ -1,5 +1,6 @@
 use super::*;
 use crate::bench::latency::times::Times;
+use crate::chart::{BOTTOM, LEFT, RIGHT, TOP};
 use roxmltree::Document;
 
 fn curve<'a>(label: &str, times: &'a Times, is_floor: bool) -> Curve<'a> {

@@ -1,0 +1,99 @@
+//! How many messages of a session came before given instants.
+//!
+//! The instants are named first; the reader of the session then tells the time of every message, once,
+//! in the session's order. The session's time never goes back: a message that claims an earlier time
+//! counts at the latest one before it.
+
+use std::collections::BTreeMap;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Positions {
+    /// Named and not yet reached, the latest first.
+    ahead: Vec<i64>,
+    /// Reached, with the messages before the first one at or after it.
+    reached: BTreeMap<i64, u64>,
+    messages: u64,
+    now_ns: Option<i64>,
+    /// Messages before the first one of the present time.
+    before_now: u64,
+}
+
+impl Positions {
+    /// Will know these instants.
+    pub(super) fn of(instants: impl IntoIterator<Item = i64>) -> Positions {
+        let mut ahead: Vec<i64> = instants.into_iter().collect();
+        ahead.sort_unstable_by(|a, b| b.cmp(a));
+        ahead.dedup();
+        Positions { ahead, ..Positions::default() }
+    }
+
+    /// The next message came at `time_ns`.
+    pub(super) fn message(&mut self, time_ns: i64) {
+        if self.now_ns.is_none_or(|now_ns| time_ns > now_ns) {
+            self.now_ns = Some(time_ns);
+            self.before_now = self.messages;
+            while let Some(instant) = self.ahead.pop_if(|instant| *instant <= time_ns) {
+                self.reached.insert(instant, self.messages);
+            }
+        }
+        self.messages += 1;
+    }
+
+    /// Will know the time of the last message, too.
+    pub(super) fn note_now(&mut self) {
+        if let Some(now_ns) = self.now_ns {
+            self.reached.insert(now_ns, self.before_now);
+        }
+    }
+
+    /// The session has ended.
+    pub(super) fn end(&mut self) {
+        let messages = self.messages;
+        self.reached.extend(self.ahead.drain(..).map(|instant| (instant, messages)));
+    }
+
+    /// Messages so far.
+    pub(super) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Messages from the first one at or after one instant up to the first at or after another, 0 if
+    /// the other is earlier; `None` unless both were named.
+    pub(super) fn between(&self, from_ns: i64, to_ns: i64) -> Option<u64> {
+        let at = |instant| self.reached.get(&instant);
+        Some(at(to_ns)?.saturating_sub(*at(from_ns)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_between_two_instants_are_those_from_the_first_until_the_second() {
+        let mut positions = Positions::of([5, 20, 1, 30, 20, 99]);
+        for time_ns in [3, 5, 5, 7, 6, 20, 29] {
+            positions.message(time_ns);
+        }
+        positions.end();
+        assert_eq!(positions.between(5, 20), Some(4), "5, 5, 7 and one that came late");
+        assert_eq!(positions.between(1, 5), Some(1));
+        assert_eq!(positions.between(20, 30), Some(2));
+        assert_eq!(positions.between(30, 99), Some(0), "behind the end");
+        assert_eq!(positions.between(20, 5), Some(0));
+        assert_eq!(positions.between(5, 6), None, "never named");
+        assert_eq!(positions.messages(), 7);
+    }
+
+    #[test]
+    fn the_present_can_be_named_as_it_comes() {
+        let mut positions = Positions::of([10]);
+        for time_ns in [10, 11, 12, 12] {
+            positions.message(time_ns);
+        }
+        positions.note_now();
+        positions.end();
+        assert_eq!(positions.between(10, 12), Some(2));
+    }
+}
