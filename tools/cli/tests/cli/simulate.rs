@@ -109,11 +109,11 @@ fn what_cannot_be_staged_is_refused_with_its_reason() {
         ("layering,stuffing", "no kind of episode"),
     ] {
         let run = tapewatch(&["simulate", "--inject", kinds, "--out", arg(&out)]).ended_with(2);
-        assert!(text(&run.stderr).contains(reason), "{}", text(&run.stderr));
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
     }
     let short = ["simulate", "--inject", "all", "--duration", "2m", "--out", arg(&out)];
     let run = tapewatch(&short).ended_with(2);
-    assert!(text(&run.stderr).contains("5 min"), "{}", text(&run.stderr));
+    assert!(run.stderr.contains("5 min"), "{}", run.stderr);
     assert!(!out.exists());
 }
 

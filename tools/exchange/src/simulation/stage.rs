@@ -345,13 +345,12 @@ impl Simulation {
                 }
             }
             Act::Take { side, at: where_at, qty } => {
-                if let Some(limit_e4) = price(self, side, where_at) {
-                    if self.take_up_to(place, (side, limit_e4, qty), out)
-                        && stage.random.chance(DRAWN)
-                    {
-                        let soon = time_ns + stage.random.doubling(12, 24);
-                        self.enter(soon, Call::Follow { symbol: place.symbol }.into());
-                    }
+                if let Some(limit_e4) = price(self, side, where_at)
+                    && self.take_up_to(place, (side, limit_e4, qty), out)
+                    && stage.random.chance(DRAWN)
+                {
+                    let soon = time_ns + stage.random.doubling(12, 24);
+                    self.enter(soon, Call::Follow { symbol: place.symbol }.into());
                 }
             }
             Act::Sweep { side, at: where_at } => {
