@@ -16,6 +16,7 @@
 //! - `timetable`: when what happens; `rate`: how many messages by when
 //! - `universe`: the securities and their temper; [`population`]: the agents' parameters
 //! - `agents`: who trades; [`matching`]: who matches
+//! - [`injection`]: episodes that are staged on a day, and their labels
 //! - `calendar`: what is still to come, in order of time; `random`: all chance there is
 //! - [`truth`]: the books by level and by order, to hold an engine's books against
 //! - [`capture`]: the day as two lines of MoldUDP64 bring it, as a pcap file
@@ -26,6 +27,7 @@
 mod agents;
 mod calendar;
 pub mod capture;
+pub mod injection;
 pub mod matching;
 pub mod population;
 mod random;

@@ -8,6 +8,9 @@ pub const FULL_DAY_NS: u64 = 23_400 * 1_000_000_000;
 /// Shortest continuous trading, ns.
 pub const CONTINUOUS_NS_MIN: u64 = 1_000_000_000;
 
+/// Shortest continuous trading with staged episodes, ns: several of them take a minute or two.
+pub const EPISODES_CONTINUOUS_NS_MIN: u64 = 300_000_000_000;
+
 /// Most securities: what their names have room for.
 pub const SYMBOLS_MAX: u16 = 10_000;
 
@@ -54,6 +57,14 @@ pub enum SettingsError {
         "{given_ns} ns of continuous trading: from {CONTINUOUS_NS_MIN} (1 s) to {FULL_DAY_NS} (6 h 30 min) can be simulated"
     )]
     Continuous {
+        /// What was asked for.
+        given_ns: u64,
+    },
+    /// Continuous trading too short for what is to be staged.
+    #[error(
+        "{given_ns} ns of continuous trading: episodes are staged from {EPISODES_CONTINUOUS_NS_MIN} (5 min) on"
+    )]
+    Episodes {
         /// What was asked for.
         given_ns: u64,
     },

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use engine::packet::Packet;
 use engine::units::{FeedId, Nanos, Sequence};
 use exchange::capture::{CaptureCounts, CaptureError, CaptureOptions, CaptureWriter};
+use exchange::injection::labels::write_jsonl;
 use exchange::{Simulation, truth};
 
+use crate::day::TradingDay;
 use crate::exit::Failure;
 use crate::output::files::{OutDir, OutFile, SealedFile};
 
@@ -37,6 +39,8 @@ pub(super) struct Written {
     pub(super) capture: Option<CaptureCounts>,
     /// Levels of the final books.
     pub(super) levels: u64,
+    /// Labels of what was staged.
+    pub(super) labels: u64,
 }
 
 impl SessionFiles {
@@ -54,8 +58,14 @@ impl SessionFiles {
             }
             None => None,
         };
-        let written =
-            Written { messages: 0, by_type: [0; 256], itch_bytes: 0, capture: None, levels: 0 };
+        let written = Written {
+            messages: 0,
+            by_type: [0; 256],
+            itch_bytes: 0,
+            capture: None,
+            levels: 0,
+            labels: 0,
+        };
         Ok(SessionFiles { dir, itch, pcap, written })
     }
 
@@ -88,7 +98,7 @@ impl SessionFiles {
     }
 
     /// The day is over: everything is brought to the disk, then gets its name.
-    pub(super) fn end(self, simulation: &Simulation) -> Result<Written, Failure> {
+    pub(super) fn end(self, simulation: &Simulation, day: TradingDay) -> Result<Written, Failure> {
         let SessionFiles { dir, mut itch, pcap, mut written } = self;
         // A length of zero ends a BinaryFILE.
         itch.write_all(&[0, 0]).map_err(|error| itch.fault(&error))?;
@@ -99,7 +109,11 @@ impl SessionFiles {
             written.capture = Some(counts);
             sealed.push(file.seal()?);
         }
-        sealed.push(dir.begin(LABELS)?.seal()?);
+        let (labels, mut file) = (simulation.labels(), dir.begin(LABELS)?);
+        write_jsonl(labels.iter(), day.midnight().0, &mut file)
+            .map_err(|error| file.fault(&error))?;
+        sealed.push(file.seal()?);
+        written.labels = labels.len() as u64;
         let mut file = dir.begin(TRUTH)?;
         let levels = simulation.truth().inspect(|_| written.levels += 1);
         truth::write_csv(levels, &mut file).map_err(|error| file.fault(&error))?;

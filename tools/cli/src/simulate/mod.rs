@@ -9,12 +9,15 @@ mod capture;
 mod files;
 mod population;
 mod publish;
+mod splice;
 mod summary;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
+use exchange::capture::CaptureOptions;
+use exchange::injection::Families;
 use exchange::{Settings, Simulation};
 use feed_handlers::itch50::Encoder;
 
@@ -34,12 +37,16 @@ Examples:
   tapewatch simulate --out day
   tapewatch simulate --seed 7 --symbols 500 --messages 20000000 --out day
   tapewatch simulate --messages 200000 --duration 10m --pcap --out day
+  tapewatch simulate --messages 2000000 --inject all --out day
+  tapewatch simulate --inject layering,spoofing --out day
+  tapewatch simulate --inject-into 12302019.itch --inject all --date 2019-12-30 --out spliced
   tapewatch simulate --publish --rate 50000 --loss-a 2% --loss-b 2% --retransmit 127.0.0.1:26400
   tapewatch simulate --publish --speed 100x --glimpse 127.0.0.1:26401 --soup 127.0.0.1:26402 --out day
 
 DIR/session.itch holds the messages (BinaryFILE), DIR/truth.csv the levels of the matching engine's
 own final books; with --pcap DIR/session.pcap holds the same messages as two lines of MoldUDP64.
-DIR/labels.jsonl is empty: nothing is staged. The same arguments give the same bytes on every machine.
+With --inject labelled episodes are played among look-alikes, and DIR/labels.jsonl tells which and
+when; without it that file is empty. The same arguments give the same bytes on every machine.
 With --publish the day goes by MoldUDP64 to two lines, at the exchange's own pace if nothing else is
 said; Ctrl-C ends it in order, and so does its end: the end of the session is told for a while, the
 servers still there. What is lost on purpose is counted, and the same in every run.
@@ -72,9 +79,17 @@ pub(crate) struct SimulateArgs {
     /// Continuous trading, from 09:30, in exchange time; what surrounds it shrinks in proportion.
     #[arg(long, value_name = "DURATION", default_value = "6h30m", value_parser = span::parse)]
     duration: Duration,
-    /// The New York day of the session.
-    #[arg(long, value_name = "YYYY-MM-DD", default_value = DATE, value_parser = TradingDay::parse)]
-    date: TradingDay,
+    /// The New York day of the session; 2025-06-02, or with --inject 1970-01-01, which is the day that
+    /// a file without a date is taken for.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = TradingDay::parse)]
+    date: Option<TradingDay>,
+    /// Stage labelled episodes among innocent look-alikes: all, or kinds with commas between them.
+    #[arg(long, value_name = "all|KIND,...", value_parser = Families::parse)]
+    inject: Option<Families>,
+    /// Splice the episodes into this recorded day (ITCH 5.0, BinaryFILE) instead of simulating one.
+    #[arg(long, value_name = "FILE", requires_all = ["inject", "out"], value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["symbols", "messages", "duration", "pcap", "publish"])]
+    inject_into: Option<PathBuf>,
     /// Write session.pcap too: two lines of MoldUDP64, captured with nanosecond times.
     #[arg(long, requires = "out")]
     pcap: bool,
@@ -89,8 +104,29 @@ pub(crate) struct SimulateArgs {
     wire: PublishArgs,
 }
 
+impl SimulateArgs {
+    /// What is to be staged.
+    fn families(&self) -> Families {
+        self.inject.unwrap_or(Families::NONE)
+    }
+
+    /// The session's day.
+    fn day(&self) -> TradingDay {
+        let is_plain = self.families().is_empty();
+        let default = TradingDay::parse(DATE).ok().filter(|_| is_plain);
+        self.date.or(default).unwrap_or(TradingDay::epoch())
+    }
+
+    fn capture(&self, settings: &Settings) -> CaptureOptions {
+        capture::options(settings, self.families(), self.day())
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failure> {
+    if let Some(record) = &args.inject_into {
+        return splice::run(args, record, console);
+    }
     let settings = settings(args)?;
     if args.wire.publish {
         return publish::run(args, settings, console);
@@ -98,14 +134,14 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
     let Some(out) = &args.out else {
         return Err(Failure::usage("nothing says where to: give --out DIR or --publish"));
     };
-    let mut simulation = Simulation::new(&settings).map_err(|error| {
-        Failure::usage(format_args!("{error}; see `tapewatch simulate --help`"))
-    })?;
+    let mut simulation =
+        Simulation::with_episodes(&settings, args.families()).map_err(|error| {
+            Failure::usage(format_args!("{error}; see `tapewatch simulate --help`"))
+        })?;
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
-    let mut files =
-        SessionFiles::create(out, args.pcap.then(|| capture::options(&settings, args.date)))?;
+    let mut files = SessionFiles::create(out, args.pcap.then(|| args.capture(&settings)))?;
     if let Some(capture) = files.foreign_capture() {
         console.warning(&format!(
             "{} is of an earlier run and stays; delete it, or write this day's with --pcap",
@@ -132,10 +168,10 @@ pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failu
         progress.show(files.messages(), files.messages());
     }
     progress.finish();
-    let written = files.end(&simulation)?;
+    let written = files.end(&simulation, args.day())?;
     let summary = Summary {
         settings,
-        day: args.date,
+        day: args.day(),
         directory: out.clone(),
         population: args.population.name(),
         written,
@@ -155,10 +191,10 @@ fn settings(args: &SimulateArgs) -> Result<Settings, Failure> {
     let continuous_ns = u64::try_from(args.duration.as_nanos()).unwrap_or(u64::MAX);
     let settings =
         Settings { seed: args.seed, symbols: args.symbols, messages: args.messages, continuous_ns };
-    if args.pcap && !capture::can_tell(args.date) {
+    if args.pcap && !capture::can_tell(args.day()) {
         return Err(Failure::usage(format_args!(
             "--pcap with --date {}: a capture can tell the days from 1970-01-01 to 2106-02-06; give one of them",
-            args.date
+            args.day()
         )));
     }
     Ok(settings)

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
 use exchange::Settings;
+use exchange::injection::Families;
 use exchange::wire::{
     Ended, Impairment, LineSettings, Pace, Share, Store, Wire, WireError, WireSettings,
 };
@@ -23,6 +24,7 @@ use super::SimulateArgs;
 use super::capture;
 use super::files::{SessionFiles, Written};
 use crate::console::{self, Console};
+use crate::day::TradingDay;
 use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::percent;
@@ -140,16 +142,16 @@ pub(super) fn run(
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
     let files = match &args.out {
-        Some(out) => Some(SessionFiles::create(
-            out,
-            args.pcap.then(|| capture::options(&settings, args.date)),
-        )?),
+        Some(out) => Some(SessionFiles::create(out, args.pcap.then(|| args.capture(&settings)))?),
         None => None,
     };
-    let session = args.wire.session.unwrap_or_else(|| capture::session(&settings, args.date));
+    let session = args
+        .wire
+        .session
+        .unwrap_or_else(|| capture::session(&settings, args.families(), args.day()));
     let start = Instant::now();
-    let wire =
-        Wire::start(args.wire.settings(settings, session)).map_err(|error| failed(&error))?;
+    let wire = Wire::start(args.wire.settings((settings, args.families()), session))
+        .map_err(|error| failed(&error))?;
     let addresses = wire.addresses();
     console.note(&address_file::line(&addresses));
     if let Some(path) = &args.wire.addresses {
@@ -158,12 +160,12 @@ pub(super) fn run(
     let interrupted = watched(&wire, settings.messages, &interrupt, console);
     let ended = wire.join().map_err(|error| failed(&error))?;
     let elapsed = start.elapsed();
-    let written = files.map(|files| kept(files, &ended)).transpose()?;
+    let written = files.map(|files| kept(files, &ended, args.day())).transpose()?;
     let directory = args.out.clone();
     let counts = ended.counts;
     let report = Report {
         settings,
-        day: args.date,
+        day: args.day(),
         session,
         addresses,
         counts,
@@ -195,7 +197,7 @@ fn watched(wire: &Wire, messages: u64, interrupt: &Interrupt, console: Console) 
 }
 
 /// Writes what was published, and the books behind it.
-fn kept(mut files: SessionFiles, ended: &Ended) -> Result<Written, Failure> {
+fn kept(mut files: SessionFiles, ended: &Ended, day: TradingDay) -> Result<Written, Failure> {
     let store: &Store = &ended.store;
     let (mut next, mut piece) = (1, Vec::new());
     loop {
@@ -206,7 +208,7 @@ fn kept(mut files: SessionFiles, ended: &Ended) -> Result<Written, Failure> {
             ))
         })?;
         if count == 0 {
-            return files.end(&ended.simulation);
+            return files.end(&ended.simulation, day);
         }
         files.write(&piece)?;
         next += count;
@@ -229,7 +231,11 @@ fn failed(error: &WireError) -> Failure {
 }
 
 impl PublishArgs {
-    fn settings(&self, simulation: Settings, session: SessionId) -> WireSettings {
+    fn settings(
+        &self,
+        (simulation, episodes): (Settings, Families),
+        session: SessionId,
+    ) -> WireSettings {
         let bad = &self.bad;
         let line =
             |to, index, loss, burst_packets, duplicate, reorder, delay: Duration| LineSettings {
@@ -250,6 +256,7 @@ impl PublishArgs {
         let a = line(self.line_a, 0, loss_a, burst_a, duplicate_a, reorder_a, delay_a);
         let b = line(self.line_b, 1, loss_b, burst_b, duplicate_b, reorder_b, delay_b);
         WireSettings {
+            episodes,
             lines: [a, b],
             interface: self.interface,
             ttl: self.ttl,

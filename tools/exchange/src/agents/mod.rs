@@ -126,7 +126,9 @@ impl<T: Copy + From<Call>> Floor<T> {
         self.touch(place);
         self.flee(place, out);
         let trader = Trader::ALL[self.random.pick(&self.odds.traders)];
+        let is_away = self.pits[place.at()].makers_away_until_ns > place.time_ns;
         let traded = match trader {
+            Trader::Maker if is_away => false,
             Trader::Maker => self.make(place, out),
             Trader::Noise => self.place_noise(place, out),
             Trader::Taker => self.take(place, out),

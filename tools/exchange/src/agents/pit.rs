@@ -32,6 +32,10 @@ pub(crate) struct Pit {
     pub(crate) is_listed: bool,
     /// A short-sale restriction was told since the start of the day.
     pub(crate) is_restricted: bool,
+    /// Its makers keep away until then; 0 where nothing is staged.
+    pub(crate) makers_away_until_ns: u64,
+    /// Everyone keeps away until then.
+    pub(crate) silent_until_ns: u64,
 }
 
 /// sqrt(1 s) in sqrt(ns).
@@ -55,6 +59,8 @@ impl Pit {
             at_stake: 0,
             is_listed,
             is_restricted: false,
+            makers_away_until_ns: 0,
+            silent_until_ns: 0,
         }
     }
 

@@ -23,7 +23,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     }
 
     /// A price on the grid, towards where it is worse for whoever posts it; at least a tick.
-    pub(super) fn on_grid(&self, place: Place, side: Side, price_e4: u64) -> u32 {
+    pub(crate) fn on_grid(&self, place: Place, side: Side, price_e4: u64) -> u32 {
         let tick = u64::from(self.tick_e4(place));
         let ticks = match side {
             Side::Buy => whole_ticks(price_e4, tick),
@@ -33,7 +33,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     }
 
     /// Moves a price by so much towards where it is worse for whoever posts it.
-    pub(super) fn away(&self, place: Place, side: Side, price_e4: u32, by_e4: u32) -> u32 {
+    pub(crate) fn away(&self, place: Place, side: Side, price_e4: u32, by_e4: u32) -> u32 {
         let tick = self.tick_e4(place);
         match side {
             Side::Buy => price_e4.saturating_sub(by_e4).max(tick),
@@ -50,7 +50,7 @@ impl<T: Copy + From<Call>> Floor<T> {
     }
 
     /// A price that rests: drawn back behind the best price of the other side.
-    pub(super) fn behind_opposite(&self, place: Place, side: Side, price_e4: u32) -> u32 {
+    pub(crate) fn behind_opposite(&self, place: Place, side: Side, price_e4: u32) -> u32 {
         // Orders may cross while a security does not trade: its cross needs them to.
         if self.market.state(place.symbol) != TradingState::Trading {
             return price_e4;

@@ -70,9 +70,17 @@ impl Ladder {
         &'a self,
         store: &'a OrderStore,
     ) -> impl Iterator<Item = &'a Order> + use<'a> {
-        self.levels().flat_map(|level| {
-            let at = |handle: u32| (handle != NONE).then(|| store.at(handle));
-            std::iter::successors(at(level.head), move |order| at(order.next))
+        self.handles(store).map(|handle| store.at(handle))
+    }
+
+    /// The same by their handles.
+    pub(super) fn handles<'a>(
+        &'a self,
+        store: &'a OrderStore,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        self.levels().flat_map(move |level| {
+            let at = |handle: u32| (handle != NONE).then_some(handle);
+            std::iter::successors(at(level.head), move |&one| at(store.at(one).next))
         })
     }
 

@@ -295,6 +295,34 @@ impl Market {
         out.broken_trade(self.header(symbol, time_ns), MatchNumber(printed.match_number));
     }
 
+    /// Tells an execution that met no order of the book: agreed elsewhere and reported here.
+    pub(crate) fn report(
+        &mut self,
+        symbol: u16,
+        time_ns: u64,
+        (price_e4, shares): (u32, u32),
+        out: &mut Encoder,
+    ) {
+        let match_number = self.take_match();
+        let (header, number) = (self.header(symbol, time_ns), MatchNumber(match_number));
+        let stock = self.listings[usize::from(symbol)].stock;
+        let (none, side, price) = (OrderRef(0), Side::Buy, Price4(price_e4));
+        out.trade(header, none, side, shares, stock, price, number);
+        let printed = Printed { match_number, price_e4, shares: u64::from(shares) };
+        let book = &mut self.books[usize::from(symbol)];
+        book.tape.print(&printed);
+        book.last_print = Some(printed);
+    }
+
+    /// Displayed orders of a side from the best price to one, in the order in which they would be taken.
+    pub(crate) fn displayed_to(&self, symbol: u16, side: Side, price_e4: u32) -> Vec<OrderId> {
+        let ladder = &self.books[usize::from(symbol)].displayed[usize::from(side == Side::Sell)];
+        let key = ladder.key(price_e4);
+        let handles = ladder.handles(&self.orders);
+        let within = handles.take_while(|&one| ladder.key(self.orders.at(one).price) >= key);
+        within.filter_map(|handle| self.orders.in_slot(handle)).collect()
+    }
+
     /// Takes an order out, and tells it if it was displayed. Returns whether it rested.
     pub fn cancel(&mut self, id: OrderId, time_ns: u64, out: &mut Encoder) -> bool {
         let Some(order) = self.orders.get(id).map(orders::Order::view) else { return false };

@@ -59,7 +59,9 @@ impl Simulation {
     ) {
         let is_trading = self.floor.market.state(symbol) == TradingState::Trading;
         if self.is_listed(symbol) && is_trading {
-            if self.arrivals.chance(2_000) {
+            if self.arrivals.chance(2_000)
+                && (kind != CrossKind::Closing || self.takes_auction_orders(time_ns))
+            {
                 self.enter_auction(symbol);
             }
             self.floor.market.indicate(symbol, kind, time_ns, out);

@@ -44,6 +44,8 @@ pub(super) enum Due {
     Release { symbol: u16, step: u8 },
     /// Another market halts or releases a security.
     OperationalHalt { symbol: u16, is_on: bool },
+    /// A move of a staged episode.
+    Play { player: u32 },
     /// One message after the closing.
     After,
     /// System hours end.

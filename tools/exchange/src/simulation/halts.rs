@@ -44,11 +44,17 @@ impl Simulation {
                 Role::Surprise => {
                     let by_ppm = signed(self.arrivals.between(150_000, 200_000));
                     self.enter(timetable.during(part), Due::Jump { symbol, by_ppm });
+                    let pauses_ns = 3 * timetable.pause_ns();
+                    self.reserve_for(symbol, timetable.during(part), pauses_ns);
                 }
-                Role::News => self.enter(timetable.during(part), Due::Halt { symbol, step: 0 }),
+                Role::News => {
+                    self.enter(timetable.during(part), Due::Halt { symbol, step: 0 });
+                    self.reserve_for(symbol, timetable.during(part), 3 * timetable.pause_ns());
+                }
                 Role::NewListing => {
                     let part = self.arrivals.between(4_000, 8_000);
                     self.enter(timetable.during(part), Due::Release { symbol, step: 0 });
+                    self.reserve_for(symbol, timetable.during(part), 3 * timetable.pause_ns());
                 }
                 Role::OperationalHalt => {
                     let halt = Due::OperationalHalt { symbol, is_on: true };
@@ -60,6 +66,8 @@ impl Simulation {
                 let part = self.arrivals.between(2_000, 60_000);
                 let by_ppm = signed(self.arrivals.between(5_000, 30_000));
                 self.enter(timetable.during(part), Due::Jump { symbol, by_ppm });
+                let takes_ns = 2 * timetable.limit_state_ns();
+                self.reserve_for(symbol, timetable.during(part), takes_ns);
             }
         }
     }
@@ -103,6 +111,8 @@ impl Simulation {
             pit.paused_at_e4 = if is_up { upper } else { lower };
             pit.at_limit_since_ns = None;
             self.stop(symbol);
+            self.note_limit(symbol, since_ns, time_ns);
+            self.note_halt(symbol, time_ns);
             self.pause(symbol, 0, time_ns, out);
         }
     }
@@ -238,6 +248,7 @@ impl Simulation {
         self.at_stake -= std::mem::take(&mut pit.at_stake);
         self.floor.market.set_bands(symbol, true, time_ns, out);
         self.floor.market.set_state(symbol, time_ns, state, *b"    ", out);
+        self.note_resumed(symbol, time_ns);
         for _ in 0..NEWS_TRADERS {
             let soon = time_ns + self.arrivals.below(self.timetable.scaled(10 * SECOND_NS) + 1);
             self.enter(soon, Call::Follow { symbol }.into());
@@ -259,6 +270,7 @@ impl Simulation {
         match step {
             0 => {
                 self.stop(symbol);
+                self.note_halt(symbol, time_ns);
                 let (state, reason) = (TradingState::Halted, *b"T1  ");
                 self.floor.market.set_state(symbol, time_ns, state, reason, out);
                 let by_ppm = if self.arrivals.chance(5_000) { 40_000 } else { -40_000 };
@@ -317,6 +329,7 @@ impl Simulation {
         if is_on {
             let then = time_ns + self.timetable.scaled(2 * MINUTE_NS);
             self.enter(then, Due::OperationalHalt { symbol, is_on: false });
+            self.note_elsewhere(symbol, time_ns, then);
         }
     }
 }

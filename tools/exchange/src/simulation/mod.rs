@@ -8,6 +8,7 @@
 //! - `opening`: the spin through all securities, and the start of system hours
 //! - `crosses`: imbalances and crosses at opening and closing
 //! - `halts`: pauses, halts, news, the new listing
+//! - `stage`: the moves of staged episodes, and their labels
 //! - `after`: trading after the closing, and the end
 
 mod after;
@@ -15,21 +16,24 @@ mod crosses;
 mod due;
 mod halts;
 mod opening;
+mod stage;
 
 use feed_handlers::itch50::{Encoder, Header};
 
 use crate::agents::{Call, Floor, Lives, Pit, Place};
 use crate::calendar::Calendar;
+use crate::injection::Families;
 use crate::matching::{Listing, Market, Tape};
 use crate::population::{Population, PopulationOdds};
 use crate::random::Random;
 use crate::rate::{Pace, Plan};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{EPISODES_CONTINUOUS_NS_MIN, Settings, SettingsError};
 use crate::timetable::Timetable;
 use crate::truth::{self, LevelLine, OrderLine};
 use crate::universe::{self, Role};
 
 use due::Due;
+use stage::Stage;
 
 /// Where the day stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub struct Simulation {
     at_stake: u64,
     /// Imbalance messages of a security before a cross.
     indications: u64,
+    /// What is staged; nothing on a plain day.
+    stage: Option<Box<Stage>>,
 }
 
 /// What a security came to, by the matching engine's own account.
@@ -134,8 +140,28 @@ impl Simulation {
             reserve,
             at_stake: 0,
             indications,
+            stage: None,
         };
         simulation.enter(timetable.start_ns, Due::Start);
+        Ok(simulation)
+    }
+
+    /// A day that has not begun, with the standard agents and episodes of these kinds.
+    ///
+    /// # Errors
+    /// If there is no such day.
+    pub fn with_episodes(
+        settings: &Settings,
+        families: Families,
+    ) -> Result<Simulation, SettingsError> {
+        let mut simulation = Simulation::new(settings)?;
+        if !families.is_empty() {
+            let given_ns = settings.continuous_ns;
+            if given_ns < EPISODES_CONTINUOUS_NS_MIN {
+                return Err(SettingsError::Episodes { given_ns });
+            }
+            simulation.stage = Some(Box::new(Stage::new(settings.seed, families)));
+        }
         Ok(simulation)
     }
 
@@ -260,7 +286,11 @@ impl Simulation {
             Due::Open => self.open(time_ns, out),
             Due::Close => self.close(time_ns, out),
             Due::Cross { kind, symbol } => self.cross(kind, symbol, time_ns, out),
-            Due::Jump { symbol, by_ppm } => self.jump(symbol, by_ppm, time_ns),
+            Due::Jump { symbol, by_ppm } => {
+                self.note_jump(symbol, by_ppm, time_ns);
+                self.jump(symbol, by_ppm, time_ns);
+            }
+            Due::Play { player } => self.play(player, time_ns, out),
             Due::Pause { symbol, step } => self.pause(symbol, step, time_ns, out),
             Due::Quoted { symbol } => self.quoted(symbol, time_ns, out),
             Due::Halt { symbol, step } => self.halt(symbol, step, time_ns, out),
@@ -303,7 +333,8 @@ impl Simulation {
     }
 
     fn arrive_at(&mut self, symbol: u16, time_ns: u64, out: &mut Encoder) {
-        if !self.may_act(symbol) || !self.floor.pits[usize::from(symbol)].is_listed {
+        let pit = &self.floor.pits[usize::from(symbol)];
+        if !self.may_act(symbol) || !pit.is_listed || pit.silent_until_ns > time_ns {
             return;
         }
         let before = out.messages();
@@ -335,6 +366,7 @@ impl Simulation {
     fn called(&mut self, call: Call, time_ns: u64, out: &mut Encoder) {
         match call {
             Call::Follow { symbol } => self.arrive_at(symbol, time_ns, out),
+            Call::Expire { id } if self.is_silent(id, time_ns) => self.put_off(id, call),
             Call::News { symbol } if self.may_act(symbol) && self.is_listed(symbol) => {
                 let before = out.messages();
                 self.floor.trade_on_news(Place { symbol, time_ns }, out);

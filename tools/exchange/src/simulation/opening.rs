@@ -45,6 +45,7 @@ impl Simulation {
             STATE if security.role == Role::NewListing => {
                 let state = TradingState::Halted;
                 self.floor.market.set_state(symbol, time_ns, state, *b"IPO1", out);
+                self.note_halt(symbol, time_ns);
             }
             STATE => out.trading_action(header, stock, b'T', *b"    "),
             // A security that fell by a tenth yesterday is restricted today as well.
@@ -92,6 +93,7 @@ impl Simulation {
         self.enter(timetable.closing_imbalance_ns, Due::Auction { kind: CrossKind::Closing });
         self.enter(timetable.close_ns, Due::Close);
         self.schedule_news();
+        self.set_stage();
     }
 
     /// Each security gets its first orders in the first half of the hours before the opening.

@@ -146,7 +146,7 @@ impl Wire {
         if !(PAYLOAD_BYTES_MIN..=PAYLOAD_BYTES_MAX).contains(&bytes) {
             return Err(WireError::Payload { bytes });
         }
-        let simulation = Simulation::new(&settings.simulation)?;
+        let simulation = Simulation::with_episodes(&settings.simulation, settings.episodes)?;
         let [a, b] = &settings.lines;
         let open =
             |line: &LineSettings| {

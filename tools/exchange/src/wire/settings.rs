@@ -8,6 +8,7 @@ use feed_handlers::moldudp64::SessionId;
 
 use super::impairment::{Impairment, Share};
 use super::pace::Pace;
+use crate::injection::Families;
 use crate::settings::Settings;
 
 /// Most bytes of a datagram's payload where nothing else is said: with 28 bytes of UDP and IP it
@@ -40,6 +41,8 @@ impl LineSettings {
 pub struct WireSettings {
     /// The day. Its messages are an upper bound where `max_time` ends it earlier.
     pub simulation: Settings,
+    /// What is staged on it.
+    pub episodes: Families,
     /// The session that every packet names.
     pub session: SessionId,
     /// Lines A and B.
@@ -78,6 +81,7 @@ impl WireSettings {
     pub fn new(simulation: Settings, session: SessionId, lines: [SocketAddrV4; 2]) -> WireSettings {
         WireSettings {
             simulation,
+            episodes: Families::NONE,
             session,
             lines: lines.map(LineSettings::to),
             interface: Ipv4Addr::LOCALHOST,

@@ -3,6 +3,9 @@
 mod populations;
 mod reader;
 mod rebuilt;
+mod spliced;
+mod staged;
+mod watched;
 
 use std::collections::BTreeMap;
 
