@@ -158,7 +158,7 @@ impl LuldProximity {
         }
         // Without prints the reference stays.
         let (mean, reference) = (sum / prints, state.reference as f64);
-        if prints > 0.0 && !((mean - reference).abs() < reference * self.renewed) {
+        if prints > 0.0 && (mean - reference).abs() >= reference * self.renewed {
             self.refer_to(state, mean);
         }
     }
@@ -206,7 +206,7 @@ impl LuldProximity {
         }
         let way = away as f64 / width;
         let level = way / self.near + limit_ns / self.limit_state;
-        if !(level >= 0.5) {
+        if level < 0.5 {
             return None;
         }
         seen.wake_at(Nanos(seen.time.0.saturating_add(LOOK_NS)));
