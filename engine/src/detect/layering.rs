@@ -136,7 +136,7 @@ impl Layering {
         if !it.is_some() || (other.qty as f64) * self.asymmetry > it.qty as f64 {
             return None;
         }
-        if levels < self.levels || !(size >= 0.5) {
+        if levels < self.levels || size < 0.5 {
             return None;
         }
         let before_ns = state.before_ns[side];

@@ -32,7 +32,7 @@ crate::parameters! {
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    /// Since when it is locked; 0 while it is not, or need not be free of it.
+    /// Since when it is locked while it trades; 0 otherwise.
     since_ns: i64,
     /// By which message.
     sequence: u64,
@@ -151,7 +151,8 @@ impl Detector for LockedCrossed {
             return None;
         }
         let due_ns = state.since_ns.saturating_add(self.dwell as i64);
-        let next_ns = if seen.time.0 < due_ns { due_ns } else { seen.time.0 + LOOK_NS };
+        let look_ns = seen.time.0.saturating_add(LOOK_NS);
+        let next_ns = if seen.time.0 < due_ns { due_ns } else { look_ns };
         seen.wake_at(Nanos(next_ns));
         self.lasts(state, seen, &seen.touch)
     }

@@ -141,7 +141,7 @@ impl Spoofing {
         let (it, other) = if side == 0 { (bids, offers) } else { (offers, bids) };
         let depth = it.times_left(seen, side);
         let size = (depth / self.depth).min(it.notional * 1e-9 / self.notional.max(1.0));
-        if !it.is_some() || (other.qty as f64) * self.asymmetry > it.qty as f64 || !(size >= 0.5) {
+        if !it.is_some() || (other.qty as f64) * self.asymmetry > it.qty as f64 || size < 0.5 {
             return None;
         }
         let earliest = it.last_ns.saturating_sub(self.repetition as i64);

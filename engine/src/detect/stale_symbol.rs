@@ -186,7 +186,8 @@ impl Detector for StaleSymbol {
             return None;
         }
         let due_ns = state.last_ns.saturating_add(limit_ns as i64);
-        let next_ns = if seen.time.0 < due_ns { due_ns } else { seen.time.0 + LOOK_NS };
+        let look_ns = seen.time.0.saturating_add(LOOK_NS);
+        let next_ns = if seen.time.0 < due_ns { due_ns } else { look_ns };
         seen.wake_at(Nanos(next_ns));
         self.silence(state, seen)
     }
