@@ -121,12 +121,12 @@ impl DepthEvaporation {
         let now = seen.time.0;
         let best = [seen.touch.bid_qty, seen.touch.ask_qty];
         let mut worst: Option<Raised> = None;
-        for at in 0..2 {
+        for (at, best) in best.into_iter().enumerate() {
             let side = &mut state.sides[at];
             // What is at the best price alone may be enough.
-            let depth = if best[at] >= side.limit { best[at] } else { seen.depth(at) };
+            let depth = if best >= side.limit { best } else { seen.depth(at) };
             side.take(depth, now, seen.sequence.0);
-            if best[at] < side.limit {
+            if best < side.limit {
                 state.is_watched = 1;
                 self.wish(side, seen);
             }

@@ -113,7 +113,7 @@ impl PriceJump {
             let quote = &state.quotes[(state.at as usize).wrapping_sub(back) % QUOTES];
             let mid = (quote.bid as f64 + quote.ask as f64) / 2.0;
             let age = seen.time.0.saturating_sub(quote.until_ns);
-            if quote.until_ns == 0 || !(0..=self.horizon as i64).contains(&age) || !(mid > 0.0) {
+            if quote.until_ns == 0 || !(0..=self.horizon as i64).contains(&age) || mid <= 0.0 {
                 continue;
             }
             let [up, down] = beyond(quote, low, high);

@@ -125,15 +125,16 @@ impl SpreadBlowout {
 impl State {
     /// Takes the spread at the end of a second into the percentile.
     fn learn(&mut self, spread: f64) {
-        if !(spread > 0.0) {
+        if spread <= 0.0 {
             return;
         }
-        self.percentile = if !(self.percentile > 0.0) {
-            spread
-        } else if spread > self.percentile {
-            (self.percentile * (1.0 + STEP * 0.99)).min(spread)
+        let percentile = self.percentile;
+        self.percentile = if spread > percentile && percentile > 0.0 {
+            (percentile * (1.0 + STEP * 0.99)).min(spread)
+        } else if percentile > 0.0 {
+            (percentile * (1.0 - STEP * 0.01)).max(spread)
         } else {
-            (self.percentile * (1.0 - STEP * 0.01)).max(spread)
+            spread
         };
     }
 }

@@ -103,7 +103,7 @@ impl VolumeSpike {
         let print = seen.print?;
         let (price, shares) = (print.price.0 as f64, state.sum as f64);
         let level = self.level(seen, shares, price);
-        if !(level >= 0.5) {
+        if level < 0.5 {
             return None;
         }
         let others = state.sum.saturating_sub(print.qty.0) as f64;
