@@ -21,7 +21,7 @@ use crate::units::Nanos;
 crate::parameters! {
     /// `detect.book_imbalance`
     BookImbalance {
-        imbalance: Ratio = 0.9, 0.01..0.999, "Mean of (bids − offers) / (bids + offers) at five levels over five seconds, either way.", "convention";
+        imbalance: Ratio = 0.95, 0.01..0.999, "Mean of (bids − offers) / (bids + offers) at five levels over five seconds, either way.", "calibrated on simulated sessions, seeds 1 to 3; by convention 0.9";
         depth: Ratio = 1, 0..1000, "What both sides show beside what they usually do, at least.", "convention";
     }
 }
@@ -142,7 +142,8 @@ mod tests {
 
     /// Continuous trading, 1,500 shares at five levels of each side.
     fn market() -> Rehearsal {
-        let mut rehearsal = Rehearsal::with(&[("", "opening", 0.0)]);
+        let mut rehearsal =
+            Rehearsal::with(&[("book_imbalance", "imbalance", 0.9), ("", "opening", 0.0)]);
         rehearsal.fill(BID, ASK, 5, 300);
         seconds(&mut rehearsal, 70);
         rehearsal
@@ -215,7 +216,7 @@ mod tests {
         seconds(&mut rehearsal, 3);
         rehearsal.delete(order);
         assert_eq!(alerts(rehearsal), 0);
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[("book_imbalance", "imbalance", 0.9)]);
         rehearsal.fill(BID, ASK, 5, 300);
         seconds(&mut rehearsal, 70);
         rehearsal.add(Side::Buy, BID, 60_000);

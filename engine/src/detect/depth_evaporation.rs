@@ -25,7 +25,7 @@ crate::parameters! {
         remaining: Ratio = 0.1, 0.001..0.9, "Part of the side's median depth that is left, less than.", "convention";
         dwell: Time = 1e9, 1_000_000..6e10, "It stays so thin for so long.", "convention";
         empty: Time = 100_000_000, 1_000_000..6e10, "Or a side is without orders for so long.", "convention";
-        habit: Ratio = 0.02, 0..1, "Share of the symbol's seconds that are so thin, at most; with more it is usual.", "calibrated on simulated sessions";
+        habit: Ratio = 0.005, 0..1, "Share of the symbol's seconds that are so thin, at most; with more it is usual.", "calibrated on simulated sessions, seeds 1 to 3";
     }
 }
 
@@ -223,7 +223,8 @@ mod tests {
 
     /// Past the opening: five levels of 400 shares on both sides, for 80 s with messages; the orders by side.
     fn market() -> (Rehearsal, [Vec<u64>; 2]) {
-        let mut rehearsal = Rehearsal::with(&[("", "opening", 0.0)]);
+        let mut rehearsal =
+            Rehearsal::with(&[("depth_evaporation", "habit", 0.02), ("", "opening", 0.0)]);
         let mut orders = [Vec::new(), Vec::new()];
         for level in 0..5 {
             orders[0].push(rehearsal.add(Side::Buy, 100 * DOLLAR - level * CENT, 400));
@@ -339,7 +340,7 @@ mod tests {
         bids.iter().for_each(|order| rehearsal.delete(*order));
         breathe(&mut rehearsal, 10);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[("depth_evaporation", "habit", 0.02)]);
         rehearsal.fill(100 * DOLLAR, 100 * DOLLAR + CENT, 5, 400);
         breathe(&mut rehearsal, 80);
         let order = rehearsal.add(Side::Buy, 100 * DOLLAR, 400);

@@ -1,8 +1,8 @@
 //! Price jump: within seconds the price is elsewhere, by far more than it usually moves.
 //!
 //! Compares with the quotes that stood at the end of each of the symbol's last four seconds, five seconds ago
-//! at most. It takes half a percent, three ticks and eight standard deviations of the mid's change over as
-//! many seconds. A quote has jumped as far as the side of it that moved less, so a spread that only widens is
+//! at most. It takes 0.8 percent, three ticks and twelve standard deviations of the mid's change over
+//! as many seconds. A quote has jumped as far as the side of it that moved less, so a spread that only widens is
 //! no jump; a print as far as it is beyond the side that stood there, so a bounce between bid and ask is
 //! none. A jump that a print shows is taken back if the print is broken.
 //!
@@ -24,9 +24,9 @@ use crate::units::{MatchNumber, Nanos};
 crate::parameters! {
     /// `detect.price_jump`
     PriceJump {
-        move_min: Ratio = 0.005, 0.0001..1, "Part of the price, at least.", "convention";
+        move_min: Ratio = 0.008, 0.0001..1, "Part of the price, at least.", "calibrated on simulated sessions, seeds 1 to 3";
         ticks_min: Count = 3, 1..1000, "Ticks, at least.", "convention";
-        sigmas: Ratio = 8, 1..1000, "Standard deviations of the mid's change over as many seconds.", "Lee and Mykland 2008; beyond any of theirs";
+        sigmas: Ratio = 12, 1..1000, "Standard deviations of the mid's change over as many seconds.", "calibrated on simulated sessions, seeds 1 to 3; beyond any of Lee and Mykland 2008";
         horizon: Time = 5e9, 1e9..6e10, "The quote that it is compared with stood no longer ago.", "convention";
     }
 }
@@ -178,6 +178,10 @@ impl Detector for PriceJump {
 
     #[inline(always)]
     fn on_second(&self, state: &mut State, seen: &Seen<'_>, second: &Second) -> Option<Raised> {
+        if second.counts == [0; 4] && second.prints == 0 {
+            // Time passed, and nothing else: the quotes before stay as old as they are.
+            return None;
+        }
         let is_broken_off = second.idle > IDLE_MAX || matches!(seen.phase, Phase::Halted);
         if is_broken_off {
             state.quotes = Zeroable::zeroed();
@@ -204,7 +208,11 @@ mod tests {
     /// A quote of 100 at 100.02 that moves a cent to and fro for 80 s; its orders.
     fn market() -> (Rehearsal, [u64; 2]) {
         // Armed again as soon as a halt ends.
-        let mut rehearsal = Rehearsal::with(&[("", "reopening", 0.0)]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("price_jump", "sigmas", 8.0),
+            ("price_jump", "move_min", 0.005),
+            ("", "reopening", 0.0),
+        ]);
         let mut orders = quote(&mut rehearsal, None, 100 * DOLLAR, 100 * DOLLAR + 2 * CENT);
         for second in 0..80 {
             let bid = 100 * DOLLAR + second % 2 * CENT;
@@ -251,7 +259,8 @@ mod tests {
 
     #[test]
     fn in_a_restless_symbol_half_a_percent_is_nothing() {
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal =
+            Rehearsal::with(&[("price_jump", "sigmas", 8.0), ("price_jump", "move_min", 0.005)]);
         let mut orders = quote(&mut rehearsal, None, 100 * DOLLAR, 100 * DOLLAR + 2 * CENT);
         // 20 cents to and fro: 20 bp a second, 8 sigma are 1.6 %.
         for second in 0..80 {

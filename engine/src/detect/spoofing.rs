@@ -8,7 +8,9 @@
 //!
 //! Traps: removing an order moves its own side's best price, so that says nothing. A market maker pulls both
 //! sides, or comes back with the same size. A replace keeps an order's history; one far away is a pull. An
-//! order that was executed in part was meant to trade. After a halt or a cross nothing before it counts.
+//! order that was executed in part was meant to trade. Where large orders are pulled all day long, as on the
+//! busiest symbols, only what is done oftener than that counts as again. After a halt or a cross nothing
+//! before it counts.
 //!
 //! Sources: Lee, Eom and Park 2013 (orders of twice the usual size, withdrawn); Fabre and Challet,
 //! arXiv 2504.15908 (a third of all large orders could spoof: size alone says little); CFTC v. Oystacher
@@ -53,8 +55,17 @@ const BASE: f64 = 0.5;
 /// What it adds that orders of the other side were executed, that the other side moved, each.
 const SUPPORT: f64 = 0.25;
 
-/// What each earlier time adds, three at most.
+/// What each earlier time adds that is not habit, three at most.
 const AGAIN: f64 = 0.3;
+
+/// Weight of a minute in how often large orders are usually pulled: some twenty minutes.
+const HABIT_WEIGHT: f64 = 1.0 / 20.0;
+
+/// Minutes after which nothing of a habit is left.
+const HABIT_MINUTES: i64 = 200;
+
+/// A minute, ns.
+const MINUTE_NS: i64 = 60_000_000_000;
 
 /// What size alone may do at most.
 const SIZE_MAX: f64 = 1.25;
@@ -81,6 +92,26 @@ pub struct State {
     times: [[Time; TIMES]; 2],
     /// When what is being pulled is judged; 0 where nothing is.
     due_ns: i64,
+    /// The minute at hand, and how often large orders were pulled in it.
+    minute: i64,
+    in_minute: u64,
+    /// How often they usually are in a minute, the one at hand left out.
+    habit: f64,
+}
+
+impl State {
+    /// Counts a pull at a time; how often there is one in a minute by habit.
+    fn habit(&mut self, now_ns: i64) -> f64 {
+        let minute = now_ns.div_euclid(MINUTE_NS);
+        let passed = minute.saturating_sub(self.minute).clamp(0, HABIT_MINUTES);
+        for _ in 0..passed {
+            let count = core::mem::take(&mut self.in_minute) as f64;
+            self.habit += HABIT_WEIGHT * (count - self.habit);
+        }
+        self.minute = minute;
+        self.in_minute = self.in_minute.saturating_add(1);
+        if self.habit > 0.0 { self.habit } else { 0.0 }
+    }
 }
 
 static SPEC: Spec = Spec {
@@ -98,7 +129,8 @@ impl Spoofing {
     /// How it is armed unless that is set: what is repeated is one alert.
     #[must_use]
     pub fn arming() -> Arming {
-        Arming { cool_down: 60e9, ..Arming::default() }
+        // Calibrated on simulated sessions, seeds 1 to 3: three times, or twice and with success.
+        Arming { cool_down: 60e9, min_score: 70.0, ..Arming::default() }
     }
 
     #[inline(always)]
@@ -153,6 +185,7 @@ impl Spoofing {
             since = Since { time: Nanos(added_ns), sequence: Sequence(added_sequence) };
         }
         let first = it.since();
+        let habit = state.habit(seen.time.0) * self.repetition / MINUTE_NS as f64;
         state.times[side].rotate_right(1);
         state.times[side][0] =
             Time { at_ns: it.last_ns, added_ns: first.time.0, added_sequence: first.sequence.0 };
@@ -160,7 +193,7 @@ impl Spoofing {
         let support = BASE
             + SUPPORT * it.benefit(seen)
             + SUPPORT * it.moved_spreads(seen)
-            + AGAIN * f64::from(times);
+            + AGAIN * (f64::from(times) - habit).max(0.0);
         let level = size.sqrt().min(SIZE_MAX) * support * shown_for;
         (level >= 0.5).then_some(Raised {
             level,
@@ -223,7 +256,7 @@ mod tests {
 
     /// Five levels of 300 shares a side, orders of 300 as usual, and as many seconds as warm it up.
     fn market() -> Rehearsal {
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[("spoofing", "min_score", 50.0)]);
         rehearsal.fill(BID, ASK, 5, 300);
         settled(&mut rehearsal);
         rehearsal

@@ -28,10 +28,10 @@ use crate::units::Nanos;
 crate::parameters! {
     /// `detect.stale_symbol`
     StaleSymbol {
-        expected: Count = 13.8, 1..1000, "Messages that were to be expected in the silence.", "exp(-13.8) is one in a million";
-        rate_min: Count = 1, 0.01..1000000, "Messages a second that the symbol usually has, at least.", "convention: one a second";
+        expected: Count = 20, 1..1000, "Messages that were to be expected in the silence.", "calibrated on simulated sessions, seeds 1 to 3; exp(-13.8) would be one in a million if messages came one by one";
+        rate_min: Count = 0.5, 0.01..1000000, "Messages a second that the symbol usually has, at least.", "calibrated on simulated sessions, seeds 1 to 3; by convention one a second";
         silence_min: Time = 5e9, 1e9..36e11, "The silence, at least.", "convention: messages come in clusters";
-        longest: Ratio = 2, 1..100, "The silence over the longest of late.", "convention: messages come in clusters";
+        longest: Ratio = 3, 1..100, "The silence over the longest of late.", "calibrated on simulated sessions, seeds 1 to 3";
     }
 }
 
@@ -210,7 +210,11 @@ mod tests {
     }
 
     fn market(orders: i64) -> Rehearsal {
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("stale_symbol", "expected", 13.8),
+            ("stale_symbol", "rate_min", 1.0),
+            ("stale_symbol", "longest", 2.0),
+        ]);
         rehearsal.fill(100 * DOLLAR, 100 * DOLLAR + CENT, 5, 300);
         rehearsal.pass(SECOND);
         busy(&mut rehearsal, orders, 200);
@@ -249,7 +253,11 @@ mod tests {
         assert_eq!(rehearsal.told(NAME), []);
         rehearsal.pass(300 * MS);
         assert_eq!(rehearsal.opened(NAME).len(), 1);
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("stale_symbol", "expected", 13.8),
+            ("stale_symbol", "rate_min", 1.0),
+            ("stale_symbol", "longest", 2.0),
+        ]);
         for _ in 0..300 {
             rehearsal.add(Side::Buy, 90 * DOLLAR, 100);
             rehearsal.pass(1_500 * MS);
@@ -304,7 +312,11 @@ mod tests {
 
     #[test]
     fn until_two_minutes_are_known_nothing_is_told() {
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("stale_symbol", "expected", 13.8),
+            ("stale_symbol", "rate_min", 1.0),
+            ("stale_symbol", "longest", 2.0),
+        ]);
         busy(&mut rehearsal, 5, 100);
         rehearsal.pass(MINUTE);
         assert_eq!(rehearsal.told(NAME), []);

@@ -24,9 +24,9 @@ use crate::detect::spec::{DetectorCode, Family, Spec};
 crate::parameters! {
     /// `detect.volume_spike`
     VolumeSpike {
-        ratio: Ratio = 12, 1..10000, "Times the mean volume of ten seconds.", "calibrated: an hour of a large stock has windows of 60 times its median, 14 times its mean";
-        sigmas: Ratio = 8, 0..1000, "Standard deviations of that volume above its mean.", "calibrated";
-        prints: Ratio = 20, 1..100000, "Times the median print.", "convention";
+        ratio: Ratio = 30, 1..10000, "Times the mean volume of ten seconds.", "calibrated on simulated sessions, seeds 1 to 3; an hour of a large stock has windows of 14 times its mean";
+        sigmas: Ratio = 20, 0..1000, "Standard deviations of that volume above its mean.", "calibrated on simulated sessions, seeds 1 to 3";
+        prints: Ratio = 30, 1..100000, "Times the median print.", "calibrated on simulated sessions, seeds 1 to 3";
         notional_min: Money = 250_000, 0..1e12, "Worth at least so much.", "convention";
     }
 }
@@ -173,7 +173,12 @@ mod tests {
     }
 
     fn market() -> Rehearsal {
-        let mut rehearsal = Rehearsal::with(&[("", "reopening", 0.0)]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("volume_spike", "ratio", 12.0),
+            ("volume_spike", "sigmas", 8.0),
+            ("volume_spike", "prints", 20.0),
+            ("", "reopening", 0.0),
+        ]);
         trade(&mut rehearsal, 400);
         rehearsal
     }
@@ -206,7 +211,11 @@ mod tests {
 
     #[test]
     fn it_must_be_worth_a_quarter_of_a_million() {
-        let mut rehearsal = Rehearsal::with(&[]);
+        let mut rehearsal = Rehearsal::with(&[
+            ("volume_spike", "ratio", 12.0),
+            ("volume_spike", "sigmas", 8.0),
+            ("volume_spike", "prints", 20.0),
+        ]);
         for _ in 0..400 {
             rehearsal.hidden(10 * DOLLAR, 100);
             rehearsal.pass(SECOND);
