@@ -71,6 +71,52 @@ fn what_the_summary_counts_is_what_a_replay_finds() {
     assert!((600_000_000_000..3_600_000_000_000).contains(&span_ns), "{span_ns}");
 }
 
+#[test]
+fn labels_of_what_is_staged_lie_on_the_day_that_a_replay_takes_the_file_for() {
+    let dir = scratch();
+    let (out, run) = simulated(&dir, "staged", &["--inject", "all", "--duration", "2h", "--json"]);
+    assert_eq!(run.json()["date"], "1970-01-01");
+    let replayed = tapewatch(&["replay", arg(&out.join("session.itch")), "--json"]);
+    let replayed = replayed.ended_with(0).json();
+    let at = |key: &str| replayed[key].as_i64().unwrap();
+    let labels = fs::read_to_string(out.join("labels.jsonl")).unwrap();
+    let labels: Vec<serde_json::Value> =
+        labels.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(labels.len() > 25, "{}", labels.len());
+    for label in &labels {
+        let [start, end] = ["start_ns", "end_ns"].map(|key| label[key].as_i64().unwrap());
+        assert!(at("first_ts_ns") <= start && start <= end && end <= at("last_ts_ns"), "{label}");
+        assert!((0.1..=1.0).contains(&label["severity"].as_f64().unwrap()), "{label}");
+        assert!(label["also"].is_array() && label["detector"].is_string(), "{label}");
+    }
+    // On a day that is given, they are that day's.
+    let (dated, _) =
+        simulated(&dir, "dated", &["--inject", "all", "--duration", "2h", "--date", "2019-12-30"]);
+    let line = fs::read_to_string(dated.join("labels.jsonl")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    let days_ns = first["start_ns"].as_i64().unwrap() - labels[0]["start_ns"].as_i64().unwrap();
+    assert_eq!(days_ns, 18_260 * 86_400_000_000_000);
+    let bytes = |dir: &Path| fs::read(dir.join("session.itch")).unwrap();
+    assert!(bytes(&out) == bytes(&dated));
+}
+
+#[test]
+fn what_cannot_be_staged_is_refused_with_its_reason() {
+    let dir = scratch();
+    let out = dir.path().join("none");
+    for (kinds, reason) in [
+        ("locked_crossed", "never leaves bid and ask"),
+        ("layering,stuffing", "no kind of episode"),
+    ] {
+        let run = tapewatch(&["simulate", "--inject", kinds, "--out", arg(&out)]).ended_with(2);
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+    }
+    let short = ["simulate", "--inject", "all", "--duration", "2m", "--out", arg(&out)];
+    let run = tapewatch(&short).ended_with(2);
+    assert!(run.stderr.contains("5 min"), "{}", run.stderr);
+    assert!(!out.exists());
+}
+
 /// What `truth.csv` says of a symbol: best prices with their sizes, levels a side, orders.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Book {

@@ -16,7 +16,7 @@ const SLIDES: u32 = 6_000;
 
 impl<T: Copy + From<Call>> Floor<T> {
     /// One of the security's makers looks after its quotes; whether something traded.
-    pub(super) fn make(&mut self, place: Place, out: &mut Encoder) -> bool {
+    pub(crate) fn make(&mut self, place: Place, out: &mut Encoder) -> bool {
         let makers = self.pits[place.at()].quotes.len();
         let maker = self.random.below(makers as u64) as usize;
         // The side that it looks at first must not always be the same.

@@ -26,7 +26,9 @@ const PREPARING_NS: u64 = 25 * SECOND;
 /// Small orders of others, at so many prices on the way to one `to_ppm` away.
 fn rungs(scene: &mut Scene, script: &mut Script, side: Side, to_ppm: u64, count: u64) {
     for rung in 1..=count {
-        let time_ns = scene.random.below(PREPARING_NS);
+        // The last one is where the fall ends, as seen from right before it.
+        let before_ns = scene.random.below(PREPARING_NS - MS);
+        let time_ns = if rung == count { PREPARING_NS - 1 } else { before_ns };
         let at = At::Off(towards(side, to_ppm * rung / count));
         let qty = scene.between(10, 120) as u32;
         let slot = script.post(time_ns, side.opposite(), at, qty);
@@ -39,21 +41,25 @@ fn rungs(scene: &mut Scene, script: &mut Script, side: Side, to_ppm: u64, count:
 pub(super) fn mini_flash_crash(scene: &mut Scene) -> Option<Script> {
     let side = scene.side;
     let wanted_ppm = scene.severity.square(6_000, 40_000);
-    let fall_ppm = wanted_ppm.max(scene.spread_ppm() * 2);
+    let count = scene.severity.linear(8, 30);
+    // As many price changes take as many ticks.
+    let fall_ppm = wanted_ppm.max(scene.spread_ppm() * 2).max(scene.ticks_ppm(count + 1));
     if fall_ppm > scene.room_ppm(side, 930) {
         return None;
     }
-    let count = scene.severity.linear(8, 30);
     let span_ns = scene.severity.linear(1_200, 500) * MS;
     let mut script = Script::default();
+    script.act(PREPARING_NS - 1, Act::Anchor);
     rungs(scene, &mut script, side, fall_ppm, count);
     script.begins(PREPARING_NS);
     script.act(PREPARING_NS, Act::MakersAway { for_ns: span_ns + 500 * MS });
+    // Prices are rounded away from each other: a tick beyond, an order there is met.
+    let over_ppm = scene.ticks_ppm(1) + 1;
     let shape = scene.between(0, 2);
     for turn in 1..=count {
         let jitter_ns = scene.random.below(span_ns / count / 2);
         let time_ns = PREPARING_NS + turn * span_ns / count - jitter_ns;
-        let at = At::Off(towards(side, fall_ppm * turn / count));
+        let at = At::Off(towards(side, fall_ppm * turn / count + over_ppm));
         script.act(time_ns, Act::Sweep { side, at });
     }
     let bottom_ns = PREPARING_NS + span_ns;
@@ -71,6 +77,7 @@ pub(super) fn mini_flash_crash(scene: &mut Scene) -> Option<Script> {
         let life_ns = scene.between(5, 30) * SECOND;
         script.act(bottom_ns + hold_ns + back_ns + MS, Act::Release { slot, life_ns });
     }
+    script.makers_return(bottom_ns + hold_ns, back_ns.max(1_500 * MS));
     script.ends(bottom_ns + hold_ns + back_ns.max(2 * SECOND));
     Some(script)
 }
@@ -103,6 +110,7 @@ pub(super) fn jump(scene: &mut Scene, ppm: u64) -> Script {
         script.act(time_ns, Act::Release { slot, life_ns });
     }
     script.act(span_ns, Act::Draw { arrivals: 6, within_ns: 2 * SECOND });
+    script.makers_return(span_ns, 2 * SECOND);
     script.ends(span_ns + 3 * SECOND);
     script
 }
@@ -120,10 +128,13 @@ pub(super) fn clearly_erroneous(scene: &mut Scene) -> Option<Script> {
     if ppm < GUIDELINE_PPM * 21 / 20 || scene.middle_e4() <= GUIDELINE_ABOVE_E4 {
         return None;
     }
+    let over_ppm = scene.ticks_ppm(1) + 1;
     let mut script = Script::default();
+    script.act(PREPARING_NS - 1, Act::Anchor);
     rungs(scene, &mut script, side, ppm, 6);
     script.begins(PREPARING_NS);
-    script.act(PREPARING_NS, Act::Sweep { side, at: At::Off(towards(side, ppm)) });
+    script.act(PREPARING_NS, Act::Sweep { side, at: At::Off(towards(side, ppm + over_ppm)) });
+    script.makers_return(PREPARING_NS + 500 * MS, 2 * SECOND);
     script.ends(PREPARING_NS + SECOND);
     Some(script)
 }
@@ -150,6 +161,7 @@ pub(super) fn luld_proximity(scene: &mut Scene) -> Option<Script> {
     // Let go: what was believed is no longer.
     script.act(way_ns + stay_ns, Act::Lean { ppm: -towards(side, ppm) });
     script.ends(way_ns + stay_ns);
+    script.makers_return(way_ns + stay_ns, 3 * SECOND);
     Some(script)
 }
 

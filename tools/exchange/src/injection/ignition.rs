@@ -17,6 +17,8 @@
 //! price manipulation" (2011); SEC v. Athena Capital Research (2014), for orders of the last seconds
 //! against the imbalance; Aggarwal and Wu, "Stock market manipulations" (2006), for pump and dump.
 
+use engine::units::Side;
+
 use super::scene::{MS, SECOND, Scene, towards};
 use super::script::{Act, At, Script};
 
@@ -40,7 +42,8 @@ pub(super) fn momentum_ignition(scene: &mut Scene) -> Option<Script> {
         let at = At::Off(towards(side, ppm * turn / orders));
         script.act(time_ns, Act::Sweep { side, at });
         let qty = scene.lots(1, 5);
-        script.take(time_ns + scene.between(1, 30) * MS, side, At::Touch, qty);
+        let at = At::Off(towards(side, ppm * (turn + 2) / orders));
+        script.take(time_ns + scene.between(1, 30) * MS, side, at, qty);
     }
     script.act(push_ns / 2, Act::Draw { arrivals: 10, within_ns: push_ns });
     let from_ns = push_ns + hold_ns;
@@ -50,7 +53,9 @@ pub(super) fn momentum_ignition(scene: &mut Scene) -> Option<Script> {
         let share = scene.between(80, 100);
         script.act(time_ns, Act::Lean { ppm: -towards(side, ppm * share / 100 / orders) });
         let qty = scene.lots(1, 4);
-        script.take(time_ns, side.opposite(), At::Touch, qty);
+        // Not below where it began.
+        script.take(time_ns, side.opposite(), At::Off(-towards(side, ppm / 5)), qty);
+        script.act(time_ns + MS, Act::Make);
     }
     Some(script)
 }
@@ -63,6 +68,7 @@ pub(super) fn marking_the_close(scene: &mut Scene, left_ns: u64) -> Option<Scrip
         return None;
     }
     let orders = scene.severity.linear(10, 40);
+    // The last tenth is left for the cross to be seen.
     let push_ns = left_ns * 9 / 10;
     let mut script = Script::default();
     for turn in 1..=orders {
@@ -71,7 +77,8 @@ pub(super) fn marking_the_close(scene: &mut Scene, left_ns: u64) -> Option<Scrip
         let at = At::Off(towards(side, ppm * turn / orders));
         script.act(time_ns, Act::Sweep { side, at });
         let qty = scene.lots(1, 3);
-        script.take(time_ns + scene.between(1, 50) * MS, side, At::Touch, qty);
+        let at = At::Off(towards(side, ppm * (turn + 2) / orders));
+        script.take(time_ns + scene.between(1, 50) * MS, side, at, qty);
     }
     let qty = scene.lots(5, 20);
     script.act(push_ns, Act::Auction { side, qty });
@@ -80,23 +87,22 @@ pub(super) fn marking_the_close(scene: &mut Scene, left_ns: u64) -> Option<Scrip
 }
 
 /// Orders for the closing cross in its last seconds, against what was told.
-pub(super) fn noii_swing(scene: &mut Scene, left_ns: u64) -> Script {
-    let (side, base) = (scene.side, scene.lots(10, 30));
-    let swing = u64::from(base) * scene.severity.linear(60, 400) / 100;
+pub(super) fn noii_swing(scene: &mut Scene, left_ns: u64) -> Option<Script> {
+    let paired = scene.cross.paired.clamp(1_000, 100_000);
+    let swing = paired * scene.severity.linear(60, 400) / 100;
+    // Against the side that is told to be larger.
+    let side = if scene.cross.surplus > 0 { Side::Sell } else { Side::Buy };
     let mut script = Script::default();
-    // Long before: what is told until then, both sides of it.
-    script.act(0, Act::Auction { side, qty: base + base / 4 });
-    script.act(1, Act::Auction { side: side.opposite(), qty: base });
     let before_ns = scene.between(8, 20) * SECOND;
-    let late_ns = left_ns - scene.scaled(before_ns);
+    let late_ns = left_ns.checked_sub(scene.scaled(before_ns))?;
     let parts = scene.between(1, 3);
     for part in 0..parts {
         let qty = (swing / parts / 100).max(1) as u32 * 100;
-        script.act(late_ns + part * MS, Act::Auction { side: side.opposite(), qty });
+        script.act(late_ns + part * MS, Act::Auction { side, qty });
     }
     script.begins(late_ns);
     script.ends(left_ns - 1);
-    script
+    Some(script)
 }
 
 /// An hour up with rising volume, half an hour down; on a full day.
@@ -104,7 +110,7 @@ pub(super) fn pump_and_dump(scene: &mut Scene) -> Script {
     let ppm = scene.severity.linear(100_000, 400_000);
     let lost = ppm * scene.severity.linear(50, 80) / 100;
     let (rise_ns, fall_ns) = (scene.scaled(60 * MINUTE), scene.scaled(30 * MINUTE));
-    let (up, down) = (engine::units::Side::Buy, engine::units::Side::Sell);
+    let (up, down) = (Side::Buy, Side::Sell);
     let mut script = Script::default();
     for (side, from_ns, span_ns, whole, steps) in
         [(up, 0, rise_ns, ppm, 160), (down, rise_ns, fall_ns, lost, 80)]
@@ -117,7 +123,7 @@ pub(super) fn pump_and_dump(scene: &mut Scene) -> Script {
             let qty = scene.lots(1, 4) * (1 + turn / 40) as u32;
             script.act(time_ns, Act::Sweep { side, at: At::Touch });
             script.take(time_ns + scene.between(1, 100) * MS, side, At::Touch, qty);
-            script.act(time_ns, Act::Draw { arrivals: 2, within_ns: span_ns / steps });
+            script.act(time_ns, Act::Draw { arrivals: 1, within_ns: span_ns / steps });
         }
     }
     script

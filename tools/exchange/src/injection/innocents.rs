@@ -142,6 +142,7 @@ fn one_sweep(scene: &mut Scene) -> Script {
         scene.between(1_500, 5_000).max(scene.spread_ppm()).min(scene.room_ppm(scene.side, 700));
     let mut script = Script::default();
     script.act(0, Act::Sweep { side: scene.side, at: At::Off(towards(scene.side, ppm)) });
+    script.makers_return(300 * MS, 3 * SECOND);
     script.ends(5 * SECOND);
     script
 }

@@ -17,11 +17,14 @@
 
 use engine::units::Side;
 
-use super::scene::{MS, SECOND, Scene};
+use super::scene::{MS, SECOND, Scene, towards};
 use super::script::{Act, At, Script};
 
 /// How often what came back is withdrawn again.
 const AGAIN_NS: u64 = 100 * MS;
+
+/// Within what all of a side lies, but for stubs.
+const EVERYTHING_PPM: u64 = 400_000;
 
 /// The sides of an episode that has one or both.
 fn sides(scene: &mut Scene) -> Vec<Side> {
@@ -29,7 +32,7 @@ fn sides(scene: &mut Scene) -> Vec<Side> {
 }
 
 fn withdraw(script: &mut Script, side: Side, for_ns: u64, within_ppm: u64, keep: u32) {
-    let within_ppm = within_ppm.min(300_000) as u32;
+    let within_ppm = within_ppm.min(EVERYTHING_PPM) as u32;
     for turn in 0..for_ns / AGAIN_NS {
         script.act(turn * AGAIN_NS, Act::Withdraw { side, within_ppm, keep });
     }
@@ -44,10 +47,15 @@ pub(super) fn spread_blowout(scene: &mut Scene) -> Script {
     let mut script = Script::default();
     script.act(0, Act::MakersAway { for_ns });
     for &side in &sides {
-        // All of the width on one side, or half of it on each.
-        withdraw(&mut script, side, for_ns, spread_ppm / sides.len() as u64, 0);
+        // All of the width on one side, or half of it on each; somebody's quote is left there.
+        let width_ppm = spread_ppm / sides.len() as u64;
+        let qty = scene.lots(1, 3);
+        let slot = script.post(1, side, At::Off(towards(side.opposite(), width_ppm)), qty);
+        script.act(for_ns + SECOND, Act::Release { slot, life_ns: 20 * SECOND });
+        withdraw(&mut script, side, for_ns, width_ppm * 97 / 100, 0);
     }
     script.ends(for_ns);
+    script.makers_return(for_ns, 2 * SECOND);
     script
 }
 
@@ -59,9 +67,11 @@ pub(super) fn depth_evaporation(scene: &mut Scene) -> Script {
     script.act(0, Act::MakersAway { for_ns });
     for side in sides(scene) {
         let keep = (u64::from(scene.depth(side)) * left / 1_000).max(1) as u32;
-        withdraw(&mut script, side, for_ns, 100_000, keep);
+        withdraw(&mut script, side, for_ns, EVERYTHING_PPM, keep);
     }
     script.ends(for_ns);
+    script.makers_return(for_ns, 2 * SECOND);
+    script.act(for_ns, Act::Draw { arrivals: 4, within_ns: 5 * SECOND });
     script
 }
 
@@ -75,8 +85,9 @@ pub(super) fn book_imbalance(scene: &mut Scene) -> Script {
     let mut script = Script::default();
     if scene.random.chance(3_000) {
         let keep = u64::from(own) * (1_000 - lean) / (1_000 + lean);
-        withdraw(&mut script, other, for_ns, 100_000, keep.max(1) as u32);
+        withdraw(&mut script, other, for_ns, EVERYTHING_PPM, keep.max(1) as u32);
         script.act(0, Act::MakersAway { for_ns });
+        script.makers_return(for_ns, 2 * SECOND);
     } else {
         let wanted = u64::from(others) * (1_000 + lean) / (1_000 - lean);
         let each = (wanted / 500 + 1).min(2_000) as u32 * 100;

@@ -67,7 +67,7 @@ pub(crate) fn script(part: Part, scene: &mut Scene, left_ns: u64) -> Option<Scri
         Family::MarkingTheClose => ignition::marking_the_close(scene, left_ns),
         Family::PumpAndDump => Some(ignition::pump_and_dump(scene)),
         Family::Pinging => volume::pinging(scene),
-        Family::NoiiSwing => Some(ignition::noii_swing(scene, left_ns)),
+        Family::NoiiSwing => ignition::noii_swing(scene, left_ns),
         Family::OfiShock => Some(volume::ofi_shock(scene)),
         Family::TapePainting => volume::tape_painting(scene),
         // Of the market or the exchange itself: they have no script of their own.

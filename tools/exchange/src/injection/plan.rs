@@ -147,14 +147,19 @@ impl<'a> Planner<'a> {
             Family::ALL.into_iter().filter(|&family| families.has(family)).collect();
         let all = each * chosen.len() as u64;
         // What needs most room first.
+        // A cluster is as many crashes: a third of the others' number.
+        let is_cluster = |family| family == Family::MarketCluster;
+        for (family, severity) in self.dealt(&chosen, each.div_ceil(3), is_cluster) {
+            self.add(family, severity);
+        }
         for (family, severity) in self.dealt(&chosen, each, Self::needs_much_room) {
             self.add(family, severity);
         }
         for severity in self.severities(each.div_ceil(2)) {
             self.add_news(severity);
         }
-        for (family, severity) in self.dealt(&chosen, each, |family| !Self::needs_much_room(family))
-        {
+        let is_other = |family| !Self::needs_much_room(family) && family != Family::MarketCluster;
+        for (family, severity) in self.dealt(&chosen, each, is_other) {
             self.add(family, severity);
         }
         for innocent in Innocent::OF_ONE {
@@ -170,7 +175,6 @@ impl<'a> Planner<'a> {
         matches!(
             family,
             Family::MessageBurst
-                | Family::MarketCluster
                 | Family::PumpAndDump
                 | Family::MarkingTheClose
                 | Family::NoiiSwing
@@ -244,6 +248,15 @@ impl<'a> Planner<'a> {
                 pool.retain(|&symbol| close_e4(symbol) > GUIDELINE_ABOVE_E4 * 21 / 20);
                 pool
             }
+            Family::MiniFlashCrash => {
+                // Where a tick is much of the price, as many ticks are too much of it.
+                let mut pool = share(80, 5);
+                pool.retain(|&symbol| {
+                    let listing = &self.securities[usize::from(symbol)].listing;
+                    listing.tick_e4 * 1_600 <= listing.close_e4
+                });
+                pool
+            }
             Family::Halt => share(100, 5),
             _ => share(70, 5),
         };
@@ -313,7 +326,7 @@ impl<'a> Planner<'a> {
             Family::MessageBurst => self.add_burst(severity),
             Family::MarketCluster => self.add_cluster(severity),
             Family::MarkingTheClose => self.add_at_close(family, severity, 60 * SECOND),
-            Family::NoiiSwing => self.add_at_close(family, severity, 100 * SECOND),
+            Family::NoiiSwing => self.add_at_close(family, severity, 30 * SECOND),
             Family::Halt => {
                 let span_ns = self.span_ns(family, severity, 0);
                 let pool = self.pool(family);

@@ -3,6 +3,7 @@
 use engine::units::Side;
 
 use super::labels::Severity;
+use crate::matching::Clearing;
 use crate::random::Random;
 
 /// A thousandth of a second, ns.
@@ -25,6 +26,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) levels: [Vec<(u32, u64)>; 2],
     /// Lower and upper price band.
     pub(crate) bands: Option<(u32, u32)>,
+    /// What its next cross would do at the middle now.
+    pub(crate) cross: Clearing,
     /// Shares that it traded in ten seconds of market hours, on the mean.
     pub(crate) volume_10s: u64,
     /// Mean time between its messages.
@@ -73,6 +76,11 @@ impl Scene<'_> {
     pub(crate) fn scaled(&self, full: u64) -> u64 {
         let whole = u128::from(crate::settings::FULL_DAY_NS);
         (u128::from(full) * u128::from(self.continuous_ns) / whole) as u64
+    }
+
+    /// Ticks in millionths of the middle.
+    pub(crate) fn ticks_ppm(&self, ticks: u64) -> u64 {
+        ticks * u64::from(self.tick_e4) * 1_000_000 / u64::from(self.middle_e4())
     }
 
     /// A number from `low` to `high`.

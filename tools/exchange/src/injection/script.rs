@@ -8,6 +8,9 @@
 
 use engine::units::Side;
 
+/// Looks of makers after their quotes by which they have come back.
+const MAKERS_TURNS: u64 = 10;
+
 /// Names an order of an episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(pub(crate) u32);
@@ -45,6 +48,8 @@ pub(crate) enum Act {
     Withdraw { side: Side, within_ppm: u32, keep: u32 },
     /// Makers keep away for so long.
     MakersAway { for_ns: u64 },
+    /// A maker looks after its quotes.
+    Make,
     /// Everyone keeps away for so long.
     Silence { for_ns: u64 },
     /// Others believe in a value so many millionths away from before.
@@ -55,6 +60,8 @@ pub(crate) enum Act {
     Report { at: At, qty: u32 },
     /// An order for the next cross, at any price.
     Auction { side: Side, qty: u32 },
+    /// Prices are from the middle of now on, no more from that of the beginning.
+    Anchor,
     /// Nothing: the label reaches to here.
     Mark,
 }
@@ -109,6 +116,13 @@ impl Script {
     /// Adds an immediate order.
     pub(crate) fn take(&mut self, after_ns: u64, side: Side, at: At, qty: u32) {
         self.act(after_ns, Act::Take { side, at, qty: qty.max(1) });
+    }
+
+    /// Makers come back, one after the other.
+    pub(crate) fn makers_return(&mut self, from_ns: u64, within_ns: u64) {
+        for turn in 1..=MAKERS_TURNS {
+            self.act(from_ns + within_ns * turn / MAKERS_TURNS, Act::Make);
+        }
     }
 
     /// The label begins here.

@@ -15,7 +15,7 @@
 
 use engine::units::Side;
 
-use super::scene::{MS, Scene};
+use super::scene::{MS, Scene, towards};
 use super::script::{Act, At, Script, Slot};
 
 /// Large orders on the side opposite to the one that it wants to trade on.
@@ -93,11 +93,19 @@ fn moved(
 ) {
     let from_ns = time_ns + life_ns / 8;
     let room_ns = life_ns * 3 / 4;
-    script.take(from_ns + scene.random.below(room_ns), shown, At::Touch, wanted);
-    for _ in 0..levels {
-        let then_ns = from_ns + scene.random.below(room_ns);
-        script.act(then_ns, Act::Sweep { side: shown, at: At::Touch });
+    // A level is taken to be two steps deep, so that books with holes do not fall through.
+    let deep_ppm = scene.ticks_ppm(2 * scene.step as u64);
+    let to = |level: u64, scene: &Scene| {
+        At::Off(towards(shown, scene.spread_ppm() / 2 + deep_ppm * (level + 1)))
+    };
+    let at = to(levels, scene);
+    script.take(from_ns + scene.random.below(room_ns), shown, at, wanted);
+    for level in 0..levels {
+        let (at, then_ns) = (to(level, scene), from_ns + scene.random.below(room_ns));
+        script.act(then_ns, Act::Sweep { side: shown, at });
     }
+    script.act(time_ns + life_ns + 500 * MS, Act::Make);
+    script.act(time_ns + life_ns + 1_500 * MS, Act::Make);
 }
 
 /// Several levels of large orders on one side.

@@ -119,5 +119,6 @@ pub(super) fn ofi_shock(scene: &mut Scene) -> Script {
         }
     }
     script.ends(span_ns + SECOND);
+    script.makers_return(span_ns + SECOND, 2 * SECOND);
     script
 }

@@ -91,6 +91,11 @@ impl Market {
         out.net_order_imbalance(self.header(symbol, time_ns), &imbalance);
     }
 
+    /// What pairs at the middle in the next cross of a security, and what is left there.
+    pub(crate) fn imbalance(&self, symbol: u16) -> Clearing {
+        self.gathered(symbol, true).gathered().at(self.reference_e4(symbol))
+    }
+
     /// What a cross of a security would do now.
     #[must_use]
     pub fn clearing(&self, symbol: u16) -> Clearing {

@@ -3,7 +3,8 @@
 //!
 //! One move is one act, and is made only where an agent could act as well, so the day keeps its number
 //! of messages. An episode whose security does not trade any more is given up and its orders pulled.
-//! Episodes take a quarter of a day's messages at most; what would be beyond is left out.
+//! Episodes take a quarter of a day's messages at most, and floods no more once it is half of that; what
+//! would be beyond is left out.
 
 use engine::units::Side;
 use feed_handlers::itch50::Encoder;
@@ -20,6 +21,8 @@ use crate::random::Random;
 
 /// Of a day's messages, one in so many is an episode's at most.
 const SHARE: u64 = 4;
+/// An episode of more moves is a flood.
+const FLOOD_MOVES: u64 = 1_000;
 /// Times that an episode waits for its security to be fit for it.
 const TRIES_MAX: u8 = 12;
 /// Chances in 10,000 that an execution draws someone.
@@ -174,19 +177,18 @@ impl Simulation {
                 self.try_again(stage, at, time_ns);
                 return;
             }
+            self.await_next(stage, at);
+            return;
         } else if !is_trading {
             self.give_up(stage, at, time_ns, out);
             return;
         }
-        let Player { ready, next, begun_ns, .. } = &mut stage.players[at];
+        let Player { ready, next, .. } = &mut stage.players[at];
         let Some(ready) = ready else { return };
         let Some(&made) = ready.moves.get(*next) else { return };
         let is_told = (ready.from_ns..=ready.until_ns).contains(&made.after_ns);
         *next += 1;
-        if let Some(after) = ready.moves.get(*next) {
-            let due = Due::Play { player: at as u32 };
-            self.floor.calendar.enter(*begun_ns + after.after_ns, due);
-        }
+        self.await_next(stage, at);
         if !self.may_act(symbol) {
             return;
         }
@@ -200,6 +202,14 @@ impl Simulation {
         }
         if is_told {
             stage.mark(at, time_ns);
+        }
+    }
+
+    /// The next move of an episode is due, if it has one.
+    fn await_next(&mut self, stage: &Stage, at: usize) {
+        let Player { ready, next, begun_ns, .. } = &stage.players[at];
+        if let Some(made) = ready.as_ref().and_then(|ready| ready.moves.get(*next)) {
+            self.enter(begun_ns + made.after_ns, Due::Play { player: at as u32 });
         }
     }
 
@@ -221,7 +231,9 @@ impl Simulation {
         };
         let ready = script.ready();
         let moves = ready.moves.len() as u64;
-        if stage.moves + moves > self.settings.messages / SHARE {
+        let most = self.settings.messages / SHARE;
+        let most = if moves > FLOOD_MOVES { most / 2 } else { most };
+        if stage.moves + moves > most {
             return false;
         }
         stage.moves += moves;
@@ -264,6 +276,7 @@ impl Simulation {
             ask_e4,
             levels,
             bands: market.bands_e4(symbol),
+            cross: market.imbalance(symbol),
             volume_10s: volume_10s as u64,
             gap_ns: gap_ns as u64,
             continuous_ns: self.settings.continuous_ns,
@@ -332,14 +345,18 @@ impl Simulation {
                 }
             }
             Act::Take { side, at: where_at, qty } => {
-                if let Some(limit_e4) = price(self, side, where_at) {
-                    self.take_up_to(stage, place, (side, limit_e4, qty), out);
+                if let Some(limit_e4) = price(self, side, where_at)
+                    && self.take_up_to(place, (side, limit_e4, qty), out)
+                    && stage.random.chance(DRAWN)
+                {
+                    let soon = time_ns + stage.random.doubling(12, 24);
+                    self.enter(soon, Call::Follow { symbol: place.symbol }.into());
                 }
             }
             Act::Sweep { side, at: where_at } => {
                 if let Some(limit_e4) = price(self, side, where_at) {
                     let qty = self.displayed_up_to(place.symbol, side, limit_e4);
-                    self.take_up_to(stage, place, (side, limit_e4, qty), out);
+                    self.take_up_to(place, (side, limit_e4, qty), out);
                 }
             }
             Act::Withdraw { side, within_ppm, keep } => {
@@ -349,7 +366,7 @@ impl Simulation {
                     self.withdraw(place, (side, limit_e4), keep, out);
                 }
             }
-            _ => self.make_known(stage, place, middle_e4, act, out),
+            _ => self.make_known(stage, at, (place, middle_e4), act, out),
         }
     }
 
@@ -357,8 +374,8 @@ impl Simulation {
     fn make_known(
         &mut self,
         stage: &mut Stage,
-        place: Place,
-        middle_e4: u32,
+        at: usize,
+        (place, middle_e4): (Place, u32),
         act: Act,
         out: &mut Encoder,
     ) {
@@ -367,6 +384,9 @@ impl Simulation {
             Act::MakersAway { for_ns } => {
                 let pit = &mut self.floor.pits[usize::from(symbol)];
                 pit.makers_away_until_ns = time_ns + for_ns;
+            }
+            Act::Make => {
+                self.floor.make(place, out);
             }
             Act::Silence { for_ns } => {
                 let pit = &mut self.floor.pits[usize::from(symbol)];
@@ -386,6 +406,9 @@ impl Simulation {
                 if let Some(price_e4) = self.off(place, middle_e4, Side::Buy, where_at) {
                     self.floor.market.report(symbol, time_ns, (price_e4, qty), out);
                 }
+            }
+            Act::Anchor => {
+                stage.players[at].middle_e4 = self.floor.market.reference_e4(symbol);
             }
             Act::Auction { side, qty } => {
                 let order = AuctionOrder { side, qty, limit_e4: None };
@@ -452,24 +475,20 @@ impl Simulation {
         levels.map(|level| level.1).sum::<u64>().min(u64::from(u32::MAX)) as u32
     }
 
-    /// Takes, and may draw others.
+    /// Takes up to a limit; whether it traded.
     fn take_up_to(
         &mut self,
-        stage: &mut Stage,
         place: Place,
         (side, limit_e4, qty): (Side, u32, u32),
         out: &mut Encoder,
-    ) {
+    ) -> bool {
         if qty == 0 {
-            return;
+            return false;
         }
         let kind = OrderKind::Immediate;
         let order = NewOrder { symbol: place.symbol, side, qty, limit_e4: Some(limit_e4), kind };
         let sent = self.floor.market.submit(&order, place.time_ns, out);
-        if sent.filled > 0 && stage.random.chance(DRAWN) {
-            let soon = place.time_ns + stage.random.doubling(12, 24);
-            self.enter(soon, Call::Follow { symbol: place.symbol }.into());
-        }
+        sent.filled > 0
     }
 
     /// Pulls what is displayed on a side up to a price, from behind, until so many shares are left.

@@ -2,6 +2,8 @@
 
 mod reader;
 mod rebuilt;
+mod staged;
+mod watched;
 
 use std::collections::BTreeMap;
 

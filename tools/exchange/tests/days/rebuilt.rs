@@ -10,8 +10,13 @@ use crate::{SECOND_NS, day, messages};
 /// A day, read; it has been held against what the matching engine says.
 fn rebuilt(settings: &Settings) -> (Reader, Simulation) {
     let (bytes, simulation) = day(settings, usize::MAX);
+    (held_against(&bytes, &simulation, settings), simulation)
+}
+
+/// A day's bytes, read and held against what the matching engine says.
+pub(crate) fn held_against(bytes: &[u8], simulation: &Simulation, settings: &Settings) -> Reader {
     let mut reader = Reader::default();
-    messages(&bytes).for_each(|message| reader.read(message));
+    messages(bytes).for_each(|message| reader.read(message));
     assert_eq!(reader.counts.values().sum::<u64>(), settings.messages, "{settings:?}");
     let mut levels = 0;
     for one in simulation.traded() {
@@ -33,7 +38,7 @@ fn rebuilt(settings: &Settings) -> (Reader, Simulation) {
         }
     }
     assert_eq!(simulation.truth().count(), levels);
-    (reader, simulation)
+    reader
 }
 
 #[test]
