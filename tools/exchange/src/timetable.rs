@@ -40,14 +40,19 @@ impl Timetable {
     /// The day with continuous trading of this length.
     #[must_use]
     pub(crate) fn new(continuous_ns: u64) -> Timetable {
-        let open_ns = 9 * HOUR_NS + 30 * MINUTE_NS;
+        Timetable::from(9 * HOUR_NS + 30 * MINUTE_NS, continuous_ns)
+    }
+
+    /// The same with another opening.
+    #[must_use]
+    pub(crate) fn from(open_ns: u64, continuous_ns: u64) -> Timetable {
         let close_ns = open_ns + continuous_ns;
         let scaled = |full_ns| scaled(full_ns, continuous_ns);
         Timetable {
             continuous_ns,
-            start_ns: open_ns - scaled(6 * HOUR_NS + 30 * MINUTE_NS),
-            system_hours_ns: open_ns - scaled(5 * HOUR_NS + 30 * MINUTE_NS),
-            opening_imbalance_ns: open_ns - scaled(5 * MINUTE_NS),
+            start_ns: open_ns.saturating_sub(scaled(6 * HOUR_NS + 30 * MINUTE_NS)),
+            system_hours_ns: open_ns.saturating_sub(scaled(5 * HOUR_NS + 30 * MINUTE_NS)),
+            opening_imbalance_ns: open_ns.saturating_sub(scaled(5 * MINUTE_NS)),
             open_ns,
             closing_imbalance_ns: close_ns - scaled(10 * MINUTE_NS),
             close_ns,

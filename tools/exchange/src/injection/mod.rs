@@ -17,16 +17,18 @@
 //! - `plan`: which a day has; `scene`: what an episode sees; `script`: what it does
 //! - `stuffing`, `spoofing`, `crashes`, `ignition`, `liquidity`, `volume`: the scripts by kind
 //! - `innocents`: the look-alikes
+//! - [`splice`]: episodes in a record instead of a simulated day
 
 mod crashes;
 pub mod family;
 mod ignition;
-mod innocents;
+pub(crate) mod innocents;
 pub mod labels;
 mod liquidity;
 pub(crate) mod plan;
 pub(crate) mod scene;
 pub(crate) mod script;
+pub mod splice;
 mod spoofing;
 mod stuffing;
 mod volume;

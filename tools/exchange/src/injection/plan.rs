@@ -5,10 +5,12 @@
 //! On one security nothing staged comes within [`APART_NS`] of something else staged, a halt or a
 //! jump of the day's own (on a short day, within a hundredth of it). What finds no room is left out.
 
+use feed_handlers::itch50::Stock;
+
 use super::crashes::GUIDELINE_ABOVE_E4;
 use super::family::{Families, Family};
 use super::innocents::Innocent;
-use super::labels::{Severity, Sort};
+use super::labels::{Label, Severity, Sort};
 use super::scene::SECOND;
 use crate::random::Random;
 use crate::timetable::Timetable;
@@ -81,6 +83,26 @@ impl Draft {
         let (first, last) = self.span.unwrap_or((time_ns, time_ns));
         self.span = Some((first.min(time_ns), last.max(time_ns)));
     }
+}
+
+/// The labels of what was played, by beginning.
+pub(crate) fn labels(drafts: &[Draft], stock: impl Fn(u16) -> Stock) -> Vec<Label> {
+    let played = drafts.iter().filter(|draft| draft.cast >= draft.cast_min);
+    let mut labels: Vec<Label> = played
+        .filter_map(|draft| {
+            let (start_ns, end_ns) = draft.span?;
+            Some(Label {
+                sort: draft.sort,
+                stock: draft.symbol.map(&stock),
+                start_ns,
+                end_ns,
+                severity: draft.severity,
+                also: draft.also.clone(),
+            })
+        })
+        .collect();
+    labels.sort_by_key(|label| (label.start_ns, label.end_ns, label.sort, label.stock));
+    labels
 }
 
 /// What the plan is made from.
@@ -282,7 +304,7 @@ impl<'a> Planner<'a> {
 
     /// A security of a pool and a time for something that takes so long there, if there is room.
     fn place(&mut self, pool: &[u16], span: impl Fn(u16) -> u64) -> Option<(u16, u64)> {
-        for _ in 0..TRIES {
+        for _ in 0..TRIES.min(TRIES * pool.len() as u32) {
             let symbol = pool[self.random.below(pool.len() as u64) as usize];
             let span_ns = span(symbol);
             let Some((from_ns, to_ns)) = self.window(span_ns) else { continue };

@@ -145,6 +145,13 @@ impl Script {
     }
 }
 
+impl Ready {
+    /// Whether it needs nobody's order to go.
+    pub(crate) fn adds_only(&self) -> bool {
+        !self.moves.iter().any(|one| matches!(one.act, Act::Withdraw { .. } | Act::Silence { .. }))
+    }
+}
+
 /// A script to be played.
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {

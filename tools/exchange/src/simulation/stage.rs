@@ -117,22 +117,8 @@ impl Simulation {
     pub fn labels(&self) -> Vec<Label> {
         let Some(stage) = &self.stage else { return Vec::new() };
         let listings = self.floor.market.listings();
-        let played = stage.drafts.iter().filter(|draft| draft.cast >= draft.cast_min);
-        let mut labels: Vec<Label> = played
-            .filter_map(|draft| {
-                let (start_ns, end_ns) = draft.span?;
-                Some(Label {
-                    sort: draft.sort,
-                    stock: draft.symbol.map(|symbol| listings[usize::from(symbol)].stock),
-                    start_ns,
-                    end_ns,
-                    severity: draft.severity,
-                    also: draft.also.clone(),
-                })
-            })
-            .collect();
-        labels.sort_by_key(|label| (label.start_ns, label.end_ns, label.sort, label.stock));
-        labels
+        let stock = |symbol: u16| listings[usize::from(symbol)].stock;
+        injection::plan::labels(&stage.drafts, stock)
     }
 
     /// Notes that something of the day's own happens at a security, so that nothing staged meets it.
