@@ -8,6 +8,7 @@
 mod capture;
 mod files;
 mod publish;
+mod splice;
 mod summary;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ Examples:
   tapewatch simulate --messages 200000 --duration 10m --pcap --out day
   tapewatch simulate --messages 2000000 --inject all --out day
   tapewatch simulate --inject layering,spoofing --out day
+  tapewatch simulate --inject-into 12302019.itch --inject all --date 2019-12-30 --out spliced
   tapewatch simulate --publish --rate 50000 --loss-a 2% --loss-b 2% --retransmit 127.0.0.1:26400
   tapewatch simulate --publish --speed 100x --glimpse 127.0.0.1:26401 --soup 127.0.0.1:26402 --out day
 
@@ -77,6 +79,10 @@ pub(crate) struct SimulateArgs {
     /// Stage labelled episodes among innocent look-alikes: all, or kinds with commas between them.
     #[arg(long, value_name = "all|KIND,...", value_parser = Families::parse)]
     inject: Option<Families>,
+    /// Splice the episodes into this recorded day (ITCH 5.0, BinaryFILE) instead of simulating one.
+    #[arg(long, value_name = "FILE", requires_all = ["inject", "out"], value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["symbols", "messages", "duration", "pcap", "publish"])]
+    inject_into: Option<PathBuf>,
     /// Write session.pcap too: two lines of MoldUDP64, captured with nanosecond times.
     #[arg(long, requires = "out")]
     pcap: bool,
@@ -111,6 +117,9 @@ impl SimulateArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &SimulateArgs, console: Console) -> Result<Status, Failure> {
+    if let Some(record) = &args.inject_into {
+        return splice::run(args, record, console);
+    }
     let settings = settings(args)?;
     if args.wire.publish {
         return publish::run(args, settings, console);

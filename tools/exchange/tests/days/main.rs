@@ -2,6 +2,7 @@
 
 mod reader;
 mod rebuilt;
+mod spliced;
 mod staged;
 mod watched;
 

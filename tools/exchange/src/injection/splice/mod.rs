@@ -44,6 +44,9 @@ pub enum SpliceError {
     /// The result could not be written.
     #[error("writing: {0}")]
     Write(#[source] io::Error),
+    /// It was not to go on.
+    #[error("interrupted")]
+    Interrupted,
     /// Nothing is traded in it for long enough.
     #[error("no two minutes of trading in it")]
     NoTrading,
@@ -89,8 +92,22 @@ pub fn spliced(families: Families) -> Result<Families, SpliceError> {
     Ok(chosen)
 }
 
-/// Writes the record with episodes of these kinds in it, as a BinaryFILE with its end mark; returns the
-/// labels.
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Spliced {
+    /// What was spliced in, and where.
+    pub labels: Vec<Label>,
+    /// Messages recorded.
+    pub recorded: u64,
+    /// Messages added.
+    pub added: u64,
+}
+
+/// Messages between two questions whether to go on.
+const ASKED_EVERY: u64 = 1 << 14;
+
+/// Writes the record with episodes of these kinds in it, as a BinaryFILE with its end mark. Now and then
+/// `goes_on` is told how many messages of the record are behind, and may end it.
 ///
 /// # Errors
 /// If a kind cannot be spliced in, there is no room, or reading or writing fails.
@@ -100,14 +117,20 @@ pub fn splice(
     seed: u64,
     record: impl Read,
     out: &mut impl Write,
-) -> Result<Vec<Label>, SpliceError> {
+    mut goes_on: impl FnMut(u64) -> bool,
+) -> Result<Spliced, SpliceError> {
     let mut splicer = splicer::Splicer::new(survey, spliced(families)?, seed)?;
     let mut frames = frames::Frames::new(record);
+    let (mut recorded, mut written) = (0, 0);
     while let Some(message) = frames.next()? {
-        splicer.take(message);
+        if recorded % ASKED_EVERY == 0 && !goes_on(recorded) {
+            return Err(SpliceError::Interrupted);
+        }
+        recorded += 1;
+        written += splicer.take(message);
         out.write_all(splicer.written()).map_err(SpliceError::Write)?;
         splicer.clear();
     }
     out.write_all(&[0, 0]).map_err(SpliceError::Write)?;
-    Ok(splicer.labels())
+    Ok(Spliced { labels: splicer.labels(), recorded, added: written - recorded })
 }

@@ -141,8 +141,8 @@ impl<'a> Splicer<'a> {
         injection::plan::labels(&self.drafts, stock)
     }
 
-    /// Takes one recorded message: what is due before it goes before it.
-    pub(super) fn take(&mut self, message: &[u8]) {
+    /// Takes one recorded message: what is due before it goes before it. Returns how many were written.
+    pub(super) fn take(&mut self, message: &[u8]) -> u64 {
         let now_ns = time_ns(message);
         while self.calendar.next_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             if let Some((due_ns, cue)) = self.calendar.take_next() {
@@ -154,6 +154,7 @@ impl<'a> Splicer<'a> {
             self.books.read(place, message);
         }
         self.out.raw(message);
+        self.out.messages()
     }
 
     fn cue(&mut self, cue: Cue, time_ns: u64) {

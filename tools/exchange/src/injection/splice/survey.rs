@@ -67,6 +67,12 @@ impl Survey {
         Ok(survey)
     }
 
+    /// Messages of the record.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
     /// The place of a security, if a message of it was seen.
     pub(super) fn place(&self, locate: u16) -> Option<u16> {
         let place = self.by_locate[usize::from(locate)];
