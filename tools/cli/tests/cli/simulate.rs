@@ -83,6 +83,7 @@ fn labels_of_what_is_staged_lie_on_the_day_that_a_replay_takes_the_file_for() {
     let labels: Vec<serde_json::Value> =
         labels.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(labels.len() > 25, "{}", labels.len());
+    assert_eq!(run.json()["labels"], labels.len());
     for label in &labels {
         let [start, end] = ["start_ns", "end_ns"].map(|key| label[key].as_i64().unwrap());
         assert!(at("first_ts_ns") <= start && start <= end && end <= at("last_ts_ns"), "{label}");
