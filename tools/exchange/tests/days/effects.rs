@@ -161,8 +161,9 @@ fn crashes_fall_as_far_and_in_as_many_steps_as_they_are_severe() {
         let wanted = 0.005 + 0.045 * part(severity);
         assert!(away > 0.99 * wanted, "{severity}: {away} of {wanted}");
     }
-    for (severity, away) in day.figures(Family::ClearlyErroneous, fall) {
-        assert!(away > 0.0295, "{severity}: {away}");
+    for (severity, away) in day.grows(Family::ClearlyErroneous, 1.05, fall) {
+        let wanted = 0.03 * (1.1 + 0.45 * part(severity));
+        assert!(away > 0.95 * wanted, "{severity}: {away} of {wanted}");
     }
     // From a minute before the label on, which begins when the price is there.
     let way = |label: &Label, security: &Security| {
