@@ -83,7 +83,8 @@ pub(crate) struct SimulateArgs {
     /// a file without a date is taken for.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = TradingDay::parse)]
     date: Option<TradingDay>,
-    /// Stage labelled episodes among innocent look-alikes: all, or kinds with commas between them.
+    /// Stage labelled episodes among innocent look-alikes: all, or names of detectors with commas
+    /// between them.
     #[arg(long, value_name = "all|KIND,...", value_parser = Families::parse)]
     inject: Option<Families>,
     /// Splice the episodes into this recorded day (ITCH 5.0, BinaryFILE) instead of simulating one.

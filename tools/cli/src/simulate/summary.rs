@@ -63,6 +63,7 @@ impl Summary {
             "bytes": self.written.itch_bytes,
             "capture": capture,
             "truth_levels": self.written.levels,
+            "labels": self.written.labels,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "messages_per_s": self.messages_per_s(),
             "peak_rss_bytes": Resident::ask().peak_bytes,
@@ -94,6 +95,10 @@ impl Summary {
         }
         lines
             .push(("final books", format!("{} levels in truth.csv", grouped(self.written.levels))));
+        if self.written.labels > 0 {
+            let told = format!("{} in labels.jsonl", grouped(self.written.labels));
+            lines.push(("labels", told));
+        }
         lines.push((
             "took",
             format!(

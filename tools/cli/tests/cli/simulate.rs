@@ -83,6 +83,7 @@ fn labels_of_what_is_staged_lie_on_the_day_that_a_replay_takes_the_file_for() {
     let labels: Vec<serde_json::Value> =
         labels.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(labels.len() > 25, "{}", labels.len());
+    assert_eq!(run.json()["labels"], labels.len());
     for label in &labels {
         let [start, end] = ["start_ns", "end_ns"].map(|key| label[key].as_i64().unwrap());
         assert!(at("first_ts_ns") <= start && start <= end && end <= at("last_ts_ns"), "{label}");
@@ -98,6 +99,38 @@ fn labels_of_what_is_staged_lie_on_the_day_that_a_replay_takes_the_file_for() {
     assert_eq!(days_ns, 18_260 * 86_400_000_000_000);
     let bytes = |dir: &Path| fs::read(dir.join("session.itch")).unwrap();
     assert!(bytes(&out) == bytes(&dated));
+}
+
+#[test]
+fn episodes_spliced_into_a_file_leave_what_it_held() {
+    let dir = scratch();
+    let (plain, _) = simulated(&dir, "plain", &["--duration", "2h"]);
+    let itch = plain.join("session.itch");
+    let out = dir.path().join("spliced");
+    let spliced = ["simulate", "--inject-into", arg(&itch), "--inject", "layering,fleeting_orders"];
+    let spliced = [&spliced[..], &["--out", arg(&out), "--json"]].concat();
+    let told = tapewatch(&spliced).ended_with(0).json();
+    assert_eq!(
+        (&told["recorded"], names(&out)),
+        (
+            &serde_json::json!(60_000),
+            vec![String::from("labels.jsonl"), String::from("session.itch"),]
+        )
+    );
+    let count = |path: &Path| {
+        let run = tapewatch(&["replay", arg(path), "--json"]).ended_with(0).json();
+        assert_eq!(run["quality"]["unknown_order"], 0);
+        (run["messages"].as_u64().unwrap(), run["quality"]["crossed"].as_u64().unwrap())
+    };
+    let (before, after) = (count(&itch), count(&out.join("session.itch")));
+    assert_eq!(after.0, before.0 + told["added"].as_u64().unwrap());
+    assert_eq!(after.1, before.1, "crossed");
+    let labels = fs::read_to_string(out.join("labels.jsonl")).unwrap();
+    assert_eq!(labels.lines().count() as u64, told["labels"].as_u64().unwrap());
+    assert!(labels.contains("\"layering\"") && labels.contains("\"fleeting_orders\""));
+    let halt = ["simulate", "--inject-into", arg(&itch), "--inject", "halt", "--out", arg(&out)];
+    let run = tapewatch(&halt).ended_with(2);
+    run.says(&["halt cannot be spliced", "layering"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | mini flash crash | 8 price changes one way, 0.6 % within 1.2 s | 30 changes, 4 % within 0.5 s |
 //! | price jump | 0.3 % for good | 3 % for good |
-//! | clearly erroneous | 1.1 times the guideline's part of the price | 2 times, at most to the band |
+//! | clearly erroneous | 1.1 times the guideline's part of the price | 1.55 times: bands leave no more |
 //! | LULD proximity | 85 % of the way to the band, there for 5 s | the band, there for 20 s |
 //! | off-market print | 0.5 % away from the middle | 5 % away |
 //!
@@ -122,10 +122,11 @@ pub(super) const GUIDELINE_ABOVE_E4: u32 = 500_000;
 
 /// One order too large, or with a wrong limit, that ends at an order left far away.
 pub(super) fn clearly_erroneous(scene: &mut Scene) -> Option<Script> {
-    let side = scene.side;
-    let ppm = GUIDELINE_PPM * scene.severity.linear(110, 200) / 100 + scene.spread_ppm();
-    let ppm = ppm.min(scene.room_ppm(side, 970));
-    if ppm < GUIDELINE_PPM * 21 / 20 || scene.middle_e4() <= GUIDELINE_ABOVE_E4 {
+    let ppm = GUIDELINE_PPM * scene.severity.linear(110, 155) / 100 + scene.spread_ppm() / 2;
+    let has_room = |side: Side| ppm <= scene.room_ppm(side, 985);
+    // Where the one band is too near, the order is one of the other side.
+    let side = [scene.side, scene.side.opposite()].into_iter().find(|&side| has_room(side))?;
+    if scene.middle_e4() <= GUIDELINE_ABOVE_E4 {
         return None;
     }
     let over_ppm = scene.ticks_ppm(1) + 1;

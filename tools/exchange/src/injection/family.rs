@@ -140,123 +140,6 @@ impl Family {
     fn names() -> String {
         Family::ALL.map(Family::name).join(", ")
     }
-
-    /// What an episode of this kind rightly is besides: the same messages make it so.
-    #[must_use]
-    pub(crate) fn also(self) -> &'static [Family] {
-        use Family::*;
-        match self {
-            QuoteStuffing => {
-                &[MessageBurst, FleetingOrders, FlickeringQuote, OfiShock, BookImbalance]
-            }
-            MessageBurst => &[QuoteStuffing, FleetingOrders, FlickeringQuote, OfiShock],
-            FlickeringQuote => &[FleetingOrders, QuoteStuffing, OfiShock],
-            FleetingOrders => &[QuoteStuffing, FlickeringQuote, MessageBurst, OfiShock],
-            Spoofing => &[Layering, BookImbalance, OfiShock, VolumeSpike],
-            Layering => &[Spoofing, BookImbalance, OfiShock, FleetingOrders],
-            MomentumIgnition => {
-                &[PriceJump, VolumeSpike, OfiShock, MiniFlashCrash, SpreadBlowout, LuldProximity]
-            }
-            MiniFlashCrash => &[
-                PriceJump,
-                VolumeSpike,
-                OfiShock,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                ClearlyErroneous,
-                LuldProximity,
-                MomentumIgnition,
-            ],
-            PriceJump => &[
-                MiniFlashCrash,
-                VolumeSpike,
-                OfiShock,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                ClearlyErroneous,
-                LuldProximity,
-                MomentumIgnition,
-            ],
-            VolumeSpike => &[OfiShock, BookImbalance, TapePainting],
-            SpreadBlowout => &[DepthEvaporation, BookImbalance, OfiShock, PriceJump, StaleSymbol],
-            DepthEvaporation => &[SpreadBlowout, BookImbalance, OfiShock, PriceJump, StaleSymbol],
-            BookImbalance => &[OfiShock, DepthEvaporation, SpreadBlowout],
-            OffMarketPrint => &[ClearlyErroneous, PriceJump, VolumeSpike],
-            ClearlyErroneous => &[
-                PriceJump,
-                MiniFlashCrash,
-                OfiShock,
-                VolumeSpike,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                LuldProximity,
-                OffMarketPrint,
-            ],
-            LuldProximity => &[
-                PriceJump,
-                MiniFlashCrash,
-                MomentumIgnition,
-                OfiShock,
-                VolumeSpike,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                ClearlyErroneous,
-                Halt,
-                PumpAndDump,
-            ],
-            Halt => &[
-                PriceJump,
-                VolumeSpike,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                StaleSymbol,
-                NoiiSwing,
-                OfiShock,
-                LuldProximity,
-            ],
-            StaleSymbol => &[],
-            MarkingTheClose => &[
-                PriceJump,
-                VolumeSpike,
-                OfiShock,
-                NoiiSwing,
-                MomentumIgnition,
-                SpreadBlowout,
-                BookImbalance,
-            ],
-            PumpAndDump => &[
-                PriceJump,
-                VolumeSpike,
-                OfiShock,
-                MomentumIgnition,
-                MiniFlashCrash,
-                LuldProximity,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                Halt,
-            ],
-            Pinging => &[VolumeSpike, FleetingOrders, TapePainting],
-            NoiiSwing => &[MarkingTheClose],
-            OfiShock => &[PriceJump, VolumeSpike, BookImbalance, SpreadBlowout, MomentumIgnition],
-            MarketCluster => &[
-                MiniFlashCrash,
-                PriceJump,
-                VolumeSpike,
-                OfiShock,
-                SpreadBlowout,
-                DepthEvaporation,
-                BookImbalance,
-                MessageBurst,
-            ],
-            TapePainting => &[VolumeSpike, FlickeringQuote, FleetingOrders, Pinging],
-        }
-    }
 }
 
 /// Its name.
@@ -326,7 +209,6 @@ mod tests {
         for family in Family::ALL {
             assert_eq!(Family::named(family.name()), Ok(family));
             assert!(Families::ALL.has(family) && !Families::NONE.has(family));
-            assert!(!family.also().contains(&family), "{family}");
         }
         let two = Families::parse("layering, quote_stuffing").unwrap();
         assert_eq!(two, Families::NONE.with(Family::QuoteStuffing).with(Family::Layering));

@@ -14,12 +14,15 @@
 //! What of this is played, how strong, and after which source: `INJECTION.md`.
 //!
 //! - [`family`]: the kinds of episodes and their names; [`labels`]: what is told of them
+//! - `drafts`: labels to be; `also`: what else an episode is
 //! - `plan`: which a day has; `scene`: what an episode sees; `script`: what it does
 //! - `stuffing`, `spoofing`, `crashes`, `ignition`, `liquidity`, `volume`: the scripts by kind
 //! - `innocents`: the look-alikes
 //! - [`splice`]: episodes in a record instead of a simulated day
 
+mod also;
 mod crashes;
+pub(crate) mod drafts;
 pub mod family;
 mod ignition;
 pub(crate) mod innocents;

@@ -5,12 +5,11 @@
 //! On one security nothing staged comes within [`APART_NS`] of something else staged, a halt or a
 //! jump of the day's own (on a short day, within a hundredth of it). What finds no room is left out.
 
-use feed_handlers::itch50::Stock;
-
 use super::crashes::GUIDELINE_ABOVE_E4;
+use super::drafts::Draft;
 use super::family::{Families, Family};
 use super::innocents::Innocent;
-use super::labels::{Label, Severity, Sort};
+use super::labels::{Severity, Sort};
 use super::scene::SECOND;
 use crate::random::Random;
 use crate::timetable::Timetable;
@@ -50,59 +49,6 @@ pub(crate) struct Planned {
     pub(crate) part: Part,
     /// Which labels it belongs to: its own, the market's.
     pub(crate) labels: [Option<u32>; 2],
-}
-
-/// A label whose episode may yet come to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
-    pub(crate) sort: Sort,
-    pub(crate) symbol: Option<u16>,
-    pub(crate) severity: Severity,
-    pub(crate) also: Vec<Family>,
-    /// From its first move to its last, once it was made.
-    pub(crate) span: Option<(u64, u64)>,
-    /// How many securities took part, and how many must.
-    pub(crate) cast: u32,
-    pub(crate) cast_min: u32,
-}
-
-impl Draft {
-    /// A label of one security or the market; nothing of it has been played.
-    pub(crate) fn new(
-        sort: Sort,
-        symbol: Option<u16>,
-        severity: Severity,
-        also: &[Family],
-    ) -> Draft {
-        let (also, span) = (also.to_vec(), None);
-        Draft { sort, symbol, severity, also, span, cast: 0, cast_min: 0 }
-    }
-
-    /// Stretches it to a time.
-    pub(crate) fn mark(&mut self, time_ns: u64) {
-        let (first, last) = self.span.unwrap_or((time_ns, time_ns));
-        self.span = Some((first.min(time_ns), last.max(time_ns)));
-    }
-}
-
-/// The labels of what was played, by beginning.
-pub(crate) fn labels(drafts: &[Draft], stock: impl Fn(u16) -> Stock) -> Vec<Label> {
-    let played = drafts.iter().filter(|draft| draft.cast >= draft.cast_min);
-    let mut labels: Vec<Label> = played
-        .filter_map(|draft| {
-            let (start_ns, end_ns) = draft.span?;
-            Some(Label {
-                sort: draft.sort,
-                stock: draft.symbol.map(&stock),
-                start_ns,
-                end_ns,
-                severity: draft.severity,
-                also: draft.also.clone(),
-            })
-        })
-        .collect();
-    labels.sort_by_key(|label| (label.start_ns, label.end_ns, label.sort, label.stock));
-    labels
 }
 
 /// What the plan is made from.

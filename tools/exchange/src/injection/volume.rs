@@ -15,7 +15,7 @@
 //! impact of order book events" (2014), for order flow. Pairs of one hand cannot be told from others by
 //! an anonymous feed; here they are of one hand.
 
-use super::scene::{MS, SECOND, Scene};
+use super::scene::{MS, SECOND, Scene, towards};
 use super::script::{Act, At, Script};
 
 /// Most shares of one order.
@@ -115,7 +115,11 @@ pub(super) fn ofi_shock(scene: &mut Scene) -> Script {
         let life_ns = scene.between(5, 90) * SECOND;
         script.act(time_ns, Act::Release { slot, life_ns });
         if turn % 3 == 0 {
-            script.act(time_ns + MS, Act::Sweep { side, at: At::Touch });
+            // Two steps further each time, so that books with holes do not fall through.
+            let ticks = 2 * scene.step as u64 * (turn / 3 + 1);
+            let ppm = scene.spread_ppm() / 2 + scene.ticks_ppm(ticks);
+            let at = At::Off(towards(side, ppm));
+            script.act(time_ns + MS, Act::Sweep { side, at });
         }
     }
     script.ends(span_ns + SECOND);

@@ -8,15 +8,17 @@
 //! - `opening`: the spin through all securities, and the start of system hours
 //! - `crosses`: imbalances and crosses at opening and closing
 //! - `halts`: pauses, halts, news, the new listing
-//! - `stage`: the moves of staged episodes, and their labels
+//! - `stage`: staged episodes and their labels; `moves`: what they do; `told`: what else is labelled
 //! - `after`: trading after the closing, and the end
 
 mod after;
 mod crosses;
 mod due;
 mod halts;
+mod moves;
 mod opening;
 mod stage;
+mod told;
 
 use feed_handlers::itch50::{Encoder, Header};
 

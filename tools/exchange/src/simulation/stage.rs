@@ -11,12 +11,13 @@ use feed_handlers::itch50::Encoder;
 
 use super::due::Due;
 use super::{Phase, Simulation};
-use crate::agents::{Call, Place};
-use crate::injection::plan::{Draft, EpisodePlan, Planned, Planner};
+use crate::agents::Place;
+use crate::injection::drafts::Draft;
+use crate::injection::plan::{EpisodePlan, Planned, Planner};
 use crate::injection::scene::{SECOND, Scene};
-use crate::injection::script::{Act, At, Ready, Slot};
+use crate::injection::script::Ready;
 use crate::injection::{self, Families, Family, Label, Severity, Sort};
-use crate::matching::{AuctionOrder, NewOrder, OrderId, OrderKind, TradingState};
+use crate::matching::{OrderId, TradingState};
 use crate::random::Random;
 
 /// Of a day's messages, one in so many is an episode's at most.
@@ -25,24 +26,19 @@ const SHARE: u64 = 4;
 const FLOOD_MOVES: u64 = 1_000;
 /// Times that an episode waits for its security to be fit for it.
 const TRIES_MAX: u8 = 12;
-/// Chances in 10,000 that an execution draws someone.
-const DRAWN: u32 = 2_000;
 /// Levels of a side that an episode looks at.
 const LEVELS: usize = 40;
-/// A natural jump of a value in millionths, where severities begin and end.
-const JUMP_PPM: (u64, u64) = (3_000, 30_000);
-
 const MINUTE_NS: u64 = 60 * SECOND;
 
 /// An episode that is played.
 #[derive(Clone, Debug)]
-struct Player {
-    planned: Planned,
+pub(super) struct Player {
+    pub(super) planned: Planned,
     ready: Option<Ready>,
     next: usize,
-    orders: Vec<Option<OrderId>>,
+    pub(super) orders: Vec<Option<OrderId>>,
     begun_ns: u64,
-    middle_e4: u32,
+    pub(super) middle_e4: u32,
     tries: u8,
     is_labelled: bool,
 }
@@ -51,11 +47,11 @@ struct Player {
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
     families: Families,
-    random: Random,
+    pub(super) random: Random,
     /// What the day has of its own: security, from when, to when.
     natural: Vec<(u16, u64, u64)>,
-    players: Vec<Player>,
-    drafts: Vec<Draft>,
+    pub(super) players: Vec<Player>,
+    pub(super) drafts: Vec<Draft>,
     /// Moves of the episodes begun so far.
     moves: u64,
 }
@@ -104,7 +100,13 @@ impl Stage {
     }
 
     /// A label of what the day has of its own.
-    fn note(&mut self, sort: Sort, symbol: u16, severity: Severity, also: &[Family]) -> &mut Draft {
+    pub(super) fn note(
+        &mut self,
+        sort: Sort,
+        symbol: u16,
+        severity: Severity,
+        also: &[Family],
+    ) -> &mut Draft {
         self.drafts.push(Draft::new(sort, Some(symbol), severity, also));
         let last = self.drafts.len() - 1;
         &mut self.drafts[last]
@@ -118,7 +120,7 @@ impl Simulation {
         let Some(stage) = &self.stage else { return Vec::new() };
         let listings = self.floor.market.listings();
         let stock = |symbol: u16| listings[usize::from(symbol)].stock;
-        injection::plan::labels(&stage.drafts, stock)
+        injection::drafts::labels(&stage.drafts, stock)
     }
 
     /// Notes that something of the day's own happens at a security, so that nothing staged meets it.
@@ -293,301 +295,5 @@ impl Simulation {
             }
             self.stake(symbol, out.messages() - before);
         }
-    }
-
-    fn make(&mut self, stage: &mut Stage, at: usize, act: Act, time_ns: u64, out: &mut Encoder) {
-        let Player { planned, middle_e4, .. } = stage.players[at];
-        let place = Place { symbol: planned.symbol, time_ns };
-        let price = |this: &Self, side, at| this.priced(place, middle_e4, side, at);
-        match act {
-            Act::Post { slot, side, at: where_at, qty } => {
-                let kind = OrderKind::Limit(None);
-                let id = self.rest(place, middle_e4, (side, where_at, qty), kind, out);
-                Self::put(stage, at, slot, id);
-            }
-            Act::Hide { slot, side, at: where_at, qty } => {
-                let id = self.rest(place, middle_e4, (side, where_at, qty), OrderKind::Hidden, out);
-                Self::put(stage, at, slot, id);
-            }
-            Act::Pull { slot } => {
-                if let Some(id) = Self::order(stage, at, slot) {
-                    self.floor.market.cancel(id, time_ns, out);
-                }
-            }
-            Act::Shift { slot, at: where_at, qty } => {
-                let id = Self::order(stage, at, slot);
-                if let Some((id, order)) =
-                    id.and_then(|id| Some((id, self.floor.market.order(id)?)))
-                    && let Some(price_e4) = price(self, order.side, where_at)
-                    && !self.floor.market.would_take(place.symbol, order.side, price_e4)
-                {
-                    let sent = self.floor.market.replace(id, qty, price_e4, time_ns, out);
-                    Self::put(stage, at, slot, sent.resting);
-                }
-            }
-            Act::Release { slot, life_ns } => {
-                if let Some(id) = Self::order(stage, at, slot) {
-                    self.enter(time_ns + life_ns, Call::Expire { id }.into());
-                }
-            }
-            Act::Take { side, at: where_at, qty } => {
-                if let Some(limit_e4) = price(self, side, where_at)
-                    && self.take_up_to(place, (side, limit_e4, qty), out)
-                    && stage.random.chance(DRAWN)
-                {
-                    let soon = time_ns + stage.random.doubling(12, 24);
-                    self.enter(soon, Call::Follow { symbol: place.symbol }.into());
-                }
-            }
-            Act::Sweep { side, at: where_at } => {
-                if let Some(limit_e4) = price(self, side, where_at) {
-                    let qty = self.displayed_up_to(place.symbol, side, limit_e4);
-                    self.take_up_to(place, (side, limit_e4, qty), out);
-                }
-            }
-            Act::Withdraw { side, within_ppm, keep } => {
-                let off =
-                    At::Off(injection::scene::towards(side.opposite(), u64::from(within_ppm)));
-                if let Some(limit_e4) = self.off(place, middle_e4, side, off) {
-                    self.withdraw(place, (side, limit_e4), keep, out);
-                }
-            }
-            _ => self.make_known(stage, at, (place, middle_e4), act, out),
-        }
-    }
-
-    /// What is no order: what others do for it, and the exchange.
-    fn make_known(
-        &mut self,
-        stage: &mut Stage,
-        at: usize,
-        (place, middle_e4): (Place, u32),
-        act: Act,
-        out: &mut Encoder,
-    ) {
-        let Place { symbol, time_ns } = place;
-        match act {
-            Act::MakersAway { for_ns } => {
-                let pit = &mut self.floor.pits[usize::from(symbol)];
-                pit.makers_away_until_ns = time_ns + for_ns;
-            }
-            Act::Make => {
-                self.floor.make(place, out);
-            }
-            Act::Silence { for_ns } => {
-                let pit = &mut self.floor.pits[usize::from(symbol)];
-                pit.silent_until_ns = time_ns + for_ns;
-            }
-            Act::Lean { ppm } => {
-                let close_e4 = self.floor.securities[usize::from(symbol)].listing.close_e4;
-                self.floor.pits[usize::from(symbol)].jump(i64::from(ppm), close_e4);
-            }
-            Act::Draw { arrivals, within_ns } => {
-                for _ in 0..arrivals {
-                    let soon = time_ns + stage.random.below(within_ns + 1);
-                    self.enter(soon, Call::Follow { symbol }.into());
-                }
-            }
-            Act::Report { at: where_at, qty } => {
-                if let Some(price_e4) = self.off(place, middle_e4, Side::Buy, where_at) {
-                    self.floor.market.report(symbol, time_ns, (price_e4, qty), out);
-                }
-            }
-            Act::Anchor => {
-                stage.players[at].middle_e4 = self.floor.market.reference_e4(symbol);
-            }
-            Act::Auction { side, qty } => {
-                let order = AuctionOrder { side, qty, limit_e4: None };
-                self.floor.market.enter_auction(symbol, order);
-            }
-            _ => {}
-        }
-    }
-
-    fn put(stage: &mut Stage, at: usize, slot: Slot, id: Option<OrderId>) {
-        stage.players[at].orders[slot.0 as usize] = id;
-    }
-
-    fn order(stage: &Stage, at: usize, slot: Slot) -> Option<OrderId> {
-        stage.players[at].orders[slot.0 as usize]
-    }
-
-    /// A price by where it lies now; that of an order that rests, if it is not one to take.
-    fn priced(&self, place: Place, middle_e4: u32, side: Side, at: At) -> Option<u32> {
-        let tick = self.floor.securities[usize::from(place.symbol)].listing.tick_e4;
-        match at {
-            At::Behind(ticks) => {
-                let best = self.floor.market.best_e4(place.symbol, side).unwrap_or(middle_e4);
-                let best = self.floor.on_grid(place, side, u64::from(best));
-                let by_e4 = ticks.unsigned_abs() * tick;
-                let worse = if ticks < 0 { side.opposite() } else { side };
-                let price_e4 = self.floor.away(place, worse, best, by_e4);
-                Some(self.floor.behind_opposite(place, side, price_e4))
-            }
-            At::Touch => self.floor.market.best_e4(place.symbol, side.opposite()),
-            At::Off(_) => self.off(place, middle_e4, side, at),
-        }
-    }
-
-    /// A price so many millionths from the middle at the episode's beginning.
-    fn off(&self, place: Place, middle_e4: u32, side: Side, at: At) -> Option<u32> {
-        let At::Off(ppm) = at else { return None };
-        let price = i64::from(middle_e4) * (1_000_000 + i64::from(ppm)) / 1_000_000;
-        Some(self.floor.on_grid(place, side, u64::try_from(price).ok()?))
-    }
-
-    /// Sends an order that rests.
-    fn rest(
-        &mut self,
-        place: Place,
-        middle_e4: u32,
-        (side, at, qty): (Side, At, u32),
-        kind: OrderKind,
-        out: &mut Encoder,
-    ) -> Option<OrderId> {
-        let price_e4 = self.priced(place, middle_e4, side, at)?;
-        let limit_e4 = Some(self.floor.behind_opposite(place, side, price_e4));
-        let order = NewOrder { symbol: place.symbol, side, qty, limit_e4, kind };
-        self.floor.send(place, &order, None, out).resting
-    }
-
-    /// Displayed shares that an order of a side and limit would take.
-    fn displayed_up_to(&self, symbol: u16, side: Side, limit_e4: u32) -> u32 {
-        let within = |&(price, ..): &(u32, u64, u32)| match side {
-            Side::Buy => price <= limit_e4,
-            Side::Sell => price >= limit_e4,
-        };
-        let levels = self.floor.market.levels(symbol, side.opposite()).take_while(within);
-        levels.map(|level| level.1).sum::<u64>().min(u64::from(u32::MAX)) as u32
-    }
-
-    /// Takes up to a limit; whether it traded.
-    fn take_up_to(
-        &mut self,
-        place: Place,
-        (side, limit_e4, qty): (Side, u32, u32),
-        out: &mut Encoder,
-    ) -> bool {
-        if qty == 0 {
-            return false;
-        }
-        let kind = OrderKind::Immediate;
-        let order = NewOrder { symbol: place.symbol, side, qty, limit_e4: Some(limit_e4), kind };
-        let sent = self.floor.market.submit(&order, place.time_ns, out);
-        sent.filled > 0
-    }
-
-    /// Pulls what is displayed on a side up to a price, from behind, until so many shares are left.
-    fn withdraw(
-        &mut self,
-        place: Place,
-        (side, limit_e4): (Side, u32),
-        keep: u32,
-        out: &mut Encoder,
-    ) {
-        let market = &mut self.floor.market;
-        let mut left = keep;
-        for id in market.displayed_to(place.symbol, side, limit_e4) {
-            let Some(order) = market.order(id) else { continue };
-            if left == 0 {
-                market.cancel(id, place.time_ns, out);
-            } else if order.qty > left {
-                market.reduce(id, order.qty - left, place.time_ns, out);
-                left = 0;
-            } else {
-                left -= order.qty;
-            }
-        }
-    }
-}
-
-/// Silence.
-impl Simulation {
-    /// Whether everyone keeps away from the security of an order.
-    pub(super) fn is_silent(&self, id: OrderId, time_ns: u64) -> bool {
-        let order = self.floor.market.order(id);
-        order.is_some_and(|one| self.floor.pits[usize::from(one.symbol)].silent_until_ns > time_ns)
-    }
-
-    /// Calls again for an order when its security is silent no more, within some seconds.
-    pub(super) fn put_off(&mut self, id: OrderId, call: Call) {
-        let Some(order) = self.floor.market.order(id) else { return };
-        let until_ns = self.floor.pits[usize::from(order.symbol)].silent_until_ns;
-        let soon_ns = self.stage.as_mut().map_or(0, |stage| stage.random.below(10 * SECOND));
-        self.enter(until_ns + soon_ns, call.into());
-    }
-}
-
-/// What the day has of its own.
-impl Simulation {
-    /// A value jumps by so many millionths.
-    pub(super) fn note_jump(&mut self, symbol: u16, by_ppm: i32, time_ns: u64) {
-        let until_ns = time_ns + 2 * self.timetable.limit_state_ns();
-        let is_trading = self.floor.market.state(symbol) == TradingState::Trading;
-        if let Some(stage) = self.stage.as_mut().filter(|_| is_trading) {
-            let by = u64::from(by_ppm.unsigned_abs());
-            let severity = Severity::of(by, JUMP_PPM.0, JUMP_PPM.1);
-            let family = Family::PriceJump;
-            let also = [family.also(), &[Family::Halt]].concat();
-            let draft = stage.note(Sort::Episode(family), symbol, severity, &also);
-            draft.mark(time_ns);
-            draft.mark(until_ns);
-        }
-    }
-
-    /// A security stood at its band since then and is paused for it.
-    pub(super) fn note_limit(&mut self, symbol: u16, since_ns: u64, time_ns: u64) {
-        let Some(stage) = &mut self.stage else { return };
-        let family = Family::LuldProximity;
-        let is_same = |draft: &Draft| {
-            draft.sort == Sort::Episode(family)
-                && draft.symbol == Some(symbol)
-                && draft.span.is_some_and(|(from, to)| from <= time_ns && since_ns <= to)
-        };
-        if !stage.drafts.iter().any(is_same) {
-            let sort = Sort::Episode(family);
-            let draft = stage.note(sort, symbol, Severity(90), family.also());
-            draft.mark(since_ns);
-            draft.mark(time_ns);
-        }
-    }
-
-    /// A security is halted or paused from now on.
-    pub(super) fn note_halt(&mut self, symbol: u16, time_ns: u64) {
-        if let Some(stage) = &mut self.stage {
-            let sort = Sort::Episode(Family::Halt);
-            stage.note(sort, symbol, Severity(100), Family::Halt.also()).mark(time_ns);
-        }
-    }
-
-    /// It trades again: the halt is over, and what comes right after is the reopening's.
-    pub(super) fn note_resumed(&mut self, symbol: u16, time_ns: u64) {
-        let until_ns = time_ns + self.timetable.scaled(MINUTE_NS);
-        let Some(stage) = &mut self.stage else { return };
-        let of_it = |draft: &&mut Draft| {
-            draft.sort == Sort::Episode(Family::Halt) && draft.symbol == Some(symbol)
-        };
-        if let Some(draft) = stage.drafts.iter_mut().rev().find(of_it) {
-            draft.mark(time_ns);
-        }
-        let draft = stage.note(Sort::Innocent, symbol, Severity(10), &[]);
-        draft.mark(time_ns);
-        draft.mark(until_ns);
-    }
-
-    /// Another market halts it, which is told and stops nothing here.
-    pub(super) fn note_elsewhere(&mut self, symbol: u16, time_ns: u64, until_ns: u64) {
-        if let Some(stage) = &mut self.stage {
-            let draft = stage.note(Sort::Innocent, symbol, Severity(10), &[Family::Halt]);
-            draft.mark(time_ns);
-            draft.mark(until_ns);
-        }
-    }
-
-    /// Whether orders for the closing cross are still taken from everyone: on a day with episodes not
-    /// in the last two minutes, as on the exchange.
-    pub(super) fn takes_auction_orders(&self, time_ns: u64) -> bool {
-        let cutoff_ns = self.timetable.close_ns - self.timetable.scaled(2 * MINUTE_NS);
-        self.stage.is_none() || time_ns < cutoff_ns
     }
 }

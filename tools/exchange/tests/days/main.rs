@@ -1,6 +1,6 @@
 //! Days of all sizes, read back byte by byte without the project's decoder.
 
-mod populations;
+mod effects;
 mod reader;
 mod rebuilt;
 mod spliced;

@@ -17,6 +17,7 @@
 
 mod books;
 mod frames;
+mod moves;
 mod splicer;
 mod survey;
 

@@ -1,19 +1,20 @@
 //! Plays scripts between the messages of a record: writes what they add, and takes back what is in the
 //! way of what was recorded.
 
-use engine::units::{MatchNumber, OrderRef, Side};
-use feed_handlers::itch50::{Encoder, Header, Price4};
+use engine::units::{OrderRef, Side};
+use feed_handlers::itch50::{Encoder, Header};
 
 use super::SpliceError;
 use super::books::{Book, Books};
 use super::frames::{byte, locate, number, number_u32, time_ns};
 use super::survey::Survey;
 use crate::calendar::Calendar;
+use crate::injection::drafts::Draft;
 use crate::injection::family::Families;
 use crate::injection::labels::Label;
-use crate::injection::plan::{Draft, Part, Planned, Planner};
+use crate::injection::plan::{Part, Planned, Planner};
 use crate::injection::scene::{SECOND, Scene};
-use crate::injection::script::{Act, At, Ready, Slot};
+use crate::injection::script::{Ready, Slot};
 use crate::injection::{self, innocents::Innocent};
 use crate::random::Random;
 use crate::settings::FULL_DAY_NS;
@@ -24,30 +25,28 @@ const SHARE: u64 = 4;
 const TRIES_MAX: u8 = 12;
 /// Levels that an episode looks at.
 const LEVELS: usize = 40;
-/// Shares of a print where nothing of the episode's own is met.
-const PRINTED: u32 = 100;
 
 /// An order of an episode.
 #[derive(Clone, Copy, Debug)]
-enum Held {
+pub(super) enum Held {
     Shown { reference: u64 },
     Hidden { side: Side, price_e4: u32, qty: u32 },
 }
 
 #[derive(Clone, Debug)]
-struct Player {
-    planned: Planned,
+pub(super) struct Player {
+    pub(super) planned: Planned,
     ready: Option<Ready>,
     next: usize,
-    orders: Vec<Option<Held>>,
+    pub(super) orders: Vec<Option<Held>>,
     begun_ns: u64,
-    middle_e4: u32,
+    pub(super) middle_e4: u32,
     tries: u8,
     is_labelled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Cue {
+pub(super) enum Cue {
     Play { player: u32 },
     End { player: u32, slot: Slot },
 }
@@ -55,17 +54,17 @@ enum Cue {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Splicer<'a> {
-    survey: &'a Survey,
-    books: Books,
-    players: Vec<Player>,
+    pub(super) survey: &'a Survey,
+    pub(super) books: Books,
+    pub(super) players: Vec<Player>,
     drafts: Vec<Draft>,
-    calendar: Calendar<Cue>,
+    pub(super) calendar: Calendar<Cue>,
     random: Random,
     out: Encoder,
     /// By security, who has displayed orders there.
-    shown: Vec<Vec<(u32, Slot)>>,
-    next_reference: u64,
-    next_match: u64,
+    pub(super) shown: Vec<Vec<(u32, Slot)>>,
+    pub(super) next_reference: u64,
+    pub(super) next_match: u64,
     moves: u64,
     from_ns: u64,
     span_ns: u64,
@@ -138,7 +137,7 @@ impl<'a> Splicer<'a> {
     /// The labels of what was played, by beginning.
     pub(super) fn labels(self) -> Vec<Label> {
         let stock = |place: u16| self.survey.seen[usize::from(place)].stock;
-        injection::plan::labels(&self.drafts, stock)
+        injection::drafts::labels(&self.drafts, stock)
     }
 
     /// Takes one recorded message: what is due before it goes before it. Returns how many were written.
@@ -213,7 +212,7 @@ impl<'a> Splicer<'a> {
         }
     }
 
-    fn reference(&self, player: u32, slot: Slot) -> Option<u64> {
+    pub(super) fn reference(&self, player: u32, slot: Slot) -> Option<u64> {
         match self.players[player as usize].orders[slot.0 as usize]? {
             Held::Shown { reference } => Some(reference),
             Held::Hidden { .. } => None,
@@ -221,7 +220,7 @@ impl<'a> Splicer<'a> {
     }
 
     /// Cancels an order of an episode.
-    fn pull(&mut self, player: u32, slot: Slot, time_ns: u64) {
+    pub(super) fn pull(&mut self, player: u32, slot: Slot, time_ns: u64) {
         let held = self.players[player as usize].orders[slot.0 as usize].take();
         if let Some(Held::Shown { reference }) = held {
             let place = self.players[player as usize].planned.symbol;
@@ -231,18 +230,18 @@ impl<'a> Splicer<'a> {
         }
     }
 
-    fn forget(&mut self, place: u16, player: u32, slot: Slot) {
+    pub(super) fn forget(&mut self, place: u16, player: u32, slot: Slot) {
         self.shown[usize::from(place)].retain(|&one| one != (player, slot));
     }
 
-    fn header(&self, place: u16, time_ns: u64) -> Header {
+    pub(super) fn header(&self, place: u16, time_ns: u64) -> Header {
         let locate = self.survey.seen[usize::from(place)].locate;
         let tracking = self.books.book(place).tracking;
         Header { locate, tracking, time_of_day_ns: time_ns }
     }
 
     /// Writes one message of an episode, and keeps the books by it.
-    fn write(&mut self, place: u16, message: impl FnOnce(&mut Encoder)) {
+    pub(super) fn write(&mut self, place: u16, message: impl FnOnce(&mut Encoder)) {
         message(&mut self.out);
         if let Some(message) = self.out.last_message() {
             self.books.read(place, message);
@@ -340,187 +339,5 @@ impl<'a> Splicer<'a> {
         player.ready = Some(ready);
         (player.begun_ns, player.middle_e4) = (time_ns, middle_e4);
         true
-    }
-
-    fn make(&mut self, player: u32, act: Act, time_ns: u64) {
-        let Player { planned, middle_e4, .. } = self.players[player as usize];
-        let place = planned.symbol;
-        match act {
-            Act::Post { slot, side, at, qty } => {
-                if let Some(price_e4) = self.resting_e4(place, middle_e4, side, at) {
-                    self.post(player, slot, (side, price_e4, qty), time_ns);
-                }
-            }
-            Act::Hide { slot, side, at, qty } => {
-                let price_e4 = self.resting_e4(place, middle_e4, side, at);
-                let held = price_e4.map(|price_e4| Held::Hidden { side, price_e4, qty });
-                self.players[player as usize].orders[slot.0 as usize] = held;
-            }
-            Act::Pull { slot } => self.pull(player, slot, time_ns),
-            Act::Shift { slot, at, qty } => self.shift(player, slot, at, qty, time_ns),
-            Act::Release { slot, life_ns } => {
-                self.calendar.enter(time_ns + life_ns, Cue::End { player, slot });
-            }
-            Act::Take { side, at, qty } => {
-                let limit_e4 = self.price_e4(place, middle_e4, side, at);
-                if let Some(limit_e4) = limit_e4 {
-                    self.take_own(player, (side, limit_e4, qty), time_ns);
-                }
-            }
-            // What would be swept is others': prints tell of it.
-            Act::Sweep { side, at: At::Off(ppm) } => {
-                if let Some(price_e4) = self.price_e4(place, middle_e4, side, At::Off(ppm)) {
-                    self.print(place, price_e4, PRINTED, time_ns);
-                }
-            }
-            Act::Report { at, qty } => {
-                if let Some(price_e4) = self.price_e4(place, middle_e4, Side::Buy, at) {
-                    self.print(place, price_e4, qty, time_ns);
-                }
-            }
-            Act::Anchor => {
-                let book = self.books.book(place);
-                if let (Some(bid), Some(ask)) = (book.best(Side::Buy), book.best(Side::Sell)) {
-                    self.players[player as usize].middle_e4 = bid.midpoint(ask);
-                }
-            }
-            // Others do nothing for it; nor is there anything to do for the label's end.
-            _ => {}
-        }
-    }
-
-    /// A price by where it lies now.
-    fn price_e4(&self, place: u16, middle_e4: u32, side: Side, at: At) -> Option<u32> {
-        let book = self.books.book(place);
-        let tick = i64::from(self.survey.seen[usize::from(place)].tick_e4());
-        let towards_worse = if side == Side::Buy { -1 } else { 1 };
-        let price = match at {
-            At::Behind(ticks) => {
-                let best = i64::from(book.best(side)?);
-                // A best price off the grid is drawn onto it.
-                best.div_euclid(tick) * tick + towards_worse * i64::from(ticks) * tick
-            }
-            At::Touch => i64::from(book.best(side.opposite())?),
-            At::Off(ppm) => {
-                let price = i64::from(middle_e4) * (1_000_000 + i64::from(ppm)) / 1_000_000;
-                price.div_euclid(tick) * tick
-            }
-        };
-        u32::try_from(price).ok().filter(|&price| price > 0)
-    }
-
-    /// The price of an order that takes nothing.
-    fn resting_e4(&self, place: u16, middle_e4: u32, side: Side, at: At) -> Option<u32> {
-        let price_e4 = self.price_e4(place, middle_e4, side, at)?;
-        let tick = self.survey.seen[usize::from(place)].tick_e4();
-        let Some(other) = self.books.book(place).best(side.opposite()) else {
-            return Some(price_e4);
-        };
-        let drawn = match side {
-            Side::Buy => price_e4.min(other.checked_sub(1)? / tick * tick),
-            Side::Sell => price_e4.max((other / tick + 1) * tick),
-        };
-        (drawn > 0).then_some(drawn)
-    }
-
-    fn post(
-        &mut self,
-        player: u32,
-        slot: Slot,
-        (side, price_e4, qty): (Side, u32, u32),
-        time_ns: u64,
-    ) {
-        let place = self.players[player as usize].planned.symbol;
-        let (header, stock) =
-            (self.header(place, time_ns), self.survey.seen[usize::from(place)].stock);
-        let reference = self.next_reference;
-        self.next_reference += 1;
-        self.write(place, |out| {
-            out.add_order(header, OrderRef(reference), side, qty, stock, Price4(price_e4), None);
-        });
-        self.players[player as usize].orders[slot.0 as usize] = Some(Held::Shown { reference });
-        self.shown[usize::from(place)].push((player, slot));
-    }
-
-    fn shift(&mut self, player: u32, slot: Slot, at: At, qty: u32, time_ns: u64) {
-        let Player { planned, middle_e4, .. } = self.players[player as usize];
-        let place = planned.symbol;
-        let Some(old) = self.reference(player, slot) else { return };
-        let Some(rest) = self.books.order(place, old) else { return };
-        let Some(price_e4) = self.resting_e4(place, middle_e4, rest.side, at) else { return };
-        let new = self.next_reference;
-        self.next_reference += 1;
-        let header = self.header(place, time_ns);
-        self.write(place, |out| {
-            out.order_replaced(header, OrderRef(old), OrderRef(new), qty, Price4(price_e4));
-        });
-        let held = Some(Held::Shown { reference: new });
-        self.players[player as usize].orders[slot.0 as usize] = held;
-    }
-
-    fn print(&mut self, place: u16, price_e4: u32, qty: u32, time_ns: u64) {
-        let header = self.header(place, time_ns);
-        let stock = self.survey.seen[usize::from(place)].stock;
-        let number = MatchNumber(self.next_match);
-        self.next_match += 1;
-        self.write(place, |out| {
-            out.trade(header, OrderRef(0), Side::Buy, qty, stock, Price4(price_e4), number);
-        });
-    }
-
-    /// Executes an episode's own orders where nobody's stand before them: those at the best price or
-    /// better, hidden ones first where they are better.
-    fn take_own(&mut self, player: u32, (side, limit_e4, qty): (Side, u32, u32), time_ns: u64) {
-        let place = self.players[player as usize].planned.symbol;
-        let Some(best_e4) = self.books.book(place).best(side.opposite()) else { return };
-        let mut left = qty;
-        for slot in 0..self.players[player as usize].orders.len() {
-            let Some(held) = self.players[player as usize].orders[slot].filter(|_| left > 0) else {
-                continue;
-            };
-            left -= match held {
-                Held::Hidden { side: of, price_e4, qty } => {
-                    let is_met = of == side.opposite() && is_within(side, price_e4, limit_e4);
-                    let taken = if is_met { qty.min(left) } else { 0 };
-                    if taken > 0 {
-                        self.print(place, price_e4, taken, time_ns);
-                        let rest = Held::Hidden { side: of, price_e4, qty: qty - taken };
-                        self.players[player as usize].orders[slot] = (taken < qty).then_some(rest);
-                    }
-                    taken
-                }
-                Held::Shown { reference } => {
-                    let is_met = |price_e4| {
-                        is_within(side, price_e4, limit_e4) && is_within(side, price_e4, best_e4)
-                    };
-                    let rest = self.books.order(place, reference);
-                    let rest = rest.filter(|rest| rest.side != side && is_met(rest.price_e4));
-                    rest.map_or(0, |rest| {
-                        let taken = rest.qty.min(left);
-                        self.execute(player, Slot(slot as u32), (reference, taken), time_ns);
-                        taken
-                    })
-                }
-            };
-        }
-    }
-
-    fn execute(&mut self, player: u32, slot: Slot, (reference, qty): (u64, u32), time_ns: u64) {
-        let place = self.players[player as usize].planned.symbol;
-        let (header, number) = (self.header(place, time_ns), MatchNumber(self.next_match));
-        self.next_match += 1;
-        self.write(place, |out| out.order_executed(header, OrderRef(reference), qty, number));
-        if self.books.order(place, reference).is_none() {
-            self.players[player as usize].orders[slot.0 as usize] = None;
-            self.forget(place, player, slot);
-        }
-    }
-}
-
-/// Whether one who takes for a side with a limit is served at a price.
-fn is_within(side: Side, price_e4: u32, limit_e4: u32) -> bool {
-    match side {
-        Side::Buy => price_e4 <= limit_e4,
-        Side::Sell => price_e4 >= limit_e4,
     }
 }
