@@ -178,11 +178,12 @@ impl Detector for PriceJump {
 
     #[inline(always)]
     fn on_second(&self, state: &mut State, seen: &Seen<'_>, second: &Second) -> Option<Raised> {
-        if second.counts == [0; 4] && second.prints == 0 {
+        let is_halted = matches!(seen.phase, Phase::Halted);
+        if second.counts == [0; 4] && second.prints == 0 && !is_halted {
             // Time passed, and nothing else: the quotes before stay as old as they are.
             return None;
         }
-        let is_broken_off = second.idle > IDLE_MAX || matches!(seen.phase, Phase::Halted);
+        let is_broken_off = second.idle > IDLE_MAX || is_halted;
         if is_broken_off {
             state.quotes = Zeroable::zeroed();
         }

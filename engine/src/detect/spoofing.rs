@@ -130,7 +130,7 @@ impl Spoofing {
     #[must_use]
     pub fn arming() -> Arming {
         // Calibrated on simulated sessions, seeds 1 to 3: three times, or twice and with success.
-        Arming { cool_down: 60e9, min_score: 70.0, ..Arming::default() }
+        Arming { cool_down: 60e9, min_score: 73.0, ..Arming::default() }
     }
 
     #[inline(always)]

@@ -25,7 +25,7 @@ const DEMO: &str = "demo";
 const LATENCY: &str = "latency";
 const CURVES: &str = "benches/latency.svg";
 
-/// The table of what the board costs, out of `tapewatch bench throughput`.
+/// The table of what detectors and the board cost, out of `tapewatch bench throughput`.
 const BOARD: &str = "board";
 
 /// Runs the command.
@@ -174,7 +174,7 @@ fn latency_table(result: &Value) -> String {
     )
 }
 
-/// What the board costs a recording, as a table.
+/// What detectors and the board cost a recording, as a table.
 fn board_table(measured: &Value) -> String {
     let stage = |name: &str| {
         let stages = measured["stages"].as_array().into_iter().flatten();
@@ -190,7 +190,10 @@ fn board_table(measured: &Value) -> String {
     let mut text = String::from(
         "| the yardstick, recorded inline | ns a message | least | most | round by round |\n|---|---:|---:|---:|---:|\n",
     );
-    text += &row("without a board", "without_board", "");
+    let nanoseconds = &measured["detectors"]["added_ns_per_message"];
+    let detectors = format!("{:+.1} ns", nanoseconds.as_f64().unwrap_or(f64::NAN));
+    text += &row("without detectors and a board", "without_detectors", "");
+    text += &row("all detectors, without a board", "without_board", &detectors);
     let added = format!("{:+.1} %", percent("added_percent"));
     text += &row("board and latencies", "pipeline", &added);
     let polled = format!("{:+.1} %", percent("polled_percent"));
@@ -280,11 +283,21 @@ mod tests {
     fn the_board_s_cost_becomes_a_table() {
         let stage = |name: &str, ns: f64| json!({"name": name, "ns_per_message": ns, "min": 1.0, "max": 9.0});
         let measured = json!({
-            "stages": [stage("without_board", 100.0), stage("pipeline", 102.5), stage("polled", 104.0)],
+            "stages": [
+                stage("without_detectors", 80.0),
+                stage("without_board", 100.0),
+                stage("pipeline", 102.5),
+                stage("polled", 104.0),
+            ],
+            "detectors": {"added_ns_per_message": 19.96},
             "board": {"added_percent": 2.34, "polled_percent": -0.5},
         });
         let table = board_table(&measured);
-        assert!(table.contains("| without a board | 100.0 | 1.0 | 9.0 |  |\n"), "{table}");
+        assert!(
+            table.contains("| without detectors and a board | 80.0 | 1.0 | 9.0 |  |\n"),
+            "{table}"
+        );
+        assert!(table.contains("without a board | 100.0 | 1.0 | 9.0 | +20.0 ns |\n"), "{table}");
         assert!(table.contains("| 102.5 | 1.0 | 9.0 | +2.3 % |") && table.contains("| -0.5 % |"));
     }
 

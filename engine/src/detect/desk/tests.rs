@@ -303,7 +303,7 @@ fn the_lines_of_all_shards_make_a_burst_which_is_told_with_the_next_line() {
 fn a_burst_needs_a_rate_of_its_own_a_usual_one_and_time_to_know_it() {
     let line = |at: i64| 100 * SECOND + at * 100 * MS;
     for (usual, lines, burst, alerts) in
-        [(50, 300, 990, 0), (10, 300, 490, 0), (10, 300, 500, 1), (50, 200, 5_000, 0)]
+        [(50, 300, 990, 0), (10, 300, 290, 0), (10, 300, 300, 1), (50, 200, 5_000, 0)]
     {
         let mut it = desk();
         (0..lines).for_each(|at| it.rate(usual, line(at)));

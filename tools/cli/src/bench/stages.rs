@@ -34,7 +34,9 @@ pub(super) enum Stage {
     Book,
     /// … and feed time, prints and metrics.
     Metrics,
-    /// All of it as configured, and the journal: a session being recorded, but without a board.
+    /// … and the journal: a session being recorded, but without detectors and a board.
+    Undetected,
+    /// … and the detectors, where they are configured so.
     Unseen,
     /// … and the board, where it is configured so: all of it.
     Pipeline,
@@ -48,11 +50,12 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All, in the order of the data.
-    pub(super) const ALL: [Stage; 9] = [
+    pub(super) const ALL: [Stage; 10] = [
         Stage::Framing,
         Stage::Decode,
         Stage::Book,
         Stage::Metrics,
+        Stage::Undetected,
         Stage::Unseen,
         Stage::Pipeline,
         Stage::Polled,
@@ -67,6 +70,7 @@ impl Stage {
             Stage::Decode => "decode",
             Stage::Book => "book",
             Stage::Metrics => "metrics",
+            Stage::Undetected => "without_detectors",
             Stage::Unseen => "without_board",
             Stage::Pipeline => "pipeline",
             Stage::Polled => "polled",
@@ -83,7 +87,8 @@ impl Stage {
             Stage::Decode => Some(Stage::Framing),
             Stage::Book => Some(Stage::Decode),
             Stage::Metrics => Some(Stage::Book),
-            Stage::Unseen => Some(Stage::Metrics),
+            Stage::Undetected => Some(Stage::Metrics),
+            Stage::Unseen => Some(Stage::Undetected),
             Stage::Pipeline => Some(Stage::Unseen),
             Stage::Polled => Some(Stage::Pipeline),
         }
@@ -97,6 +102,7 @@ impl Stage {
             Stage::Decode => decode(tape).map_err(refused),
             Stage::Book => book(tape).map_err(refused),
             Stage::Metrics => metrics(tape).map_err(refused),
+            Stage::Undetected => whole.record_undetected(),
             Stage::Unseen => whole.record(Seen::Nobody),
             Stage::Pipeline => whole.record(Seen::Board),
             Stage::Polled => whole.record(Seen::Polled),

@@ -263,6 +263,19 @@ fn longer_percent(stage: Stage, other: Stage, costs: &[Cost]) -> Option<f64> {
     Some(middle(&percents))
 }
 
+/// What the detectors cost a message, for programs; `None` where they were not measured.
+fn detectors_json(costs: &[Cost]) -> Option<Value> {
+    let of = |wanted: Stage| costs.iter().find(|cost| cost.stage == wanted);
+    let (with, without) = (of(Stage::Unseen)?, of(Stage::Undetected)?);
+    let mut added: Vec<f64> =
+        with.rounds.iter().zip(&without.rounds).map(|(with, without)| with - without).collect();
+    added.sort_by(f64::total_cmp);
+    Some(json!({
+        "added_ns_per_message": middle(&added),
+        "added_ns_per_message_at_least": with.min - without.min,
+    }))
+}
+
 /// What the board costs, for programs: `None` where there is none.
 fn board_json(costs: &[Cost]) -> Option<Value> {
     Some(json!({
@@ -296,6 +309,7 @@ fn json_of(whole: &Whole, checked: &Checked, costs: &[Cost], host: &Host) -> Val
         "input_bytes": whole.tape().bytes.len(),
         "state_hash": whole.hash().map(|hash| hash.to_string()),
         "engine": whole.json(),
+        "detectors": detectors_json(costs),
         "board": board_json(costs),
         "books": checked.sums.json(),
         "host": host.json(),
@@ -387,6 +401,16 @@ mod tests {
         let board = board_json(&costs).unwrap();
         assert!((board["added_percent"].as_f64().unwrap() - 2.0).abs() < 1e-9, "{board}");
         assert!(board["polled_percent"].as_f64().unwrap().abs() < 1e-9, "{board}");
+    }
+
+    #[test]
+    fn what_detectors_cost_is_told_round_by_round() {
+        let of = |stage, rounds: [u64; 3]| Cost::of(stage, &rounds.map(Duration::from_nanos), 1);
+        let costs = [of(Stage::Undetected, [100, 200, 100]), of(Stage::Unseen, [120, 220, 190])];
+        let detectors = detectors_json(&costs).unwrap();
+        assert_eq!(detectors["added_ns_per_message"], 20.0);
+        assert_eq!(detectors["added_ns_per_message_at_least"], 20.0);
+        assert!(detectors_json(&costs[1..]).is_none());
     }
 
     #[test]

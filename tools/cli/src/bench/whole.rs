@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use engine::detect::Settings;
 use engine::packet::Arrival;
 use engine::state::StateHash;
 use feed_handlers::input::{Format, InputSource};
@@ -62,7 +63,7 @@ impl Whole {
         let folder = Folder(path.clone());
         fs::write(folder.0.join("input.itch"), &tape.bytes).map_err(cannot)?;
         let whole = Whole { tape, config, folder, hash: OnceLock::new() };
-        whole.record_as("session", Seen::Board)?;
+        whole.record_as("session", Seen::Board, true)?;
         Ok(whole)
     }
 
@@ -84,7 +85,13 @@ impl Whole {
     /// A session being recorded.
     pub(super) fn record(&self, seen: Seen) -> Result<Duration, Failure> {
         let _removed = Folder(self.folder.0.join("recording"));
-        self.record_as("recording", seen)
+        self.record_as("recording", seen, true)
+    }
+
+    /// A session being recorded without detectors and a board: other state, which is not compared.
+    pub(super) fn record_undetected(&self) -> Result<Duration, Failure> {
+        let _removed = Folder(self.folder.0.join("recording"));
+        self.record_as("recording", Seen::Nobody, false)
     }
 
     /// A replay of the input from a plain file in the folder.
@@ -105,8 +112,11 @@ impl Whole {
         self.replay(|| Ok(ReplaySource::session(&SessionDir::open(&session)?, &made_by)?.0))
     }
 
-    fn record_as(&self, name: &str, seen: Seen) -> Result<Duration, Failure> {
+    fn record_as(&self, name: &str, seen: Seen, detects: bool) -> Result<Duration, Failure> {
         let mut config = self.config.clone();
+        if !detects {
+            config.detect.0 = Settings::off();
+        }
         config.board.enabled &= seen != Seen::Nobody;
         on_a_thread(|| {
             let (path, day) = (self.folder.0.join(name), self.tape.day);
@@ -125,7 +135,10 @@ impl Whole {
             let elapsed = start.elapsed();
             pushed?;
             drop(poller);
-            self.must_be_the_same(drained.end()?.hash)?;
+            let ended = drained.end()?;
+            if detects {
+                self.must_be_the_same(ended.hash)?;
+            }
             Ok(elapsed)
         })
     }

@@ -43,6 +43,7 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
         "decode",
         "book",
         "metrics",
+        "without_detectors",
         "without_board",
         "pipeline",
         "polled",
@@ -61,8 +62,8 @@ fn the_result_has_every_stage_and_the_sums_of_the_final_books() {
     // The figures went through text: the last digits may be others.
     let told = figure(2, "added_ns_per_message").unwrap();
     assert!((told - added).abs() < 1e-6 * added.abs().max(1.0), "{told} is not {added}");
-    assert_eq!(figure(7, "added_ns_per_message"), None);
     assert_eq!(figure(8, "added_ns_per_message"), None);
+    assert_eq!(figure(9, "added_ns_per_message"), None);
     assert_eq!(result["messages"], 7);
     // Five before the last message takes one away.
     assert_eq!(result["orders_live_max"], 5);
