@@ -1,7 +1,8 @@
 //! What a run under other parameters finds, against what was recorded, alert by alert.
 //!
-//! An alert is the same where its id is: the message that opened it, its detector, its symbol. One whose
-//! opening moves is gone, and another is new.
+//! An alert is the same where its id is: the message that opened it, its detector, its symbol. One that opens by
+//! another message is told as changed, with its id of before, where both have the detector and symbol and
+//! overlap in time.
 
 use std::collections::BTreeMap;
 
@@ -65,12 +66,13 @@ impl WhatIf {
                     changed.as_they_were += 1;
                     continue;
                 }
-                Some(now) => Line::Changed { before, now },
+                Some(now) => Line::Changed { id_before: id.clone(), before, now },
             };
             changed.lines.insert(id, line);
         }
         // Of fewer symbols the market's alerts are others.
         found.retain(|_, now| !(self.is_narrower && now.symbol.is_empty()));
+        changed.pair(&mut found);
         changed.lines.extend(found.into_iter().map(|(id, now)| (id, Line::Added(now))));
         changed
     }
@@ -106,6 +108,13 @@ impl Side {
         }
     }
 
+    fn is_same_at_another_message(&self, other: &Side) -> bool {
+        self.detector == other.detector
+            && self.symbol == other.symbol
+            && self.start_ns <= other.end_ns
+            && other.start_ns <= self.end_ns
+    }
+
     fn json(&self, id: &str) -> Value {
         json!({
             "id": id, "detector": self.detector, "symbol": self.symbol, "start_ns": self.start_ns,
@@ -123,7 +132,7 @@ impl Side {
 enum Line {
     Added(Side),
     Gone(Side),
-    Changed { before: Side, now: Side },
+    Changed { id_before: String, before: Side, now: Side },
 }
 
 /// See the module.
@@ -135,6 +144,24 @@ pub(crate) struct Changed {
 }
 
 impl Changed {
+    /// Takes from `found` what is there already under an id of before: an alert that opens by another message.
+    fn pair(&mut self, found: &mut BTreeMap<String, Side>) {
+        let mut pairs = Vec::new();
+        for (id, line) in &self.lines {
+            let Line::Gone(before) = line else { continue };
+            let same = found.iter().find(|(_, now)| before.is_same_at_another_message(now));
+            if let Some((now_id, _)) = same {
+                let now_id = now_id.clone();
+                pairs.extend(found.remove(&now_id).map(|now| (id.clone(), now_id, now)));
+            }
+        }
+        for (id_before, id, now) in pairs {
+            if let Some(Line::Gone(before)) = self.lines.remove(&id_before) {
+                self.lines.insert(id, Line::Changed { id_before, before, now });
+            }
+        }
+    }
+
     /// As the fields of an object.
     pub(crate) fn json(&self) -> Value {
         let (mut added, mut gone, mut changed) = (Vec::new(), Vec::new(), Vec::new());
@@ -142,9 +169,9 @@ impl Changed {
             match line {
                 Line::Added(now) => added.push(now.json(id)),
                 Line::Gone(before) => gone.push(before.json(id)),
-                Line::Changed { before, now } => {
+                Line::Changed { id_before, before, now } => {
                     let mut object = now.json(id);
-                    object["before"] = before.json(id);
+                    object["before"] = before.json(id_before);
                     changed.push(object);
                 }
             }
@@ -163,7 +190,9 @@ impl Changed {
             let (at, line) = match line {
                 Line::Added(now) => (0, format!("+ {} {:.1}\n", now.text(id), now.score)),
                 Line::Gone(before) => (1, format!("- {} {:.1}\n", before.text(id), before.score)),
-                Line::Changed { before, now } => (2, changed_text(id, before, now)),
+                Line::Changed { id_before, before, now } => {
+                    (2, changed_text(id, now, id_before, before))
+                }
             };
             text += &line;
             counts[at] += 1;
@@ -175,8 +204,11 @@ impl Changed {
 }
 
 /// What is other of an alert that both runs have.
-fn changed_text(id: &str, before: &Side, now: &Side) -> String {
+fn changed_text(id: &str, now: &Side, id_before: &str, before: &Side) -> String {
     let mut text = format!("~ {} {:.1}", now.text(id), now.score);
+    if id != id_before {
+        text += &format!(", opened as {id_before}");
+    }
     if now.score != before.score {
         text += &format!(", was {:.1}", before.score);
     }

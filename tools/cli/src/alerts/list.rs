@@ -1,7 +1,5 @@
 //! Alerts as a table for people, or as the lines of `alerts.jsonl`.
 
-use std::time::Duration;
-
 use engine::detect::{Alert, Change};
 
 use super::recorded::{RecordedAlerts, symbol_text};
@@ -9,7 +7,6 @@ use crate::journal::line::time_text;
 use crate::output::alerts;
 use crate::output::decimal::grouped;
 use crate::output::table::aligned;
-use crate::span;
 
 /// Which alerts are shown; empty lists choose all.
 pub(super) struct Choice<'a> {
@@ -60,7 +57,7 @@ pub(super) fn text(recorded: &RecordedAlerts, choice: &Choice<'_>) -> String {
             state_text(alert),
         ]
     });
-    let header = ["id", "detector", "symbol", "start", "length", "score", "phase", ""];
+    let header = ["id", "detector", "symbol", "start", "seconds", "score", "phase", ""];
     let table = aligned(&header, rows, &[0, 1, 2, 3, 6, 7]);
     match (shown, all as u64) {
         (_, 0) => String::from("no alerts\n"),
@@ -72,10 +69,11 @@ pub(super) fn text(recorded: &RecordedAlerts, choice: &Choice<'_>) -> String {
     }
 }
 
-/// How long its condition was seen.
+/// How long its condition was seen, in seconds.
 fn length_text(alert: &Alert) -> String {
-    let length_ns = alert.end.0.saturating_sub(alert.start.0).max(0);
-    span::text(Duration::from_nanos(length_ns.unsigned_abs()))
+    const MS_NS: u64 = 1_000_000;
+    let length_ms = alert.end.0.abs_diff(alert.start.0) / MS_NS;
+    format!("{}.{:03}", grouped(length_ms / 1_000), length_ms % 1_000)
 }
 
 /// What is to be known of it besides.

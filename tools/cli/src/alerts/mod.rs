@@ -35,8 +35,8 @@ Examples:
   tapewatch alerts session
   tapewatch alerts session --detector spoofing,layering --symbol AAPL --min-score 70
   tapewatch alerts session --json > alerts.jsonl
-  tapewatch alerts session --explain f-0000000000001a2b-01-0003
-  tapewatch alerts session --explain f-0000000000001a2b-01-0003 --depth 5 --max-lines 40 --json
+  tapewatch alerts session --explain f0-0000000000001a2b-01-0003
+  tapewatch alerts session --explain f0-0000000000001a2b-01-0003 --depth 5 --max-lines 40 --json
 
 With --explain, the messages of the alert's symbol are read from the journal again, from the first to the last
 that shows it: what each did to the book, and the book before and after. An alert of the whole market is shown

@@ -66,16 +66,27 @@ fn figures(alert: &Value) -> String {
             .filter(|at| name.starts_with(thresholds[*at].0.as_str()))
             .max_by_key(|at| thresholds[*at].0.len());
         let (threshold, at) = match near.map(|at| thresholds.remove(at)) {
-            Some((threshold, at)) => (threshold.clone(), at.to_string()),
+            Some((threshold, at)) => (threshold.clone(), figure(at)),
             None => Default::default(),
         };
-        rows.push([name.clone(), value.to_string(), threshold, at]);
+        rows.push([name.clone(), figure(value), threshold, at]);
     }
     let others = thresholds.into_iter();
     rows.extend(
-        others.map(|(name, value)| [String::new(), String::new(), name.clone(), value.to_string()]),
+        others.map(|(name, value)| [String::new(), String::new(), name.clone(), figure(value)]),
     );
     aligned(&["figure", "", "threshold", ""], rows.into_iter(), &[0, 2])
+}
+
+/// A figure for people: whole, or with four decimals at most.
+fn figure(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) if !value.is_i64() => {
+            let text = format!("{number:.4}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => value.to_string(),
+    }
 }
 
 /// The messages, a line each.
