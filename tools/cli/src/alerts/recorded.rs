@@ -3,6 +3,7 @@
 //! A log that is being written, or whose writer died, is read as far as it is whole.
 
 use engine::detect::Alert;
+use engine::log::error::LogError;
 use engine::log::reader::AtTail;
 use engine::output::reader::{NextOutput, OutputReader};
 use engine::output::record::OutputRecord;
@@ -29,8 +30,14 @@ impl RecordedAlerts {
         let mut alerts = Alerts::default();
         let log = session.output_directories()?;
         let pruned = log.pruned().map_err(|error| cannot_read(&error))?;
-        let mut reader =
-            OutputReader::open(log, AtTail::Stop).map_err(|error| cannot_read(&error))?;
+        let mut reader = match OutputReader::open(log, AtTail::Stop) {
+            Ok(reader) => reader,
+            // It has only begun.
+            Err(LogError::Empty { .. }) if session.state() != "complete" => {
+                return Ok(RecordedAlerts { words, alerts, pruned: None });
+            }
+            Err(error) => return Err(cannot_read(&error)),
+        };
         session.refuse_another(reader.session())?;
         loop {
             match reader.next() {

@@ -189,7 +189,12 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
     let setup = setup(args)?;
     let what_if = match setup.inputs.as_slice() {
         [input] if setup.is_session => {
-            WhatIf::of(&SessionDir::open(input)?, &setup.config, setup.wanted.names())?
+            let session = SessionDir::open(input)?;
+            let what_if = WhatIf::of(&session, &setup.config, setup.wanted.names())?;
+            if what_if.is_some() && session.state() != "complete" {
+                console.note("the session has not ended in order: its journal may go on behind the last alert recorded, so alerts there are told as new or changed");
+            }
+            what_if
         }
         _ => None,
     };

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::recording::{Place, words};
+use crate::running::Running;
 use crate::support::{arg, scratch, tapewatch, text};
 
 /// Records a day on which symbols are stuffed and halted.
@@ -179,6 +181,34 @@ fn an_explanation_is_the_same_from_a_snapshot_and_is_cut_to_size() {
         for part in [id, "messages_per_s", "rate_min", "before: ", "after: ", "opened"] {
             assert!(story.contains(part), "no {part} in {story}");
         }
+    }
+}
+
+#[test]
+fn alerts_of_a_running_and_of_a_killed_session_are_had_and_explained_as_far_as_it_goes() {
+    let dir = scratch();
+    let whole = session(&dir, &[]);
+    let stuffed = of_detector(&alerts(&whole, &[]), "quote_stuffing");
+    let explained = explain(&whole, &stuffed[0]["id"], &[]);
+    let bytes = fs::read(dir.path().join("day/session.itch")).unwrap();
+    for mode in [("memory", "inline"), ("disk", "thread")] {
+        let place = Place::new();
+        let path = place.path("cut");
+        let mut args = place.record("-", &path, mode);
+        args.extend(words(&["--date", "2025-06-02"]));
+        let mut run = Running::start(&args);
+        run.feed(&bytes[..bytes.len() * 3 / 4]).unwrap();
+        let is_there = || {
+            let read = tapewatch(&["alerts", arg(&path), "--json", "--detector", "halt"]);
+            // The directory may not be made yet.
+            (read.status == Some(0) && !read.stdout.is_empty()).then_some(())
+        };
+        run.until("a halt, which comes behind the stuffing", is_there);
+        assert_eq!(explain(&path, &stuffed[0]["id"], &[]), explained, "{mode:?}, running");
+        run.kill();
+        assert_eq!(explain(&path, &stuffed[0]["id"], &[]), explained, "{mode:?}, killed");
+        let cut = alerts(&path, &[]);
+        assert!(ids(&cut).is_subset(&ids(&alerts(&whole, &[]))));
     }
 }
 
