@@ -2,7 +2,7 @@
 //!
 //! A user's own implements [`Detector`] and is given to the shards with
 //! [`Detectors::with_own`](crate::detect::Detectors::with_own); its alerts, its state in digests and snapshots
-//! and its evaluation are those of any other. `engine/examples/own_detector.rs` is one.
+//! and its evaluation are those of any other. `examples/own_detector.rs` is one.
 
 use bytemuck::Pod;
 

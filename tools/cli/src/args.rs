@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::alerts::AlertsArgs;
 use crate::bench::BenchArgs;
 use crate::book::BookArgs;
 use crate::config::ConfigArgs;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Simulate(SimulateArgs),
     Book(BookArgs),
+    Alerts(AlertsArgs),
     Evaluate(EvaluateArgs),
     Journal(JournalArgs),
     Tail(TailArgs),

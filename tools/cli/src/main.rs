@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 //! `tapewatch`: the command line. Arguments in, exit status out; each command has a module of its own.
 
+mod alerts;
 mod archive_key;
 mod args;
 mod bench;
@@ -80,6 +81,7 @@ fn run() -> Result<Status, Failure> {
         Command::Simulate(args) => simulate::run(&args, console),
         Command::Bench(args) => bench::run(&args, console),
         Command::Book(args) => book::run(&args, console),
+        Command::Alerts(args) => alerts::run(&args, console),
         Command::Evaluate(args) => evaluate::run(&args, console),
         Command::Journal(args) => journal::run(&args, console),
         Command::Tail(args) => tail::run(&args, console),

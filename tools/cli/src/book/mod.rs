@@ -3,9 +3,9 @@
 //! [`start`] says where the way to it begins, [`state`] goes on in the journal, [`show`] writes it. A session that is being recorded is
 //! read as far as it goes.
 
-mod show;
+pub(crate) mod show;
 pub(crate) mod start;
-mod state;
+pub(crate) mod state;
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::session_dir::SessionDir;
 use crate::session_names::{Reach, locates_of};
 use show::{Layout, Shown};
 use start::StartingPoint;
-use state::{BookAt, PrefixEnd, book_at};
+use state::{BookAt, PrefixEnd, Until, book_at};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,16 +91,18 @@ fn found(
     at: Nanos,
     console: Console,
 ) -> Result<BookAt, Failure> {
+    let until = Until::Time(at);
     if let Some(start) = StartingPoint::of_snapshot(session, symbol, name, at, console) {
         // A loss of power may have left a journal that ends before the snapshot; where nothing is read
         // behind it, the last message is not known either.
-        match book_at(session, symbol, at, start, console) {
+        match book_at(session, symbol, until, start, &mut (), console) {
             Ok(found) if found.sequence.is_some() => return Ok(found),
             Ok(_) => console.detail("no message stands behind the snapshot: the journal is read"),
             Err(failure) => console.detail(&format!("the journal is read: {}", failure.line)),
         }
     }
-    book_at(session, symbol, at, StartingPoint::of_journal(session)?, console)
+    let start = StartingPoint::of_journal(session)?;
+    book_at(session, symbol, until, start, &mut (), console)
 }
 
 /// What is worth knowing of a time outside the session's.
@@ -127,6 +129,6 @@ fn tell_end(found: &BookAt, at: Nanos, session: &SessionDir, console: Console) {
                 ));
             }
         }
-        (Some(_), PrefixEnd::Before(_)) => {}
+        (Some(_), PrefixEnd::Before(_) | PrefixEnd::Reached) => {}
     }
 }

@@ -13,23 +13,23 @@ use crate::output::table::aligned;
 
 /// How much of a book is shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Levels of a side.
-    pub(super) levels_max: usize,
+    pub(crate) levels_max: usize,
     /// Whether the orders of each level are.
-    pub(super) orders: bool,
+    pub(crate) orders: bool,
 }
 
 /// A book, and what is said of it.
-pub(super) struct Shown<'a> {
-    pub(super) symbol: &'a str,
-    pub(super) at: Nanos,
+pub(crate) struct Shown<'a> {
+    pub(crate) symbol: &'a str,
+    pub(crate) at: Nanos,
     /// Of the last message before it; `None` if there is none.
-    pub(super) sequence: Option<Sequence>,
-    pub(super) book: BookView<'a>,
+    pub(crate) sequence: Option<Sequence>,
+    pub(crate) book: BookView<'a>,
     /// Whether messages of its feed were lost before, and no snapshot came since.
-    pub(super) is_suspect: bool,
-    pub(super) layout: Layout,
+    pub(crate) is_suspect: bool,
+    pub(crate) layout: Layout,
 }
 
 impl Shown<'_> {
@@ -37,10 +37,15 @@ impl Shown<'_> {
         self.book.levels(side).take(self.layout.levels_max)
     }
 
+    /// As an object on a line.
+    pub(crate) fn json(&self) -> String {
+        format!("{}\n", self.object())
+    }
+
     /// As an object.
-    pub(super) fn json(&self) -> String {
+    pub(crate) fn object(&self) -> Value {
         let side = |side| self.levels(side).map(|level| self.level(level)).collect::<Vec<_>>();
-        let object = json!({
+        json!({
             "symbol": self.symbol,
             "at_ns": self.at.0,
             "sequence": self.sequence.map_or(0, |sequence| sequence.0),
@@ -49,8 +54,7 @@ impl Shown<'_> {
             "asks": side(Side::Sell),
             "bid_levels": self.book.level_count(Side::Buy),
             "ask_levels": self.book.level_count(Side::Sell),
-        });
-        format!("{object}\n")
+        })
     }
 
     fn level(&self, level: LevelView) -> Value {
@@ -67,7 +71,7 @@ impl Shown<'_> {
     }
 
     /// As a table: both sides beside each other, or with `--orders` one below the other.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = format!("{} at {}", one_line(self.symbol), time_text(self.at));
         match self.sequence {
             Some(sequence) => text += &format!(", after message {}\n", sequence.0),

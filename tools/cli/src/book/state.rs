@@ -1,13 +1,14 @@
 //! One symbol's book after the longest prefix of a session whose messages all have a time of at most
-//! a given one.
+//! a given one, or after a given message; and whoever wants to see it change on the way ([`Watch`]).
 //!
 //! A closed segment is read only where its symbol index says that the symbol has messages or that the
 //! prefix ends; a segment that is being written, or that its writer left open, is read whole. Messages
 //! are decoded and applied by the engine's own decoder and books, so that the book is the one that a
 //! replay of the prefix gives. It begins at a [`StartingPoint`]: a snapshot, or the start of the journal.
 
+use engine::book::applied::Applied;
 use engine::book::books::Books;
-use engine::event::Kind;
+use engine::event::{Event, Kind};
 use engine::journal::RecordKind;
 use engine::journal::record::Record;
 use engine::journal::symbol_index::segment::{Origin, index_segment};
@@ -36,6 +37,8 @@ use crate::session_dir::SessionDir;
 pub(crate) enum PrefixEnd {
     /// The message behind it has this time.
     Before(Nanos),
+    /// The message behind it is not asked for.
+    Reached,
     /// A second day begins behind it.
     SecondDay,
     /// The journal has no more.
@@ -56,14 +59,63 @@ pub(crate) struct BookAt {
     pub(crate) end: PrefixEnd,
 }
 
+/// How far a way through the journal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Up to the first message that has a later time.
+    Time(Nanos),
+    /// Up to this message of the symbol's feed, itself included.
+    Message(Sequence),
+}
+
+impl Until {
+    /// The latest time and the last message.
+    fn limits(self) -> (Nanos, Sequence) {
+        match self {
+            Until::Time(at) => (at, Sequence(u64::MAX)),
+            Until::Message(last) => (Nanos(i64::MAX), last),
+        }
+    }
+}
+
+/// A message of the symbol, and what was known before it.
+pub(crate) struct Came<'a> {
+    /// It, decoded.
+    pub(crate) event: &'a Event,
+    /// Its type byte.
+    pub(crate) message_type: u8,
+    /// Whether the book could not take it.
+    pub(crate) is_refused: bool,
+    /// The greatest time of all messages before it.
+    pub(crate) time_before: Option<Nanos>,
+    /// The message before it, of whatever symbol.
+    pub(crate) sequence_before: Option<Sequence>,
+    /// Whether the book is in doubt.
+    pub(crate) is_suspect: bool,
+}
+
+/// Sees the symbol's messages on the way; what is read of the journal does not depend on it.
+pub(crate) trait Watch {
+    /// It is about to be applied.
+    fn before(&mut self, _came: &Came<'_>, _books: &Books) {}
+
+    /// It has been applied.
+    fn after(&mut self, _came: &Came<'_>, _applied: &Applied, _books: &Books) {}
+}
+
+/// Nobody looks.
+impl Watch for () {}
+
 /// See the module.
-pub(crate) fn book_at(
+pub(crate) fn book_at<W: Watch>(
     session: &SessionDir,
     symbol: SymbolId,
-    at: Nanos,
+    until: Until,
     start: StartingPoint,
+    watch: &mut W,
     console: Console,
 ) -> Result<BookAt, Failure> {
+    let (at, last) = until.limits();
     let directories = session.journal_directories()?;
     let reader = LogReader::open(directories.clone(), LogKind::Journal, AtTail::Stop)
         .map_err(|error| cannot_read(&error))?;
@@ -79,6 +131,8 @@ pub(crate) fn book_at(
         state: State {
             symbol,
             at,
+            last,
+            watch,
             midnight,
             keys: Itch50Keys::new(midnight),
             decoder: start.decoder,
@@ -97,12 +151,12 @@ pub(crate) fn book_at(
 }
 
 /// Through the journal.
-struct Way {
+struct Way<'w, W> {
     reader: LogReader<Directory>,
     directories: LogDirectories<Directory>,
     keeps: bool,
     console: Console,
-    state: State,
+    state: State<'w, W>,
 }
 
 /// Whether the way goes on behind a segment.
@@ -111,7 +165,7 @@ enum Onward {
     Next,
 }
 
-impl Way {
+impl<W: Watch> Way<'_, W> {
     fn go(&mut self, from: FramePosition) -> Result<PrefixEnd, Failure> {
         let segments = self.directories.segments().map_err(|error| cannot_read(&error))?;
         let last = segments.last().copied().unwrap_or(from.segment);
@@ -157,6 +211,9 @@ impl Way {
         let ends_in = index.part_after(state.at);
         for part in 0..PARTS {
             let Some((place, end_bytes)) = index.place_of(part) else { break };
+            if self.state.has_reached() {
+                return Ok(Onward::Ended(PrefixEnd::Reached));
+            }
             let is_last = ends_in == Some(part);
             if is_last || mask >> part & 1 == 1 {
                 if let ended @ Onward::Ended(_) = self.stretch(place, end_bytes)? {
@@ -211,9 +268,12 @@ impl Way {
 }
 
 /// The book while messages are taken.
-struct State {
+struct State<'w, W> {
     symbol: SymbolId,
     at: Nanos,
+    /// The last message that is taken.
+    last: Sequence,
+    watch: &'w mut W,
     midnight: Nanos,
     keys: Itch50Keys,
     decoder: Itch50Decoder,
@@ -228,10 +288,15 @@ struct State {
     is_in_snapshot: bool,
 }
 
-impl State {
+impl<W: Watch> State<'_, W> {
     /// What the feed's messages call the symbol.
     fn locate(&self) -> SymbolId {
         SymbolId(self.symbol.locate().into())
+    }
+
+    /// Whether the last message asked for has been taken.
+    fn has_reached(&self) -> bool {
+        self.sequence >= Some(self.last)
     }
 
     /// Messages of the feed were given up.
@@ -277,6 +342,10 @@ impl State {
         self.is_in_snapshot = false;
         let mut sequence = packet.sequence.0;
         for message in packet.iter() {
+            if sequence > self.last.0 {
+                return Some(PrefixEnd::Reached);
+            }
+            let time_before = self.greatest_time;
             if let Some(key) = self.keys.key(message) {
                 if let Some(time) = key.time {
                     if time > self.at {
@@ -286,7 +355,7 @@ impl State {
                 }
                 // The market's system events tell where a second day begins.
                 let is_wanted = key.symbol == self.locate() || message.first() == Some(&b'S');
-                if is_wanted && !self.apply(packet, sequence, message, key.time) {
+                if is_wanted && !self.apply(packet, sequence, message, (key.time, time_before)) {
                     return Some(PrefixEnd::SecondDay);
                 }
             }
@@ -302,7 +371,7 @@ impl State {
         packet: &Packet<'_>,
         sequence: u64,
         message: &[u8],
-        time: Option<Nanos>,
+        (time, time_before): (Option<Nanos>, Option<Nanos>),
     ) -> bool {
         let mut framed = [0; 2 + MESSAGE_BYTES_MAX];
         let (length, bytes) = (message.len(), 2 + message.len());
@@ -322,9 +391,22 @@ impl State {
                 // A time that is not of this day is taken as the feed's.
                 event.time_ns = self.greatest_time.unwrap_or(self.midnight).0;
             }
-            if event.symbol() == self.symbol {
-                self.books.apply(event, &mut self.quality);
+            if event.symbol() != self.symbol {
+                continue;
             }
+            let mut came = Came {
+                event: &*event,
+                message_type: message.first().copied().unwrap_or(0),
+                is_refused: false,
+                time_before,
+                sequence_before: self.sequence,
+                is_suspect: self.is_suspect,
+            };
+            self.watch.before(&came, &self.books);
+            let counted = self.quality;
+            let applied = self.books.apply(event, &mut self.quality);
+            came.is_refused = self.quality != counted;
+            self.watch.after(&came, &applied, &self.books);
         }
         true
     }

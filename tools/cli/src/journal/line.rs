@@ -146,7 +146,8 @@ fn skipped(sequence: u64, message: &[u8], recv: Nanos) -> MessageLine {
     }
 }
 
-fn fields(event: &Event) -> Vec<(&'static str, Value)> {
+/// What a message says, by name.
+pub(crate) fn fields(event: &Event) -> Vec<(&'static str, Value)> {
     let mut fields = Vec::new();
     let mut put = |name, value: Value| fields.push((name, value));
     let price = |price: Price| json!(price.to_string());

@@ -24,6 +24,7 @@ use ::engine::window::tick::Span;
 use clap::{Args, ValueEnum, ValueHint};
 use feed_handlers::input::Format;
 
+use crate::alerts::compare::{Changed, WhatIf};
 use crate::config::{self, Config};
 use crate::console::{self, Console};
 use crate::day::TradingDay;
@@ -49,7 +50,10 @@ Examples:
   zstdcat day.itch.zst | tapewatch replay - --json
   tapewatch replay day.itch --session S && tapewatch replay S --topology pipelined --shards 2
   tapewatch replay day.itch --session S --resume
+  tapewatch replay S --set detect.spoofing.min_score=70
 
+Other detect.* values over a recorded session: the alerts that are new (+), gone (-) or changed (~) against those
+recorded are told one by one.
 With --out DIR, DIR/summary.json and DIR/symbols.csv are written, each whole, at the end; with bars
 (--bar, or bars.sizes in a configuration) DIR/bars.csv and DIR/late_windows.csv, too.
 Exit status: 0 done (gaps are told, not a fault); 1 damaged input, all before the damage written;
@@ -183,6 +187,17 @@ pub(crate) struct Results {
 /// Runs the command.
 pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure> {
     let setup = setup(args)?;
+    let what_if = match setup.inputs.as_slice() {
+        [input] if setup.is_session => {
+            let session = SessionDir::open(input)?;
+            let what_if = WhatIf::of(&session, &setup.config, setup.wanted.names())?;
+            if what_if.is_some() && session.state() != "complete" {
+                console.note("the session has not ended in order: its journal may go on behind the last alert recorded, so alerts there are told as new or changed");
+            }
+            what_if
+        }
+        _ => None,
+    };
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::no(format_args!("cannot listen for signals: {error}; run it again"))
     })?;
@@ -194,13 +209,25 @@ pub(crate) fn run(args: &ReplayArgs, console: Console) -> Result<Status, Failure
         json: args.json,
         is_silent: false,
     };
-    drive(setup, &results, Pace::new(args.speed), console, &interrupt)
+    drive_asking(setup, &results, what_if, Pace::new(args.speed), console, &interrupt)
 }
 
 /// Drives what `setup` asks for to its end, and writes what came out.
 pub(crate) fn drive(
     setup: Setup,
     args: &Results,
+    pace: Pace,
+    console: Console,
+    interrupt: &Interrupt,
+) -> Result<Status, Failure> {
+    drive_asking(setup, args, None, pace, console, interrupt)
+}
+
+/// As [`drive`]; the answer to `what_if` is told with the results.
+fn drive_asking(
+    setup: Setup,
+    args: &Results,
+    what_if: Option<WhatIf>,
     pace: Pace,
     console: Console,
     interrupt: &Interrupt,
@@ -242,11 +269,11 @@ pub(crate) fn drive(
             let mut ended = session.drive(pace, console, interrupt, next)?;
             let recorders = std::mem::take(&mut ended.finished.observers);
             let sealed = records.write(dir, recorders, |symbol| ended.written_name(symbol));
-            end(ended, args, console, Some(dir), sealed)
+            end(ended, (args, what_if), console, Some(dir), sealed)
         }
         _ => {
             let ended = session.drive(pace, console, interrupt, |_| ())?;
-            end(ended, args, console, dir.as_ref(), Ok(Vec::new()))
+            end(ended, (args, what_if), console, dir.as_ref(), Ok(Vec::new()))
         }
     }
 }
@@ -318,7 +345,7 @@ fn setup(args: &ReplayArgs) -> Result<Setup, Failure> {
 /// Writes what came out, then tells how the input ended.
 fn end<O>(
     mut ended: Ended<O>,
-    args: &Results,
+    (args, what_if): (&Results, Option<WhatIf>),
     console: Console,
     dir: Option<&OutDir>,
     sealed: Result<Vec<SealedFile>, Failure>,
@@ -371,7 +398,8 @@ fn end<O>(
         return Err(ended.fault().unwrap_or(failure));
     }
     if !args.is_silent {
-        let mut text = result(&summary, &lines, args.json);
+        let changed = what_if.map(|what_if| what_if.answer(ended.alerts()));
+        let mut text = result(&summary, &lines, changed.as_ref(), args.json);
         if let Some(feeds) = ended.feeds().filter(|_| !args.json) {
             text += &feeds.text();
         }
@@ -406,11 +434,21 @@ fn written(
 }
 
 /// What stands on stdout.
-fn result(summary: &Summary, lines: &[SymbolLine], json: bool) -> String {
+fn result(
+    summary: &Summary,
+    lines: &[SymbolLine],
+    changed: Option<&Changed>,
+    json: bool,
+) -> String {
     if json {
-        format!("{:#}\n", summary.json())
+        let mut object = summary.json();
+        if let Some(changed) = changed {
+            object["alerts_changed"] = changed.json();
+        }
+        format!("{object:#}\n")
     } else {
-        format!("{}\n{}", table::totals(summary), table::symbols(lines))
+        let changed = changed.map(Changed::text).unwrap_or_default();
+        format!("{}\n{}{changed}", table::totals(summary), table::symbols(lines))
     }
 }
 
