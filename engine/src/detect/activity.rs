@@ -174,7 +174,7 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
             let draw = state >> 33;
-            now += if draw % 97 == 0 { 730_000_000 } else { (draw % 20_000_000) as i64 };
+            now += if draw.is_multiple_of(97) { 730_000_000 } else { (draw % 20_000_000) as i64 };
             let kind = 1 + (draw >> 8) as u8 % 6;
             if now >= activity.slot_end_ns {
                 activity.end_slots(now);

@@ -286,11 +286,6 @@ impl Rehearsal {
         StateHash::of(&sums).section(Section::Detectors)
     }
 
-    /// The shard.
-    pub(crate) fn shard(&self) -> &Shard {
-        &self.shard
-    }
-
     /// The symbol at hand.
     pub(crate) fn symbol(&self) -> SymbolId {
         SymbolId(self.symbol)

@@ -17,7 +17,7 @@ impl Median {
     /// Takes a sample; what is not above 0 is none.
     #[inline(always)]
     pub fn take(&mut self, sample: f64) {
-        if !(sample > 0.0) {
+        if sample <= 0.0 || sample.is_nan() {
             return;
         }
         let estimate = self.estimate;
