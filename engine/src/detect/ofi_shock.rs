@@ -19,8 +19,8 @@ use crate::detect::spec::{DetectorCode, Family, Spec};
 crate::parameters! {
     /// `detect.ofi_shock`
     OfiShock {
-        sigmas: Ratio = 30, 1..1000, "Standard deviations from the symbol's usual second.", "calibrated on simulated sessions, seeds 1 to 3; by convention 8";
-        depth: Ratio = 3, 0.01..1000, "Shares of it beside what a side usually shows at five levels, at least.", "calibrated on simulated sessions, seeds 1 to 3";
+        sigmas: Ratio = 40, 1..1000, "Standard deviations from the symbol's usual second.", "calibrated on simulated sessions, seeds 1 to 3; by convention 8";
+        depth: Ratio = 6, 0.01..1000, "Shares of it beside what a side usually shows at five levels, at least.", "calibrated on simulated sessions, seeds 1 to 3";
         messages: Count = 5, 1..1000000, "Messages of orders in the second, at least.", "convention: one large order is no flow";
     }
 }
