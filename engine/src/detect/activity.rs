@@ -3,8 +3,8 @@
 //! ```text
 //!  0     8          16          24                40       44     48     56     60       64
 //!  ├ now ┼ slot end ┼ second end ┼ counts 4 × u32 ┼ orders ┼ slot ┼ wake ┼ open ┼ stamp… ┤   every message
-//!  64    72                                152
-//!  ├ sums ┼ ring 10 × u64 ──────────────────┤  …                               every 100 ms with messages
+//!  64    72                                152         160
+//!  ├ sums ┼ ring 10 × u64 ──────────────────┼ order qty ┤  …                   every 100 ms with messages
 //! ```
 //! A slot is 100 ms of feed time. Its counts are four lanes of 16 bits in one word: adds, off (cancels and
 //! deletes), replaces, executions; so a slot enters and leaves the sums by one addition. A lane holds
@@ -17,6 +17,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::detect::phase::Phase;
+use crate::detect::statistic::Median;
 use crate::event::Kind;
 
 /// Length of a slot.
@@ -72,7 +73,9 @@ pub struct Activity {
     pub(crate) sums: u64,
     /// The lanes by slot.
     pub(crate) ring: [u64; SLOTS],
-    pub(crate) padding: [u64; 5],
+    /// Shares of an order that enters, as a running median: every order's message looks at it.
+    pub(crate) order_qty: Median,
+    pub(crate) padding: [u64; 4],
 }
 
 const _: () = {
@@ -145,6 +148,13 @@ impl Activity {
     #[must_use]
     pub fn last_second(&self, lane: usize) -> u32 {
         (self.sums >> (16 * (lane & 3))) as u32 & 0xffff
+    }
+
+    /// Median shares of an order that enters; 0 before the first.
+    #[inline(always)]
+    #[must_use]
+    pub fn order_qty(&self) -> f64 {
+        self.order_qty.get()
     }
 
     /// Messages of orders within the last ten slots.

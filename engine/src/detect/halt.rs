@@ -78,7 +78,7 @@ impl Halt {
 
 /// Whether the symbol was trading in market hours until now: `before` is the action that held.
 fn was_trading(before: u64, seen: &Seen<'_>) -> bool {
-    let is_known = before == u64::from(b'T') || before == 0 && seen.profile.order_qty() > 0.0;
+    let is_known = before == u64::from(b'T') || before == 0 && seen.activity.order_qty() > 0.0;
     is_known && !matches!(seen.phase_before, Phase::Pre | Phase::Halted)
 }
 

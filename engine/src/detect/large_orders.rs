@@ -126,7 +126,7 @@ impl LargeOrders {
         const REPLACE: u8 = Kind::Replace as u8;
         let event = seen.event;
         let is_known = self.filter & bit(event.order().0) != 0;
-        let is_large = |qty: u64| qty as f64 >= large.size * seen.profile.order_qty();
+        let is_large = |qty: u64| qty as f64 >= large.size * seen.activity.order_qty();
         match event.kind {
             ADD if is_large(event.qty().0) => self.enter(
                 seen,
@@ -180,7 +180,7 @@ impl LargeOrders {
         let behind = rising(at, own).saturating_sub(rising(at, price.0)) as f64;
         let reach = (large.cents * CENT as f64).max(large.spreads * seen.profile.spread());
         let is_large = usual > 0.0
-            && seen.profile.order_qty() > 0.0
+            && seen.activity.order_qty() > 0.0
             && qty as f64 >= large.of_depth * usual
             && behind <= reach;
         if !is_large || !seen.phase.is_usual() {
@@ -258,7 +258,7 @@ impl LargeOrders {
         let (price, qty) = (event.new_price().0, event.new_qty().0);
         let Some(one) = self.find(event.order().0) else {
             let order = event.new_order().0;
-            if (qty as f64) < large.size * seen.profile.order_qty() {
+            if (qty as f64) < large.size * seen.activity.order_qty() {
                 return None;
             }
             return self.enter(seen, large, order, side, Price(price), qty);

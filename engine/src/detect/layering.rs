@@ -63,6 +63,8 @@ const SIZE_MAX: f64 = 3.0;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
+    /// When what is being pulled is judged; 0 where nothing is.
+    due_ns: i64,
     orders: LargeOrders,
     /// Bids and offers that are being pulled.
     withdrawn: [Withdrawal; 2],
@@ -70,8 +72,6 @@ pub struct State {
     before_ns: [i64; 2],
     /// When the first of its orders had entered in this run of times, and with which message.
     run: [[u64; 2]; 2],
-    /// When what is being pulled is judged; 0 where nothing is.
-    due_ns: i64,
 }
 
 static SPEC: Spec = Spec {

@@ -57,14 +57,14 @@ struct Quote {
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    /// By second with messages, the latest at `at`.
-    quotes: [Quote; QUOTES],
-    /// Where the latest is.
-    at: u64,
     /// No bid and no print above this has jumped down.
     below: i64,
     /// No ask and no print below this has jumped up.
     above: i64,
+    /// Where the latest quote is.
+    at: u64,
+    /// By second with messages, the latest at `at`.
+    quotes: [Quote; QUOTES],
 }
 
 static SPEC: Spec = Spec {

@@ -18,8 +18,6 @@ const TRACE: usize = 16;
 pub struct Profile {
     /// Seconds with messages in market hours.
     pub(crate) seconds: u64,
-    /// Shares of an order that enters.
-    pub(crate) order_qty: Median,
     /// Shares of a print.
     pub(crate) print_qty: Median,
     /// The spread at the end of a second, 1e-9 units.
@@ -43,12 +41,6 @@ impl Profile {
     #[must_use]
     pub fn seconds(&self) -> u64 {
         self.seconds
-    }
-
-    /// Median shares of an order; 0 before the first.
-    #[must_use]
-    pub fn order_qty(&self) -> f64 {
-        self.order_qty.get()
     }
 
     /// Median shares of a print; 0 before the first.

@@ -111,10 +111,10 @@ symbol_detectors!(states);
 #[repr(C, align(64))]
 pub(crate) struct Record {
     pub(crate) activity: Activity,
+    pub(crate) states: States,
     pub(crate) running: Running,
     pub(crate) edges: SymbolEdges,
     pub(crate) profile: Profile,
-    pub(crate) states: States,
     pub(crate) padding: [u64; PADDING],
 }
 

@@ -20,7 +20,7 @@ use crate::detect::own::{Own, OwnDetector};
 use crate::detect::phase::Phase;
 use crate::detect::profile::Profile;
 use crate::detect::raised::{Raised, Score};
-use crate::detect::record::{Episodes, OWN_FROM, Record};
+use crate::detect::record::{Episodes, OWN_FROM, Record, States};
 use crate::detect::seen::{Second, Seen};
 use crate::detect::settings::{Settings, symbol_detectors};
 use crate::detect::spec::{DetectorCode, Spec};
@@ -28,7 +28,7 @@ use crate::detect::touch::Touch;
 use crate::detect::wheel::Wheel;
 use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
-use crate::memory::prefetch::prefetch_read;
+use crate::memory::prefetch::prefetch_address;
 use crate::metrics::SymbolMetrics;
 use crate::metrics::flow::SideQuote;
 use crate::prints::{Print, PrintKind};
@@ -78,7 +78,7 @@ pub(crate) struct Done<'a> {
 macro_rules! run {
     (@one $self:ident, $states:ident, $taken:ident, $hook:ident, ($($argument:expr),*), $field:ident) => {
         let armed = &$self.settings.$field;
-        if armed.arming.enabled > 0.0
+        if $self.enabled >> Episodes::place(armed.own.spec().code) & 1 == 1
             && let Some(raised) = armed.own.$hook(&mut $states.$field, $($argument),*)
         {
             $taken.take(armed.own.spec(), armed.arming.min_score, armed.arming.cool_down, &raised);
@@ -217,10 +217,17 @@ impl Detectors {
                 && self.own.iter_mut().all(|own| own.admit(len))
     }
 
-    /// Brings into the cache what every message of a symbol touches.
+    /// Brings into the cache what a message of a symbol's order touches: the activity and the states that
+    /// lie behind it, and the filters of the tables of large orders.
     #[inline(always)]
     pub(crate) fn prefetch(&self, symbol: SymbolId) {
-        prefetch_read(&self.records, symbol.0 as usize);
+        let record = self.records.as_ptr().wrapping_add(symbol.0 as usize).cast::<u8>();
+        for line in 0..HOT_LINES {
+            prefetch_address(record.wrapping_add(line * LINE_BYTES));
+        }
+        for far in HOT_FAR {
+            prefetch_address(record.wrapping_add(far));
+        }
     }
 
     /// Whether a second of the symbol ends before a message of that time, or its phase may be another.
@@ -405,7 +412,7 @@ impl Detectors {
         let wake_ns = seen.wake_ns.get();
         let event = shown.event;
         if event.kind == Kind::Add as u8 {
-            profile.order_qty.take(event.qty().0 as f64);
+            activity.order_qty.take(event.qty().0 as f64);
         }
         if let Some(print) = done.print {
             running.take_print(print);
@@ -623,6 +630,19 @@ impl Detectors {
 fn take_own(taken: &mut Taking<'_, '_>, spec: &Spec, raised: &Raised) {
     taken.take(spec, OWN_MIN_SCORE, OWN_COOL_DOWN_NS, raised);
 }
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
+/// Where the states of a symbol lie in its record.
+const STATES_AT: usize = core::mem::offset_of!(Record, states);
+
+/// Lines of a record that messages of orders touch.
+const HOT_LINES: usize =
+    (STATES_AT + core::mem::offset_of!(States, spoofing)).div_ceil(LINE_BYTES) + 1;
+
+/// What they touch behind those.
+const HOT_FAR: [usize; 1] = [STATES_AT + core::mem::offset_of!(States, layering)];
 
 /// What users' detectors open alerts from.
 const OWN_MIN_SCORE: f64 = 50.0;

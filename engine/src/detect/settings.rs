@@ -27,34 +27,35 @@ crate::parameters! {
     }
 }
 
-/// Calls a macro with `field: Type` of every detector of a symbol, in the order of their codes.
+/// Calls a macro with `field: Type` of every detector of a symbol, in the order in which their states lie: those
+/// that every message of an order touches first, then those of a change of the best, then the rest.
 macro_rules! symbol_detectors {
     ($call:ident) => {
         $call! {
             quote_stuffing: QuoteStuffing,
-            flickering_quote: FlickeringQuote,
             fleeting_orders: FleetingOrders,
+            spread_blowout: SpreadBlowout,
+            locked_crossed: LockedCrossed,
+            depth_evaporation: DepthEvaporation,
+            price_jump: PriceJump,
+            flickering_quote: FlickeringQuote,
             spoofing: Spoofing,
             layering: Layering,
             momentum_ignition: MomentumIgnition,
             mini_flash_crash: MiniFlashCrash,
-            price_jump: PriceJump,
             volume_spike: VolumeSpike,
-            spread_blowout: SpreadBlowout,
-            depth_evaporation: DepthEvaporation,
-            book_imbalance: BookImbalance,
-            locked_crossed: LockedCrossed,
             off_market_print: OffMarketPrint,
             clearly_erroneous: ClearlyErroneous,
             luld_proximity: LuldProximity,
-            halt: Halt,
+            pinging: Pinging,
+            tape_painting: TapePainting,
+            book_imbalance: BookImbalance,
+            ofi_shock: OfiShock,
             stale_symbol: StaleSymbol,
+            halt: Halt,
             marking_the_close: MarkingTheClose,
             pump_and_dump: PumpAndDump,
-            pinging: Pinging,
-            noii_swing: NoiiSwing,
-            ofi_shock: OfiShock,
-            tape_painting: TapePainting
+            noii_swing: NoiiSwing
         }
     };
 }

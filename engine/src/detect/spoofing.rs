@@ -85,13 +85,13 @@ struct Time {
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
+    /// When what is being pulled is judged; 0 where nothing is.
+    due_ns: i64,
     orders: LargeOrders,
     /// Bids and offers that are being pulled.
     withdrawn: [Withdrawal; 2],
     /// Earlier times by side, the latest first.
     times: [[Time; TIMES]; 2],
-    /// When what is being pulled is judged; 0 where nothing is.
-    due_ns: i64,
     /// The minute at hand, and how often large orders were pulled in it.
     minute: i64,
     in_minute: u64,
