@@ -14,7 +14,7 @@ mod windows;
 
 use crate::book::books::{Books, Limits};
 use crate::book::{BookView, Violation};
-use crate::detect::{Detectors, Done, Shown};
+use crate::detect::{Detectors, Done};
 use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::metrics::SymbolMetrics;

@@ -155,7 +155,7 @@ fn another_version_or_configuration_is_told() {
 
 #[test]
 fn a_book_is_read_alone() {
-    let (image, _) = small();
+    let (image, _) = small(&settings());
     let engine = restored(&image, &settings());
     let mut found = 0;
     for symbol in (1..1_000).map(SymbolId) {

@@ -7,6 +7,7 @@ mod running;
 mod support;
 mod terminal;
 
+mod alerts;
 mod archived;
 mod bars;
 mod bars_of_days;
