@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use engine::book::books::Limits;
 use engine::detect::{Alert, Settings};
-use engine::market::{Cause, MarketListener};
+use engine::market::{Cause, HashPoint, MarketListener};
 use engine::packet::Packet;
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::selection::Selection;
@@ -37,6 +37,8 @@ type Engine = Inline<Itch50Decoder, (), Heard>;
 struct Heard(Vec<String>);
 
 impl MarketListener for Heard {
+    fn on_hash_point(&mut self, _point: &HashPoint) {}
+
     fn on_alert(&mut self, cause: &Cause, alert: &Alert, name: &[u8]) {
         assert!(alert.first <= alert.last, "{alert:?}");
         self.0.push(format!("{cause:?} {alert:?} {name:?}"));
