@@ -15,6 +15,7 @@ use feed_handlers::itch50::{DirectoryEntry, Encoder, Header, Stock};
 use feed_handlers::moldudp64::{SessionId, encode_end_of_session, encode_packet};
 use feed_handlers::soupbintcp::{Login, Reject, SessionName, SoupPacket};
 use fuzzing::{logs, steps};
+use tapewatch_tests::detectors::CHANGE_BYTES;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -40,6 +41,7 @@ fn main() -> Outcome {
     seeds.steps()?;
     seeds.logs()?;
     seeds.images()?;
+    seeds.detect()?;
     if let Some(shared) = arguments.next() {
         seeds.recorded(&shared)?;
     }
@@ -272,6 +274,22 @@ impl Seeds {
             let cut = u8::try_from(script.len() * 255 / (script.len() + changes.len()))?;
             let parts: [&[u8]; 3] = [&[choice, cut], &script, &changes];
             self.write("state_image", &format!("script-{nth}"), &parts)?;
+        }
+        Ok(())
+    }
+
+    /// Scripts in small and in large steps of time, under default parameters and under others.
+    fn detect(&mut self) -> Outcome {
+        let bytes = |seed: u32, count: u32| -> Vec<u8> {
+            (0..count).map(|i| ((i + seed).wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+        };
+        for (nth, choice) in [0, 6, 7, 8, 0x16, 0x27].into_iter().enumerate() {
+            let seed = nth as u32 * 3_000;
+            let changes = 20 * nth as u8;
+            let script = bytes(seed, 200 * steps::STEP_BYTES as u32);
+            let parameters = bytes(seed + 1_500, u32::from(changes) * CHANGE_BYTES as u32);
+            let parts: [&[u8]; 3] = [&[choice, changes, 120], &parameters, &script];
+            self.write("detect", &format!("script-{nth}"), &parts)?;
         }
         Ok(())
     }

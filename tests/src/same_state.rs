@@ -119,12 +119,13 @@ pub struct Row {
 }
 
 /// The outputs that are compared.
-const OUTPUTS: [&str; 6] = [
+const OUTPUTS: [&str; 7] = [
     "report/symbols.csv",
     "report/trades.csv",
     "report/bbo.csv",
     "report/bars.csv",
     "report/late_windows.csv",
+    "report/alerts.jsonl",
     "hashes",
 ];
 

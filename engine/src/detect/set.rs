@@ -134,6 +134,9 @@ impl Taking<'_, '_> {
 }
 
 impl Detectors {
+    /// Bytes that are kept of a symbol, besides its open alerts and what users' detectors keep.
+    pub const RECORD_BYTES: usize = size_of::<Record>();
+
     /// Detectors that have seen nothing, for symbols numbered below `symbols_max`.
     ///
     /// # Errors

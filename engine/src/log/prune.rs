@@ -59,6 +59,8 @@ pub struct Prunable {
     pub pruned: Option<Pruned>,
     /// What can be, from the first segment on without a hole.
     pub segments: Vec<ClosedSegment>,
+    /// The closed segment behind them, which stays: something of a log always does.
+    pub last_closed: Option<ClosedSegment>,
     /// Bytes of all files of the log, those that stay included.
     pub bytes: u64,
     /// Files of segments that were pruned before and not removed.
@@ -139,8 +141,8 @@ pub fn prunable<S: Storage + Clone>(
         segments.push(ClosedSegment { bytes, ..segment });
     }
     // Something of the log stays, whatever becomes of its writer.
-    segments.pop();
-    Ok(Prunable { session, pruned, segments, bytes, left_over })
+    let last_closed = segments.pop();
+    Ok(Prunable { session, pruned, segments, last_closed, bytes, left_over })
 }
 
 /// Takes away all segments before `first_kept`.

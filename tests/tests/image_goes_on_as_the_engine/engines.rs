@@ -249,4 +249,5 @@ fn close_windows(sequencer: &Sequencer, shards: &mut [Shard], market: &mut Marke
     }
     signals.sort_by_key(Signal::key);
     signals.iter().for_each(|signal| market.take(signal));
+    market.end_of_input(sequencer.position(), sequencer.feed_time());
 }

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod any_bytes;
 mod engines;
 mod feed;
 mod foreign;

@@ -6,7 +6,7 @@ use crate::paths;
 use crate::steps::{Failure, cargo, has_nightly, is_there, nightly_cargo, step, tell};
 
 /// The targets, as `fuzz/Cargo.toml` names them.
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "archive",
     "capture",
     "csv_trades",
@@ -19,6 +19,7 @@ const TARGETS: [&str; 12] = [
     "moldudp64_session",
     "soupbintcp",
     "glimpse",
+    "detect",
 ];
 
 /// Seconds for each target unless told otherwise.

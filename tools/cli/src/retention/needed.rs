@@ -96,13 +96,13 @@ impl Closed {
         let outputs = match prune::prunable(&dir.output_directories()?, LogKind::Output) {
             Ok(output) => {
                 let pruned = output.pruned.as_ref().map_or(0, Pruned::user_frames);
-                let closed = output.segments.iter().map(|segment| segment.frames.saturating_sub(1));
-                pruned + closed.sum::<u64>()
+                let closed = output.segments.iter().chain(&output.last_closed);
+                pruned + closed.map(|segment| segment.frames.saturating_sub(1)).sum::<u64>()
             }
             Err(LogError::Empty { .. }) => 0,
             Err(error) => return Err(cannot_read(&error)),
         };
-        Ok(Closed { journal: journal.segments.last().map(|segment| segment.number), outputs })
+        Ok(Closed { journal: journal.last_closed.map(|segment| segment.number), outputs })
     }
 }
 

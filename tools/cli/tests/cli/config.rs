@@ -78,7 +78,7 @@ fn what_is_no_text_file_is_told_in_one_line() {
     let dir = scratch();
     let binary = file(&dir, "binary.toml", b"[feed]\nname = \"\xff\"\n");
     tapewatch(&["config", "check", arg(&binary)]).ended_with(2).says(&["line 2 is not UTF-8"]);
-    let large = file(&dir, "large.toml", &vec![b'#'; 70_000]);
+    let large = file(&dir, "large.toml", &vec![b'#'; 270_000]);
     tapewatch(&["config", "check", arg(&large)]).ended_with(2).says(&["no configuration"]);
     let missing = dir.path().join("missing.toml");
     tapewatch(&["config", "check", arg(&missing)]).ended_with(2).says(&["missing.toml"]);

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use engine::failpoint;
 use tapewatch_tests::random::Random;
 
-use crate::killed_day::{Day, Kill, accepted, hashes, killed};
+use crate::killed_day::{Day, Kill, accepted, alerts_told, hashes, killed};
 use crate::support::{arg, tapewatch, text};
 
 /// Ways of journaling; in the last of them with a key.
@@ -45,6 +45,7 @@ struct Outcome {
     outputs: Vec<String>,
     hashes: String,
     hashes_file: String,
+    alerts_told: (usize, Vec<String>),
     accepted: engine::snapshot::Accepted,
 }
 
@@ -54,6 +55,7 @@ impl Outcome {
             outputs: day.outputs(session),
             hashes: hashes(session),
             hashes_file: text(&session.join("hashes")),
+            alerts_told: alerts_told(session, key),
             accepted: accepted(session, key),
         }
     }
@@ -61,6 +63,7 @@ impl Outcome {
     fn assert_is(&self, expected: &Outcome, what: &str) {
         assert!(self.accepted == expected.accepted, "{what}: the journal holds something else");
         assert!(self.outputs == expected.outputs, "{what}: the outputs are others");
+        assert_eq!(self.alerts_told, expected.alerts_told, "{what}");
         assert_eq!(self.hashes, expected.hashes, "{what}");
         let (lines, expected) = (self.hashes_file.lines(), expected.hashes_file.lines());
         let differs = lines.zip(expected.clone()).position(|(line, expected)| line != expected);
@@ -243,7 +246,9 @@ fn a_session_goes_on_from_compressed_captured_and_piped_input() {
     fs::write(at("session.itch.gz"), encoder.finish().unwrap()).unwrap();
     fs::write(at("session.itch.zst"), zstd::encode_all(&plain[..], 1).unwrap()).unwrap();
     let simulate = ["simulate", "--seed", "9", "--symbols", "12", "--messages", "60000", "--pcap"];
-    tapewatch(&[&simulate[..], &["-q", "--out", arg(&at("captured"))]].concat()).ended_with(0);
+    let captured = at("captured");
+    let whole = ["--inject", "all", "-q", "--out", arg(&captured)];
+    tapewatch(&[&simulate[..], &whole].concat()).ended_with(0);
     let inputs = ["session.itch.gz", "session.itch.zst", "captured/session.pcap", "-"];
     for (number, input) in inputs.into_iter().enumerate() {
         let run = |session: &Path, place: Option<&str>| {

@@ -28,7 +28,7 @@ fn a_truncated_file_is_processed_up_to_the_damage_and_its_offset_is_told() {
     let mut names: Vec<_> =
         fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["bbo.csv", "summary.json", "symbols.csv", "trades.csv"]);
+    assert_eq!(names, ["alerts.jsonl", "bbo.csv", "summary.json", "symbols.csv", "trades.csv"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! A recorded run that is killed and gone on with puts out each bar once.
+//! A recorded run that is killed and gone on with puts out each bar once, and tells of each alert once.
 //!
 //! A hundred kills: at every named place around appends, releases, segment rolls and moves of the
 //! cursor, each of which must have been hit, and at random moments. Sessions are killed several times
 //! over, in both topologies, in memory and on disk, with the journal appended inline and on a thread of
 //! its own. In the end `bars.csv` must be that of an undisturbed run, byte for byte, and so must be the
-//! state and the other outputs.
+//! state, the other outputs and what the output log tells of alerts.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use tapewatch_tests::random::Random;
 
-use crate::killed_day::{Day, Kill, OUTPUTS, hashes, killed};
+use crate::killed_day::{Day, Kill, OUTPUTS, alerts_told, hashes, killed};
 use crate::support::{arg, tapewatch, text};
 
 /// Kills in all.
@@ -151,6 +151,7 @@ fn a_hundred_kills_leave_each_bar_once() {
     let day = Day::new();
     let expected = day.outputs(&day.dir.path().join("undisturbed"));
     let expected_hashes = hashes(&day.dir.path().join("undisturbed"));
+    let expected_alerts = alerts_told(&day.dir.path().join("undisturbed"), None);
     let modes: [&[&str]; 4] = [
         &[],
         &["journal.place=disk", "journal.append=thread"],
@@ -184,6 +185,7 @@ fn a_hundred_kills_leave_each_bar_once() {
             assert!(output == expected, "session {sessions}: {name} is another");
         }
         assert_eq!(hashes(&session), expected_hashes, "session {sessions}");
+        assert_eq!(alerts_told(&session, None), expected_alerts, "session {sessions}");
         // Both logs are whole, and the session replays to the digests on record.
         tapewatch(&["journal", "verify", arg(&session), "--quiet"]).ended_with(0);
         // Finished: written once more, the same.

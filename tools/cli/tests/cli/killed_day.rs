@@ -1,15 +1,21 @@
-//! A simulated day to be recorded, killed and gone on with; and what an undisturbed run makes of it.
+//! A simulated day with episodes of every kind to be recorded, killed and gone on with; and what an
+//! undisturbed run makes of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use engine::detect::Change;
 use engine::journal::source::JournalSource;
 use engine::log::archive::key::ArchiveKey;
 use engine::log::directories::LogDirectories;
+use engine::log::reader::AtTail;
 use engine::log::storage::Directory;
+use engine::output::reader::{NextOutput, OutputReader};
+use engine::output::record::OutputRecord;
 use engine::packet::{Arrival, Source as _};
 use engine::snapshot::Accepted;
 
@@ -29,20 +35,30 @@ pub(crate) struct Day {
     pub(crate) dir: tempfile::TempDir,
 }
 
-pub(crate) const OUTPUTS: [&str; 3] = ["bars.csv", "symbols.csv", "late_windows.csv"];
+pub(crate) const OUTPUTS: [&str; 4] =
+    ["bars.csv", "symbols.csv", "late_windows.csv", "alerts.jsonl"];
 
 impl Day {
     pub(crate) fn new() -> Day {
         let dir = scratch();
         let day = dir.path().join("day");
         let simulate = ["simulate", "--seed", "9", "--symbols", "12", "--messages", "60000"];
-        tapewatch(&[&simulate[..], &["-q", "--out", arg(&day)]].concat()).ended_with(0);
+        let whole = ["--inject", "all", "-q", "--out", arg(&day)];
+        tapewatch(&[&simulate[..], &whole].concat()).ended_with(0);
         let day = Day { dir };
         let undisturbed = day.dir.path().join("undisturbed");
         let run = tapewatch(&day.args(&undisturbed, &[])).ended_with(0);
         assert_eq!(run.stderr, "");
         let lines = text(&undisturbed.join("report/bars.csv")).lines().count();
         assert!(lines > 4_000, "{lines} lines");
+        let alerts = text(&undisturbed.join("report/alerts.jsonl"));
+        let detector = |line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["detector"].as_str().unwrap().to_owned()
+        };
+        let detectors: BTreeSet<String> = alerts.lines().map(detector).collect();
+        assert!(detectors.len() >= 6, "alerts of {detectors:?}");
+        assert_eq!(alerts_told(&undisturbed, None).0, alerts.lines().count());
         for log in ["journal", "output"] {
             let files = fs::read_dir(undisturbed.join(log)).unwrap().flatten();
             let is_segment = |name: &str| name.ends_with(".seg.zst");
@@ -74,6 +90,35 @@ impl Day {
     pub(crate) fn outputs(&self, session: &Path) -> Vec<String> {
         OUTPUTS.map(|name| text(&session.join("report").join(name))).to_vec()
     }
+}
+
+/// What the output log of a session tells of alerts, in order, and how many alerts they are. Each opens once, and ends or is
+/// taken back at most once, in this order. `key` is a file.
+pub(crate) fn alerts_told(session: &Path, key: Option<&Path>) -> (usize, Vec<String>) {
+    let key = key.map(|file| Arc::new(ArchiveKey::from_file(file).unwrap()));
+    let log = LogDirectories::disk(Directory::new(session.join("output")).with_key(key));
+    let mut reader = OutputReader::open(log, AtTail::Stop).unwrap();
+    let (mut told, mut last) = (Vec::new(), BTreeMap::new());
+    loop {
+        match reader.next().unwrap() {
+            NextOutput::Record(OutputRecord::Alert { cause, alert, name }, _) => {
+                told.push(format!("{cause:?} {alert:?} {name:?}"));
+                let id = (alert.symbol.0, alert.code.0, alert.opened.0);
+                let before = last.insert(id, alert.change);
+                let is_next = match alert.change {
+                    Change::Open => before.is_none(),
+                    Change::Close => before == Some(Change::Open),
+                    Change::Retract => before.is_some_and(|before| before != Change::Retract),
+                };
+                assert!(is_next, "{before:?} and then {alert:?}");
+            }
+            NextOutput::Record(..) => {}
+            NextOutput::End => break,
+            other => panic!("{other:?}: the log has its end"),
+        }
+    }
+    assert!(last.values().all(|change| *change != Change::Open), "one that does not end");
+    (last.len(), told)
 }
 
 pub(crate) fn hashes(session: &Path) -> String {

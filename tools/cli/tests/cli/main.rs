@@ -8,6 +8,7 @@ mod support;
 mod terminal;
 
 mod alerts;
+mod alerts_everywhere;
 mod archived;
 mod bars;
 mod bars_of_days;

@@ -35,7 +35,10 @@ fn an_orderly_end_leaves_the_session_and_nothing_else() {
                 ["hashes", "journal", "output", "report", "session.toml"],
                 "{mode:?}"
             );
-            assert_eq!(names(&dir.join("report")), ["latency.hlog", "summary.json", "symbols.csv"]);
+            assert_eq!(
+                names(&dir.join("report")),
+                ["alerts.jsonl", "latency.hlog", "summary.json", "symbols.csv"]
+            );
             let verified = verified(&dir);
             assert!(verified.ended_orderly && verified.segments > 2, "{verified:#?}");
             assert_eq!(verified.sealed_segments, verified.segments);
@@ -69,7 +72,7 @@ fn outputs_go_to_the_place_that_is_named_instead_of_the_session() {
     assert_eq!(names(&dir), ["hashes", "journal", "output", "session.toml"]);
     assert_eq!(
         names(&out),
-        ["bbo.csv", "latency.hlog", "summary.json", "symbols.csv", "trades.csv"]
+        ["alerts.jsonl", "bbo.csv", "latency.hlog", "summary.json", "symbols.csv", "trades.csv"]
     );
 }
 
