@@ -89,7 +89,7 @@ fn altered(image: &Image, random: &mut Random, turn: u64) -> Image {
         let of = Part { kind: PartKind::Detectors, symbol: SymbolId(u32::from(locate)) };
         let Some(bytes) = image.get_mut(&of).filter(|bytes| bytes[0] == 1) else { continue };
         let mut record = record(bytes);
-        let is_activity_kept = turn % 4 != 0;
+        let is_activity_kept = !turn.is_multiple_of(4);
         for (at, place) in record.iter_mut().enumerate() {
             let is_kept = is_activity_kept && ACTIVITY.contains(&at) || random.below(4) < turn % 3;
             if !is_kept {
