@@ -131,6 +131,11 @@ impl Alerts {
         self.by_id.insert(words.id(alert), (*alert, name.into()));
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// All, in order of id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Alert, &[u8])> {
         self.by_id.values().map(|(alert, name)| (alert, &**name))
