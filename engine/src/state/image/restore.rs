@@ -139,7 +139,8 @@ pub fn restore_book<S: ImageSource>(
     let mut reader = Reader::new(&image.bytes);
     let version = head::versions(&mut reader).map_err(|fault| fault_of(part, fault))?;
     image.version = version;
-    let common = image.common(0)?;
+    // Detectors have no part in a book, whether the image has any or not.
+    let common = image.common(0, true)?;
     shard.restore_suspicion(&common);
     let part = Part { kind: PartKind::Book, symbol };
     let mut bytes = Vec::new();
@@ -274,7 +275,7 @@ impl<S: ImageSource> Image<'_, S> {
     }
 
     /// What the shards have in common, whose events have this offset.
-    fn common(&mut self, offset: u64) -> Result<Common, RestoreError<S::Error>> {
+    fn common(&mut self, offset: u64, detects: bool) -> Result<Common, RestoreError<S::Error>> {
         let (knows_feeds, has_detectors) = (self.knows_feeds(), self.has_detectors());
         self.single(PartKind::Shards, |reader| {
             let feed_time = Nanos(reader.i64()?);
@@ -287,6 +288,9 @@ impl<S: ImageSource> Image<'_, S> {
                 true => DetectCommon::restored(reader)?,
                 false => DetectCommon::NONE,
             };
+            if !detects && detect != DetectCommon::NONE {
+                return Err(reader.refuse("what detectors keep, where there are none"));
+            }
             Ok(Common { feed_time, offset, numbered, suspicion, detect })
         })
     }
@@ -297,7 +301,8 @@ impl<S: ImageSource> Image<'_, S> {
         sequencer: &Sequencer,
         shards: &mut [Shard],
     ) -> Result<(), RestoreError<S::Error>> {
-        let common = self.common(sequencer.offset())?;
+        let detects = shards.first().is_some_and(|shard| shard.detectors().is_on());
+        let common = self.common(sequencer.offset(), detects)?;
         let part = self.read(Part::single(PartKind::MarketWide))?;
         let market = decode::market(&self.bytes).and_then(|market| {
             let what = "the feed time";
