@@ -28,6 +28,16 @@ pub struct Resting {
     pub first_fill: bool,
 }
 
+impl Resting {
+    /// The same, put together anew.
+    #[inline(always)]
+    pub(crate) fn again(self) -> Resting {
+        let Resting { side, price, since, taken, left, first_fill } = self;
+        let side = if side.byte() == b'B' { Side::Buy } else { Side::Sell };
+        Resting { side, price, since, taken, left, first_fill }
+    }
+}
+
 /// Hears what becomes of resting orders, from within the branch by kind that the books take anyway:
 /// asked afterwards, a message would meet another branch that nobody can foresee.
 pub(crate) trait Fates {

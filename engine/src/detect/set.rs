@@ -10,7 +10,7 @@
 
 use core::cell::Cell;
 
-use crate::book::applied::Applied;
+use crate::book::applied::Resting;
 use crate::book::books::Books;
 use crate::detect::activity::Activity;
 use crate::detect::alert::{Change, Told, emit_broken};
@@ -67,7 +67,10 @@ pub(crate) struct Shown<'a> {
 
 /// What applying it has done.
 pub(crate) struct Done<'a> {
-    pub(crate) applied: &'a Applied,
+    /// What became of the resting order.
+    pub(crate) resting: Option<Resting>,
+    /// Whether the best bid or offer has changed.
+    pub(crate) best_changed: bool,
     pub(crate) print: Option<&'a Print>,
     pub(crate) broken: Option<&'a Print>,
     /// The quote before it.
@@ -393,7 +396,7 @@ impl Detectors {
                 mini_flash_crash, price_jump, volume_spike, off_market_print, clearly_erroneous,
                 luld_proximity, marking_the_close, pump_and_dump, pinging, tape_painting);
         }
-        if done.applied.best_changed {
+        if done.best_changed {
             run!(self, states, taken, on_quote(&seen): flickering_quote, spoofing, price_jump,
                 spread_blowout, depth_evaporation, locked_crossed);
         }
@@ -406,7 +409,7 @@ impl Detectors {
             {
                 take_own(&mut taken, own.spec(), &raised);
             }
-            if done.applied.best_changed
+            if done.best_changed
                 && let Some(raised) = own.on_quote(&seen)
             {
                 take_own(&mut taken, own.spec(), &raised);
@@ -673,7 +676,7 @@ symbol_detectors!(enabled_bits);
 #[inline(always)]
 fn seen_of<'a>(
     shown: &Shown<'a>,
-    done: &Done<'a>,
+    done: &'a Done<'a>,
     activity: &'a Activity,
     profile: &'a Profile,
 ) -> Seen<'a> {
@@ -683,7 +686,7 @@ fn seen_of<'a>(
         time: Nanos(activity.now_ns),
         sequence: shown.event.sequence(),
         event: shown.event,
-        resting: done.applied.resting.as_ref(),
+        resting: done.resting.as_ref(),
         print: done.print,
         before: Touch::of(done.before),
         touch: Touch::of((shown.metrics.clock.bid, shown.metrics.clock.ask)),
