@@ -51,6 +51,11 @@ impl Settings {
         }
     }
 
+    /// The same, where nothing is detected.
+    pub(crate) fn without_detectors(self) -> Settings {
+        Settings { detect: engine::detect::Settings::off(), ..self }
+    }
+
     /// Stages that have seen nothing.
     pub(crate) fn stages(&self, shards: Vec<Shard>) -> Stages<Itch50Decoder> {
         let decoder = Itch50Decoder::new(MIDNIGHT).expect("memory for a decoder");

@@ -36,8 +36,16 @@ pub(super) fn tables() -> Vec<(&'static str, Vec<Parameter>)> {
 
 /// The parameter of a detector.
 pub(super) fn find(detector: &str, name: &str) -> Option<Parameter> {
-    let (_, table) = tables().into_iter().find(|(known, _)| *known == detector)?;
-    table.into_iter().find(|parameter| parameter.name == name)
+    let of = |table: &[Parameter]| table.iter().find(|it| it.name == name).copied();
+    if detector.is_empty() {
+        return of(Whole::TABLE);
+    }
+    let (arming, own) = Settings::tables(detector)?;
+    let armed = || {
+        let parameter = of(Arming::TABLE)?;
+        Some(Parameter { default: arming.value(name)?, ..parameter })
+    };
+    armed().or_else(|| of(own))
 }
 
 /// `detect.NAME`, or `detect.DETECTOR.NAME`.
@@ -150,7 +158,25 @@ pub(super) fn comments(parameter: &Parameter) -> Vec<String> {
     if let Some(first) = range.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    vec![parameter.about.to_owned(), range]
+    wrapped(parameter.about).chain(wrapped(&range)).collect()
+}
+
+/// Characters of a line behind `# `, at most.
+const LINE_MAX: usize = 98;
+
+/// A text in lines that fit the page.
+fn wrapped(text: &str) -> impl Iterator<Item = String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= LINE_MAX => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.into_iter()
 }
 
 /// All of it as an object of objects.

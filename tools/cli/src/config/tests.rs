@@ -6,6 +6,7 @@ use std::path::Path;
 use engine::window::bars::BarSettings;
 use engine::window::tick::Span;
 
+use super::detect_keys;
 use super::feed_keys::FEED_KEYS;
 use super::keys::{KEYS, SECTIONS};
 use super::live_feed::{LiveFeed, Protocol, StartAt, Timing};
@@ -68,6 +69,14 @@ fn changed() -> Config {
     config.snapshots.every_bytes = 1 << 30;
     config.snapshots.every_ms = 60_000;
     config.snapshots.keep = 2;
+    for (detector, table) in detect_keys::tables() {
+        for parameter in table {
+            // At one end of its range, and not where it is.
+            let ends = [parameter.max, parameter.min];
+            let end = ends.into_iter().find(|end| *end != parameter.default).unwrap();
+            *config.detect.0.value_mut(detector, parameter.name).unwrap() = end;
+        }
+    }
     config.board.enabled = false;
     config.board.symbols_max = 65_535;
     config.run.session_dir = String::from("/sessions/today");
@@ -273,7 +282,10 @@ session_dir = \"\"
 keep = \"0s\"
 keep_bytes = 0
 ";
-    assert_eq!(Config::default().to_toml(), golden);
+    let text = Config::default().to_toml();
+    let (before, detect) = text.split_at(text.find("\n[detect]").unwrap());
+    assert_eq!(before, golden);
+    assert_eq!(detect, include_str!("detect.golden.toml"));
 }
 
 #[test]
@@ -488,6 +500,8 @@ fn somebody_elses_section_is_left_alone() {
 #[test]
 fn no_damage_to_a_file_upsets_the_reader() {
     let text = changed().to_toml();
+    // Of the detectors, which are all read alike, the first.
+    let (text, _) = text.split_once("\n[detect.message_burst]").unwrap();
     let whole: Vec<char> = text.chars().collect();
     for place in 0..whole.len() {
         for damage in ["", "\"", "[", "]", "=", "\n", "{", ".", "'''", "\0", "é"] {

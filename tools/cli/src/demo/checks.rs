@@ -8,6 +8,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use engine::detect::Detectors;
 use engine::packet::Packet;
 use engine::pipeline::inline::Inline;
 use engine::pipeline::selection::Selection;
@@ -140,11 +141,13 @@ fn replayed(
 fn streamed(plan: &Plan, store: &Store, interrupt: &Interrupt) -> Result<Run, Failure> {
     let start = Instant::now();
     let (midnight, refused) = (plan.day.midnight(), |error| faults::no_memory(&error));
+    let shard = Shard::new(plan.config.limits()).map_err(refused)?;
+    let detectors = Detectors::new(&plan.config.detect.0, shard.symbols_max()).map_err(refused)?;
     let mut engine = Inline::new(
         Itch50Decoder::new(midnight).map_err(refused)?,
         Sequencer::new(midnight),
         Selection::all(),
-        Shard::new(plan.config.limits()).map_err(refused)?,
+        shard.with_detectors(detectors),
         (),
     );
     let mut sequence = Sequence(1);

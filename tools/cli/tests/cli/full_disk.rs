@@ -410,7 +410,7 @@ fn wherever_a_report_finds_no_room_the_next_run_writes_it_whole() {
     let whole = place.path("whole-out");
     tapewatch(&args("whole", &whole)).ended_with(0);
     let expected = files(&whole);
-    assert_eq!(expected.len(), 7, "{:?}", names(&whole));
+    assert_eq!(expected.len(), 8, "{:?}", names(&whole));
     let out = tmpfs.path().join("out");
     let (mut failed, mut step) = (Vec::new(), 0);
     for run in 0.. {

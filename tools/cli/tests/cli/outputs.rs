@@ -158,5 +158,5 @@ fn an_earlier_result_stays_until_the_new_one_is_whole() {
     assert_eq!(text(&out.join("symbols.csv")), before);
     tapewatch(&args).ended_with(0);
     assert_eq!(Csv::read(&out.join("symbols.csv")).row_of("AAA"), 1);
-    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 3);
 }

@@ -136,7 +136,9 @@ fn a_damaged_output_log_cursor_or_description_is_told_with_its_file() {
     assert_eq!(report["output"]["cursors"], 1, "{report:#}");
     assert_eq!(report["output"]["ended_orderly"], true);
     let bars = text(&dir.join("report/bars.csv")).lines().count() as u64 - 1;
-    assert_eq!(report["output"]["records"], bars);
+    // An alert opens and ends.
+    let alerts = text(&dir.join("report/alerts.jsonl")).lines().count() as u64;
+    assert_eq!(report["output"]["records"], bars + 2 * alerts);
     for name in ["output/00000000.idx", "output/cursors/bars.csv.cursor"] {
         let file = dir.join(name);
         let whole = fs::read(&file).unwrap();
