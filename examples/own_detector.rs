@@ -30,10 +30,10 @@ use feed_handlers::input::{Format, InputSource};
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 /// Midnight of the day: times are shown as nanoseconds since then.
-pub const MIDNIGHT: Nanos = Nanos(0);
+pub(crate) const MIDNIGHT: Nanos = Nanos(0);
 
 /// The detector.
-pub struct OneSidedRun {
+pub(crate) struct OneSidedRun {
     /// So many prints in a row open an alert.
     pub prints: u64,
 }
@@ -77,7 +77,7 @@ impl Detector for OneSidedRun {
 
 /// Writes down the alerts, a line for each that opens or has ended.
 #[derive(Default)]
-pub struct Heard {
+pub(crate) struct Heard {
     /// The lines.
     pub text: String,
 }
@@ -107,7 +107,7 @@ impl MarketListener for Heard {
 ///
 /// # Errors
 /// If the system refuses memory.
-pub fn shard(limits: Limits) -> Result<Shard, Box<dyn Error>> {
+pub(crate) fn shard(limits: Limits) -> Result<Shard, Box<dyn Error>> {
     let detectors = Detectors::new(&Settings::default(), limits.symbols_max)?;
     let detectors = detectors.with_own(OneSidedRun { prints: 4 })?;
     Ok(Shard::new(limits)?.with_detectors(detectors))

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use engine::book::books::Limits;
+use engine::detect::Settings;
 use engine::journal::source::JournalSource;
 use engine::journal::writer::{Append, Journal, JournalEnd, JournalOptions, OnError};
 use engine::log::SessionId;
@@ -27,7 +28,6 @@ use engine::window::bars::BarSettings;
 use feed_handlers::itch50::decode::Itch50Decoder;
 
 use crate::capture;
-use crate::detectors::{detecting, sensitive};
 use crate::random::Random;
 
 /// Messages of a packet at most.
@@ -77,7 +77,6 @@ pub type InlineEngine<O> = Inline<Itch50Decoder, O>;
 #[must_use]
 pub fn inline<O: Observer>(observer: O) -> InlineEngine<O> {
     let shard = Shard::new(Limits::default()).expect("memory for a shard");
-    let shard = detecting(shard, &sensitive());
     Inline::new(decoder(), sequencer(), Selection::all(), shard, observer)
 }
 
@@ -173,7 +172,7 @@ pub fn layout(shards: u32, ring_events: usize) -> Layout {
         shards,
         limits: Limits::default(),
         bars: BarSettings::NONE,
-        detect: sensitive(),
+        detect: Settings::off(),
         prefault_orders: 1_000,
         ring_events,
         ring_signals: 64,

@@ -22,8 +22,13 @@ use engine::window::bars::{Bar, BarSettings};
 use engine::window::tick::Span;
 use feed_handlers::itch50::decode::Itch50Decoder;
 use tapewatch_tests::detectors::{detecting, sensitive};
-use tapewatch_tests::engines::layout;
+use tapewatch_tests::engines;
 use tapewatch_tests::session::{RandomSession, stock};
+
+/// A layout with detectors that find something.
+fn layout(shards: u32, ring_events: usize) -> Layout {
+    Layout { detect: sensitive(), ..engines::layout(shards, ring_events) }
+}
 
 const SYMBOLS: u16 = 9;
 const US: i64 = 1_000;

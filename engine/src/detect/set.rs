@@ -40,6 +40,8 @@ use crate::units::{Nanos, Position, Sequence, SymbolId};
 pub struct Detectors {
     pub(super) settings: Settings,
     pub(super) is_on: bool,
+    /// Whether there are several feeds.
+    pub(super) is_of_feeds: bool,
     /// Bit n is set where the detector of place n is armed.
     pub(super) enabled: u64,
     pub(super) records: MappedVec<Record>,
@@ -59,6 +61,8 @@ pub struct Detectors {
 /// What the shard shows of a message besides it.
 pub(crate) struct Shown<'a> {
     pub(crate) position: Position,
+    /// The number by which evidence names the message, see [`Detectors::number`].
+    pub(crate) sequence: Sequence,
     pub(crate) event: &'a Event,
     pub(crate) metrics: &'a SymbolMetrics,
     pub(crate) books: &'a Books,
@@ -149,6 +153,7 @@ impl Detectors {
         Ok(Detectors {
             settings: *settings,
             is_on: settings.is_on(),
+            is_of_feeds: symbols_max > SymbolId::PER_FEED as usize,
             enabled: enabled(settings),
             records: MappedVec::with_capacity(symbols_max, Pages::Huge)?,
             episodes: MappedVec::with_capacity(symbols_max, Pages::Base)?,
@@ -189,6 +194,13 @@ impl Detectors {
         self.enabled |= 1 << Episodes::place(detector.spec().code);
         self.own.push(Box::new(Own::new(detector, self.records.capacity())?));
         Ok(self)
+    }
+
+    /// By which number a message is named: of several feeds by its own feed's; of one by its position, which is
+    /// the same, and where messages have no numbers their ordinal, however they came in packets.
+    #[inline(always)]
+    pub(crate) fn number(&self, event: &Event, position: Position) -> Sequence {
+        if self.is_of_feeds { event.sequence() } else { Sequence(position.0) }
     }
 
     /// Whether anything is detected.
@@ -250,7 +262,7 @@ impl Detectors {
     pub(crate) fn end_second(&mut self, shown: &Shown<'_>, outbox: &mut Outbox) {
         let symbol = shown.event.symbol as usize;
         let now = Nanos(shown.event.time_ns.max(self.records[symbol].activity.now_ns));
-        self.pass(shown, now, outbox, shown.event.sequence());
+        self.pass(shown, now, outbox, shown.sequence);
     }
 
     /// Lets a symbol's time pass to `now`: its second ends, its phase is looked up.
@@ -319,7 +331,7 @@ impl Detectors {
         let seen = Seen {
             symbol,
             time: now,
-            sequence: shown.event.sequence(),
+            sequence: shown.sequence,
             event: shown.event,
             resting: None,
             print: None,
@@ -545,7 +557,7 @@ impl Detectors {
         }
         record.activity.wake_ns = 0;
         let now = Nanos(record.activity.now_ns.max(line.0));
-        self.pass(shown, now, outbox, shown.event.sequence());
+        self.pass(shown, now, outbox, shown.sequence);
         self.show_wake(shown, now, outbox);
         self.end_episodes(shown, line, outbox);
     }
@@ -562,7 +574,7 @@ impl Detectors {
         let seen = Seen {
             symbol,
             time: now,
-            sequence: shown.event.sequence(),
+            sequence: shown.sequence,
             event: shown.event,
             resting: None,
             print: None,
@@ -684,7 +696,7 @@ fn seen_of<'a>(
     Seen {
         symbol,
         time: Nanos(activity.now_ns),
-        sequence: shown.event.sequence(),
+        sequence: shown.sequence,
         event: shown.event,
         resting: done.resting.as_ref(),
         print: done.print,

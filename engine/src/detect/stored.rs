@@ -115,6 +115,7 @@ impl Detectors {
         let Detectors {
             settings: _,
             is_on: _,
+            is_of_feeds: _,
             enabled: _,
             records: _,
             episodes: _,

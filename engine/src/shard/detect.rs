@@ -6,7 +6,7 @@ use super::Shard;
 use crate::detect::{Detectors, Done, Shown};
 use crate::event::Event;
 use crate::signal::SignalKind;
-use crate::units::{Nanos, Position, SymbolId};
+use crate::units::{Nanos, Position, Sequence, SymbolId};
 
 impl Shard {
     /// The shard, with these detectors, made for as many symbols.
@@ -38,6 +38,7 @@ impl Shard {
     pub(super) fn end_second(&mut self, event: &Event) {
         let shown = Shown {
             position: self.position(event),
+            sequence: self.detectors.number(event, self.position(event)),
             event,
             metrics: &self.metrics[event.symbol as usize],
             books: &self.books,
@@ -51,6 +52,7 @@ impl Shard {
     pub(super) fn detect(&mut self, event: &Event, done: &Done<'_>) {
         let shown = Shown {
             position: self.position(event),
+            sequence: self.detectors.number(event, self.position(event)),
             event,
             metrics: &self.metrics[event.symbol as usize],
             books: &self.books,
@@ -64,8 +66,9 @@ impl Shard {
     #[inline(never)]
     pub(super) fn pass_detection_lines(&mut self, event: &Event, time: Nanos) {
         let position = self.position(event);
+        let sequence = self.detectors.number(event, position);
         while let Some(line) = self.detectors.take_line(time) {
-            self.tell_rate(event, position, line);
+            self.tell_rate(sequence, position, line);
             let mut from = SymbolId(0);
             while let Some(symbol) = self.detectors.woken(from) {
                 from = SymbolId(symbol.0 + 1);
@@ -75,6 +78,7 @@ impl Shard {
                 let passing = Event { symbol: symbol.0, ..*event };
                 let shown = Shown {
                     position,
+                    sequence,
                     event: &passing,
                     metrics: &self.metrics[symbol.0 as usize],
                     books: &self.books,
@@ -85,10 +89,10 @@ impl Shard {
         }
     }
 
-    fn tell_rate(&mut self, event: &Event, position: Position, line: Nanos) {
+    fn tell_rate(&mut self, sequence: Sequence, position: Position, line: Nanos) {
         let messages = self.detectors.take_messages();
         if messages > 0 {
-            let words = [messages, line.0 as u64, event.sequence, 0, 0];
+            let words = [messages, line.0 as u64, sequence.0, 0, 0];
             self.outbox.emit(position, line, SymbolId(0), SignalKind::Rate, words);
         }
     }
