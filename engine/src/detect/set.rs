@@ -153,7 +153,8 @@ impl Detectors {
         Ok(Detectors {
             settings: *settings,
             is_on: settings.is_on(),
-            is_of_feeds: symbols_max > SymbolId::PER_FEED as usize,
+            // Capacities are rounded up; of two feeds there are at least twice as many symbols.
+            is_of_feeds: symbols_max >= 2 * SymbolId::PER_FEED as usize,
             enabled: enabled(settings),
             records: MappedVec::with_capacity(symbols_max, Pages::Huge)?,
             episodes: MappedVec::with_capacity(symbols_max, Pages::Base)?,

@@ -96,7 +96,8 @@ fn an_interruption_before_all_has_come_again_that_was_put_out_leaves_the_session
     let segment = fs::OpenOptions::new().write(true).open(session.join("journal/00000000.seg"));
     let segment = segment.unwrap();
     let bytes = segment.metadata().unwrap().len();
-    segment.set_len(4_096).unwrap();
+    // The session's description, which is first, is more than a page.
+    segment.set_len(16_384).unwrap();
     segment.set_len(bytes).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tapewatch"));
     command.args(&args).args(["--speed", "4000x"]).stdin(Stdio::null()).stdout(Stdio::null());
