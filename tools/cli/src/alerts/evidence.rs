@@ -34,7 +34,7 @@ pub(super) struct EvidenceLine {
     pub(super) time: Nanos,
     /// Its type.
     pub(super) message_type: String,
-    /// What it says, and of the resting order what the book knows: see [`line`].
+    /// What it says, and of the resting order what the book knows: see [`line()`].
     pub(super) fields: Map<String, Value>,
     /// What it did, in words.
     pub(super) did: String,

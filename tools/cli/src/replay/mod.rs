@@ -223,7 +223,7 @@ pub(crate) fn drive(
     drive_asking(setup, args, None, pace, console, interrupt)
 }
 
-/// As [`drive`]; the answer to `what_if` is told with the results.
+/// As [`drive()`]; the answer to `what_if` is told with the results.
 fn drive_asking(
     setup: Setup,
     args: &Results,
