@@ -78,8 +78,9 @@ fn instant_by_jiff(text: &str) -> Option<i64> {
         });
     let zone = text.get(19..)?.trim_start_matches(|one: char| one == '.' || one.is_ascii_digit());
     let is_zone = zone.len() == 1 || (zone.len() == 6 && zone.as_bytes()[3] == b':');
-    // It takes second 60 for 59.
-    if !is_stamp || !is_zone || &text[17..19] == "60" {
+    // It takes second 60 for 59, and offsets of a day and more.
+    let is_past_a_day = zone.len() == 6 && zone.as_bytes()[1..3] > b"23"[..];
+    if !is_stamp || !is_zone || is_past_a_day || &text[17..19] == "60" {
         return None;
     }
     let instant: jiff::Timestamp = text.parse().ok()?;
