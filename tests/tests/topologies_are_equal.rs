@@ -199,7 +199,7 @@ fn unsequenced_messages_keep_their_order() {
     let sequenced = feed.inline();
     feed.unsequenced = true;
     let inline = feed.inline();
-    // A message that is no event uses up a sequence number but no position.
+    // A message that is no event has its position, as it uses up a sequence number.
     assert_eq!(inline.hash, sequenced.hash);
     for shards in [1, 2, 7] {
         assert_eq!(feed.pipelined(&layout(shards, 1_024)), inline, "{shards} shards");

@@ -126,6 +126,11 @@ impl<D: Decoder> Front<D> {
             self.turn_to(packet.feed, packet.sequence, sink);
             self.give_up_snapshot(packet.feed, sink);
         }
+        let is_numbered = packet.sequence.0 > 0;
+        if !is_numbered && !packet.messages.is_empty() {
+            // By their place in the packet, from 0: its own part of the positions.
+            sink.mark(&self.sequencer.turn_to(packet.feed, Sequence(0)));
+        }
         let mut cursor = Cursor::default();
         loop {
             self.batch.clear();
@@ -136,11 +141,11 @@ impl<D: Decoder> Front<D> {
                 Decoded::PacketDone => {
                     let is_torn = cursor.offset_bytes < packet.messages.len();
                     self.counts.torn_packets += u64::from(is_torn);
-                    if packet.sequence.0 > 0 {
-                        self.note_next(
-                            packet.feed,
-                            packet.sequence.0.saturating_add(cursor.messages),
-                        );
+                    let next = packet.sequence.0.saturating_add(cursor.messages);
+                    if is_numbered {
+                        self.note_next(packet.feed, next);
+                    } else {
+                        self.sequencer.reach(Sequence(next));
                     }
                     return Ok(());
                 }

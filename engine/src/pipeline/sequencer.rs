@@ -10,9 +10,10 @@
 //! stage that routes it sends the others a `Time` event. (Over the yardstick file 6 % of messages
 //! cross a line of the 1 ms grid.)
 //!
-//! [`Position`] rises with every message. It is the sequence plus an offset that changes only where
-//! sequences do not rise: where unsequenced messages come, or another feed, whose first message then has
-//! the position behind the last one.
+//! [`Position`] rises with every message, one that leads to no event too. It is the sequence plus an offset
+//! that changes only where sequences do not rise: where unsequenced messages come, or another feed, whose
+//! first message then has the position behind the last one. So unsequenced messages have the same positions
+//! however packets are cut.
 //!
 //! Several feeds have one time, the greatest of all. A feed that is behind another by more than a line of
 //! the grid has messages that come after windows that they belong to have ended; what lateness bars
@@ -170,6 +171,12 @@ impl Sequencer {
         self.offset = self.position().0.wrapping_add(1).wrapping_sub(first.0);
         (self.feed, self.next_min) = (feed, first.0);
         Event::rebase(first, self.feed_time(), self.offset)
+    }
+
+    /// Messages before `next` have come, though the last of them led to no event.
+    #[inline]
+    pub(super) fn reach(&mut self, next: Sequence) {
+        self.next_min = self.next_min.max(next.0);
     }
 
     /// What every shard must be told when a snapshot of the feed begins, which holds all before the
