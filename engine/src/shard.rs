@@ -18,6 +18,7 @@ use crate::book::{BookView, Violation};
 use crate::detect::{Detectors, Done};
 use crate::event::{Control, Event, Flags, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
+use crate::memory::prefetch::prefetch_address;
 use crate::metrics::SymbolMetrics;
 use crate::metrics::flow::SideQuote;
 use crate::prints::{Print, Prints};
@@ -140,6 +141,9 @@ const BESIDES_BOOK: u32 = 1 << EXECUTE
     | 1 << DIRECTORY
     | 1 << TRADING_ACTION;
 
+/// Where the quote lies in the metrics of a symbol: detectors see it before each message.
+const CLOCK_AT: usize = core::mem::offset_of!(SymbolMetrics, clock);
+
 /// Bit n is set where an event of kind n may print.
 const PRINTS: u32 = 1 << EXECUTE | 1 << TRADE | 1 << CROSS;
 
@@ -196,6 +200,13 @@ impl Shard {
     /// batch names is brought into the cache first.
     #[inline]
     pub fn apply_batch<O: Observer>(&mut self, events: &[Event], observer: &mut O) {
+        if self.detectors.is_on() {
+            for event in events {
+                self.detectors.prefetch(event.symbol());
+                let metrics = self.metrics.as_ptr().wrapping_add(event.symbol as usize);
+                prefetch_address(metrics.cast::<u8>().wrapping_add(CLOCK_AT));
+            }
+        }
         self.books.prefetch(events);
         if self.bars.is_on() {
             for event in events.iter().filter(|event| PRINTS >> (event.kind & 31) & 1 == 1) {
@@ -203,7 +214,7 @@ impl Shard {
             }
         }
         if self.detectors.is_on() {
-            events.iter().for_each(|event| self.detectors.prefetch(event.symbol()));
+            events.iter().for_each(|event| self.detectors.prefetch_due(event));
         }
         for event in events {
             self.apply(event, observer);
@@ -325,18 +336,17 @@ impl Shard {
             self.end_second(event);
         }
         let metrics = &mut self.metrics[symbol];
-        let before = (metrics.clock.bid, metrics.clock.ask);
         metrics.count(event.kind);
         let (quality, lives) = (&mut self.qualities[symbol], &mut metrics.lives);
         let applied = self.books.apply_telling(event, quality, lives);
         // One branch that is seldom taken, so that the kinds of every second message do not meet a
         // second jump by kind.
         if BESIDES_BOOK >> (event.kind & 31) & 1 == 1 {
-            return self.apply_besides(event, &applied, before);
+            return self.apply_besides(event, &applied);
         }
         let best_changed = applied.best_changed;
-        self.apply_after_book(event, best_changed);
-        if is_detecting {
+        let before = self.apply_after_book(event, best_changed);
+        if is_detecting && !self.detectors.passes(event, applied.resting.as_ref(), best_changed) {
             // Field by field: the whole as it lies was stored byte by byte just now, and to copy it in words
             // waits for that. It took 20 ns a message over the yardstick file.
             let resting = applied.resting.map(Resting::again);
@@ -347,34 +357,33 @@ impl Shard {
 
     /// What comes of an event besides and behind the book.
     #[inline(never)]
-    fn apply_besides(
-        &mut self,
-        event: &Event,
-        applied: &Applied,
-        before: (SideQuote, SideQuote),
-    ) -> Outcome {
+    fn apply_besides(&mut self, event: &Event, applied: &Applied) -> Outcome {
         let (print, broken) = self.apply_besides_book(event, applied);
         let best_changed = applied.best_changed;
-        self.apply_after_book(event, best_changed);
+        let before = self.apply_after_book(event, best_changed);
         if self.detectors.is_on() {
+            self.detectors.begin(event);
             let (resting, print, broken) = (applied.resting, print.as_ref(), broken.as_ref());
             self.detect(event, &Done { resting, best_changed, print, broken, before });
         }
         Outcome { print, broken, best_changed }
     }
 
-    /// Takes over the quote, and counts what a book must not be.
+    /// Takes over the quote, and counts what a book must not be. Returns the quote before.
     #[inline(always)]
-    fn apply_after_book(&mut self, event: &Event, best_changed: bool) {
+    fn apply_after_book(&mut self, event: &Event, best_changed: bool) -> (SideQuote, SideQuote) {
+        let symbol = event.symbol as usize;
+        let clock = &self.metrics[symbol].clock;
+        let before = (clock.bid, clock.ask);
         if best_changed {
             self.take_quote(event);
         }
-        let symbol = event.symbol as usize;
         let metrics = &self.metrics[symbol];
         let (crossed, locked) = (metrics.is_crossed(), metrics.is_locked());
         if (crossed | locked) && metrics.is_trading() {
             self.count_crossed(symbol, crossed, locked);
         }
+        before
     }
 
     #[cold]

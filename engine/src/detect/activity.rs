@@ -1,15 +1,16 @@
 //! What a symbol's messages were within the last second, and in the symbol's running second.
 //!
 //! ```text
-//!  0     8          16          24                40       44     48     56     60       64
-//!  ├ now ┼ slot end ┼ second end ┼ counts 4 × u32 ┼ orders ┼ slot ┼ wake ┼ open ┼ stamp… ┤   every message
-//!  64    72                                152         160
-//!  ├ sums ┼ ring 10 × u64 ──────────────────┼ order qty ┤  …                   every 100 ms with messages
+//!  0     8          16           24           32          40     48          56       60      62      63     64
+//!  ├ now ┼ slot end ┼ second end ┼ second 4×u16 ┼ slot 4×u16 ┼ wake ┼ order qty ┼ orders ┼ stamp ┼ phase ┼ at ┤   every message
+//!  64    72                                152
+//!  ├ sums ┼ ring 10 × u64 ──────────────────┤  …                              every 100 ms with messages
 //! ```
 //! A slot is 100 ms of feed time. Its counts are four lanes of 16 bits in one word: adds, off (cancels and
 //! deletes), replaces, executions; so a slot enters and leaves the sums by one addition. A lane holds
 //! 6,500 at most, so that ten of them do not overflow: a symbol with more than 65,000 messages of a kind
-//! in a second counts as having as many.
+//! in a second counts as having as many. The slot at hand is counted beside the ring, and enters it when it
+//! ends, so that a message touches the first cache line alone.
 //!
 //! A second is a line of feed time, too; it ends with the symbol's first message behind it. Time is the
 //! symbol's own and never goes back.
@@ -54,33 +55,33 @@ pub struct Activity {
     pub(crate) slot_end_ns: i64,
     /// Where the second at hand ends; 0 before the first message.
     pub(crate) second_end_ns: i64,
-    /// Messages of the second at hand by lane.
-    pub(crate) second: [u32; 4],
-    /// Messages of orders within the last ten slots, the one at hand included.
-    pub(crate) orders: u32,
-    /// The slot at hand, in the ring.
-    pub(crate) slot: u32,
+    /// Messages of the second at hand by lane, 65,535 at most.
+    pub(crate) second: [u16; 4],
+    /// The lanes of the slot at hand.
+    pub(crate) slot: u64,
     /// When the symbol asked to be looked at though no message comes; 0 for never.
     pub(crate) wake_ns: i64,
-    /// Bit n is set where detector n has an alert that is open.
-    pub(crate) open: u32,
+    /// Shares of an order that enters, as a running median: every order's message looks at it.
+    pub(crate) order_qty: Median,
+    /// Messages of orders within the last ten slots, the one at hand included.
+    pub(crate) orders: u32,
     /// The session's changes that are reflected in the phase.
     pub(crate) stamp: u16,
     /// The phase, as of the last second, notice or change of the session.
     pub(crate) phase: u8,
-    pub(crate) reserved: u8,
+    /// The slot at hand, in the ring, where it is still 0.
+    pub(crate) at: u8,
     /// The lanes of all slots of the ring.
     pub(crate) sums: u64,
     /// The lanes by slot.
     pub(crate) ring: [u64; SLOTS],
-    /// Shares of an order that enters, as a running median: every order's message looks at it.
-    pub(crate) order_qty: Median,
-    pub(crate) padding: [u64; 4],
+    pub(crate) padding: [u64; 5],
 }
 
 const _: () = {
     assert!(size_of::<Activity>() == 192);
     assert!(core::mem::offset_of!(Activity, sums) == 64);
+    assert!(core::mem::offset_of!(Activity, at) == 63);
 };
 
 /// Lane of a kind of message; none where it concerns no displayed order.
@@ -113,10 +114,8 @@ impl Activity {
         let Some(lane) = lane_of(kind) else { return };
         self.second[lane] = self.second[lane].saturating_add(1);
         let shift = 16 * lane as u32;
-        let slot = &mut self.ring[self.slot as usize % SLOTS];
-        if (*slot >> shift) & 0xffff < LANE_MAX {
-            *slot = slot.wrapping_add(1 << shift);
-            self.sums = self.sums.wrapping_add(1 << shift);
+        if (self.slot >> shift) & 0xffff < LANE_MAX {
+            self.slot = self.slot.wrapping_add(1 << shift);
             self.orders = self.orders.wrapping_add(1);
         }
     }
@@ -128,12 +127,20 @@ impl Activity {
         } else {
             (time_ns.wrapping_sub(self.slot_end_ns) / SLOT_NS).saturating_add(1)
         };
-        for _ in 0..ended.clamp(0, SLOTS as i64) {
-            self.slot = self.slot.wrapping_add(1) % SLOTS as u32;
-            let slot = core::mem::take(&mut self.ring[self.slot as usize % SLOTS]);
-            self.sums = self.sums.wrapping_sub(slot);
+        if (0..SLOTS as i64).contains(&ended) {
+            let slot = core::mem::take(&mut self.slot);
+            self.sums = self.sums.wrapping_add(slot);
+            self.ring[self.at as usize % SLOTS] = slot;
+            for _ in 0..ended {
+                self.at = (self.at % SLOTS as u8 + 1) % SLOTS as u8;
+                let slot = core::mem::take(&mut self.ring[self.at as usize % SLOTS]);
+                self.sums = self.sums.wrapping_sub(slot);
+            }
+            self.orders = (0..4).map(|lane| (self.sums >> (16 * lane)) as u32 & 0xffff).sum();
+        } else {
+            (self.slot, self.sums, self.orders) = (0, 0, 0);
+            (self.ring, self.at) = ([0; SLOTS], 0);
         }
-        self.orders = (0..4).map(|lane| (self.sums >> (16 * lane)) as u32 & 0xffff).sum();
         self.slot_end_ns = line_behind(time_ns, SLOT_NS);
     }
 
@@ -147,7 +154,7 @@ impl Activity {
     #[inline]
     #[must_use]
     pub fn last_second(&self, lane: usize) -> u32 {
-        (self.sums >> (16 * (lane & 3))) as u32 & 0xffff
+        (self.sums.wrapping_add(self.slot) >> (16 * (lane & 3))) as u32 & 0xffff
     }
 
     /// Median shares of an order that enters; 0 before the first.

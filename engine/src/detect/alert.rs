@@ -131,6 +131,7 @@ impl Told {
             last_sequence,
             level: 0.0,
             figures: [a, b, c, d].map(f64::from_bits),
+            print: 0,
         };
         let told = Told {
             code: DetectorCode(head as u8),

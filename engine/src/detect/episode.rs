@@ -8,6 +8,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::detect::raised::Since;
 use crate::detect::spec::FIGURES_MAX;
+use crate::units::MatchNumber;
 
 /// Level from which an open alert is held up.
 pub const HOLD_LEVEL: f64 = 0.5;
@@ -28,9 +29,11 @@ pub struct Episode {
     pub(crate) level: f64,
     /// The figures then.
     pub(crate) figures: [f64; FIGURES_MAX],
+    /// The number of the match whose print opened it, and 1; 0 where none did.
+    pub(crate) print: u64,
 }
 
-const _: () = assert!(size_of::<Episode>() == 72);
+const _: () = assert!(size_of::<Episode>() == 80);
 
 impl Episode {
     /// One that opens at `here`.
@@ -42,7 +45,13 @@ impl Episode {
             last_sequence: here.sequence.0,
             level,
             figures,
+            print: 0,
         }
+    }
+
+    /// Whether the print of this match opened it.
+    pub(crate) fn is_shown_by(&self, print: MatchNumber) -> bool {
+        self.print != 0 && self.print == print.0.wrapping_add(1)
     }
 
     /// Is held up by what is seen at `here`.

@@ -10,6 +10,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::book::applied::Resting;
 use crate::detect::detector::Detector;
 use crate::detect::parameter::Arming;
 use crate::detect::phase::Phases;
@@ -17,7 +18,8 @@ use crate::detect::raised::Raised;
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
 use crate::detect::statistic::{Moments, decay};
-use crate::event::Kind;
+use crate::event::{Event, Kind};
+use crate::units::Nanos;
 
 crate::parameters! {
     /// `detect.fleeting_orders`
@@ -71,6 +73,26 @@ impl FleetingOrders {
         Arming { cool_down: 5e9, ..Arming::default() }
     }
 
+    /// Counts an order that its owner takes out: all that a message is to it.
+    #[inline(always)]
+    pub(super) fn learn(
+        &self,
+        state: &mut State,
+        event: &Event,
+        now: Nanos,
+        resting: Option<&Resting>,
+    ) {
+        if event.kind == Kind::Delete as u8
+            && let Some(resting) = resting
+        {
+            let life = now.0.saturating_sub(resting.since.0);
+            let is_fleeting = life as f64 <= self.lifetime;
+            let [fleeting, deletes] = state.running;
+            state.running =
+                [fleeting.saturating_add(u32::from(is_fleeting)), deletes.saturating_add(1)];
+        }
+    }
+
     fn judge(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
         let [fleeting, deletes] = state.recent;
         if deletes < self.deletes / 2.0 || state.usual.samples() < 16 {
@@ -100,15 +122,7 @@ impl Detector for FleetingOrders {
 
     #[inline(always)]
     fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if seen.event.kind == Kind::Delete as u8
-            && let Some(resting) = seen.resting
-        {
-            let life = seen.time.0.saturating_sub(resting.since.0);
-            let is_fleeting = life as f64 <= self.lifetime;
-            let [fleeting, deletes] = state.running;
-            state.running =
-                [fleeting.saturating_add(u32::from(is_fleeting)), deletes.saturating_add(1)];
-        }
+        self.learn(state, seen.event, seen.time, seen.resting);
         None
     }
 

@@ -5,13 +5,16 @@
 //! replaces; one that a replace takes away from the market, or leaves hardly a share of, is pulled like one
 //! that is deleted. What was executed noticeably was meant to trade, and is forgotten when it leaves.
 //!
-//! **Full**: the order that has been there longest makes room. A message that names no large order costs a
-//! look at one word, in which each order in the table has set one of 64 bits.
+//! **Full**: the order that has been there longest makes room.
+//!
+//! Each order in the table has a byte, its tag, made of its reference. A message that names no large order
+//! costs a look at the sixteen tags in two words, and a line of the table once in sixteen times: one bit of
+//! 64 for each order, in their place before, led one in five messages through all lines of a full table.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::detect::seen::Seen;
-use crate::event::Kind;
+use crate::event::{Event, Kind};
 use crate::units::{Price, Side};
 
 /// Orders that are kept of a symbol.
@@ -85,14 +88,18 @@ pub enum Turn {
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct LargeOrders {
-    /// A bit for each order, by its reference.
-    filter: u64,
+    /// The tag of the order of each place, 0 where there is none; place n is byte n.
+    tags: [u64; PLACES / 8],
     /// Shares executed so far of resting bids and offers, counted round and round.
     pub executed: [u32; 2],
+    /// Orders that have entered so far, counted round and round.
+    entered: u64,
+    /// How many had when the one of this place did.
+    places: [u32; PLACES],
     orders: [LargeOrder; PLACES],
 }
 
-const _: () = assert!(size_of::<LargeOrders>() == 1_040);
+const _: () = assert!(size_of::<LargeOrders>() == 1_120);
 
 /// 0 of a bid, 1 of an offer.
 #[inline(always)]
@@ -106,9 +113,19 @@ fn rising(side: usize, price: i64) -> i64 {
     if side == 0 { price } else { !price }
 }
 
+/// The tag of an order, 1 to 255.
 #[inline(always)]
-fn bit(order: u64) -> u64 {
-    1 << (order.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
+fn tag(order: u64) -> u64 {
+    (order.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56).max(1)
+}
+
+/// A bit in each byte of `tags` that may be `tag`, and in none where none is: from the lowest byte that is one
+/// on, a byte that differs by 1 may have one too (Mycroft 1987).
+#[inline(always)]
+fn alike(tags: u64, tag: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let differ = tags ^ ONES.wrapping_mul(tag);
+    differ.wrapping_sub(ONES) & !differ & (ONES << 7)
 }
 
 fn shares(qty: u64) -> u32 {
@@ -116,6 +133,28 @@ fn shares(qty: u64) -> u32 {
 }
 
 impl LargeOrders {
+    /// Whether a message may be of an order in the table, or of one that may enter: from so many shares on.
+    #[inline(always)]
+    pub fn is_concerned(&self, event: &Event, shares_min: f64) -> bool {
+        const ADD: u8 = Kind::Add as u8;
+        const CANCEL: u8 = Kind::Cancel as u8;
+        const DELETE: u8 = Kind::Delete as u8;
+        const REPLACE: u8 = Kind::Replace as u8;
+        match event.kind {
+            ADD => event.qty().0 as f64 >= shares_min,
+            CANCEL | DELETE => self.may_hold(event.order().0),
+            REPLACE => event.new_qty().0 as f64 >= shares_min || self.may_hold(event.order().0),
+            // Executions are counted.
+            _ => true,
+        }
+    }
+
+    #[inline(always)]
+    fn may_hold(&self, order: u64) -> bool {
+        let tag = tag(order);
+        alike(self.tags[0], tag) | alike(self.tags[1], tag) != 0
+    }
+
     /// Takes a message of a displayed order.
     #[inline(always)]
     pub fn take(&mut self, seen: &Seen<'_>, large: &Large) -> Option<Turn> {
@@ -125,7 +164,7 @@ impl LargeOrders {
         const DELETE: u8 = Kind::Delete as u8;
         const REPLACE: u8 = Kind::Replace as u8;
         let event = seen.event;
-        let is_known = self.filter & bit(event.order().0) != 0;
+        let is_known = self.may_hold(event.order().0);
         let is_large = |qty: u64| qty as f64 >= large.size * seen.activity.order_qty();
         match event.kind {
             ADD if is_large(event.qty().0) => self.enter(
@@ -154,7 +193,7 @@ impl LargeOrders {
     /// Forgets all orders.
     pub fn clear(&mut self) {
         self.orders = [LargeOrder::zeroed(); PLACES];
-        self.filter = 0;
+        self.tags = [0; PLACES / 8];
     }
 
     /// An order of the table.
@@ -174,28 +213,27 @@ impl LargeOrders {
         qty: u64,
     ) -> Option<Turn> {
         let at = index(side);
-        let own = seen.before.best(side)?.0;
-        let opposite = seen.touch.best(side.opposite())?.0;
-        let usual = seen.profile.depth(at);
-        let behind = rising(at, own).saturating_sub(rising(at, price.0)) as f64;
-        let reach = (large.cents * CENT as f64).max(large.spreads * seen.profile.spread());
-        let is_large = usual > 0.0
-            && seen.activity.order_qty() > 0.0
-            && qty as f64 >= large.of_depth * usual
-            && behind <= reach;
-        if !is_large || !seen.phase.is_usual() {
+        if !seen.phase.is_usual() || seen.activity.order_qty() <= 0.0 {
             return None;
         }
-        let mut place = 0;
-        for (at, one) in self.orders.iter().enumerate() {
-            if one.qty == 0 {
-                place = at;
-                break;
-            }
-            if one.time_ns < self.orders[place].time_ns {
-                place = at;
-            }
+        let own = seen.before.best(side)?.0;
+        let opposite = seen.touch.best(side.opposite())?.0;
+        // What is usual lies in other cache lines: it is looked at where it decides.
+        let behind = rising(at, own).saturating_sub(rising(at, price.0)) as f64;
+        let is_near =
+            behind <= large.cents * CENT as f64 || behind <= large.spreads * seen.profile.spread();
+        if !is_near {
+            return None;
         }
+        let usual = seen.profile.depth(at);
+        let is_large = usual > 0.0 && qty as f64 >= large.of_depth * usual;
+        if !is_large {
+            return None;
+        }
+        let place = self.place();
+        self.entered = self.entered.wrapping_add(1);
+        self.places[place] = self.entered as u32;
+        self.set_tag(place, tag(order));
         self.orders[place] = LargeOrder {
             order,
             price: price.0,
@@ -208,31 +246,62 @@ impl LargeOrders {
             filled: 0,
             side: at as u32,
         };
-        self.sift();
         Some(Turn::Entered(place))
     }
 
-    fn find(&mut self, order: u64) -> Option<&mut LargeOrder> {
-        self.orders.iter_mut().find(|one| one.qty != 0 && one.order == order)
+    /// The first place that is free, else that of the order that has been there longest.
+    fn place(&self) -> usize {
+        let free = [alike(self.tags[0], 0), alike(self.tags[1], 0)];
+        match free {
+            [0, 0] => {
+                let now = self.entered as u32;
+                let ages = self.places.map(|entered| now.wrapping_sub(entered));
+                (0..PLACES).rev().max_by_key(|place| ages[*place]).unwrap_or(0)
+            }
+            [0, behind] => 8 + behind.trailing_zeros() as usize / 8,
+            [first, _] => first.trailing_zeros() as usize / 8,
+        }
     }
 
-    /// Sets the filter to what is in the table.
-    fn sift(&mut self) {
-        let held = self.orders.iter().filter(|one| one.qty != 0);
-        self.filter = held.fold(0, |filter, one| filter | bit(one.order));
+    /// Where an order is.
+    #[inline]
+    fn find(&self, order: u64) -> Option<usize> {
+        let tag = tag(order);
+        for (word, tags) in self.tags.iter().enumerate() {
+            let mut maybe = alike(*tags, tag);
+            while maybe != 0 {
+                let place = word * 8 + maybe.trailing_zeros() as usize / 8;
+                if self.orders[place].order == order && self.orders[place].qty != 0 {
+                    return Some(place);
+                }
+                maybe &= maybe - 1;
+            }
+        }
+        None
+    }
+
+    fn set_tag(&mut self, place: usize, tag: u64) {
+        let (word, shift) = (place / 8, place % 8 * 8);
+        self.tags[word] = self.tags[word] & !(0xff << shift) | tag << shift;
+    }
+
+    /// Takes an order out.
+    fn take_out(&mut self, place: usize) -> LargeOrder {
+        self.set_tag(place, 0);
+        core::mem::replace(&mut self.orders[place], LargeOrder::zeroed())
     }
 
     #[cold]
     #[inline(never)]
     fn fill(&mut self, seen: &Seen<'_>) {
         let Some(resting) = seen.resting else { return };
-        let Some(one) = self.find(seen.event.order().0) else { return };
+        let Some(place) = self.find(seen.event.order().0) else { return };
+        let one = &mut self.orders[place];
         let taken = shares(resting.taken.0);
         one.filled = one.filled.saturating_add(taken);
         one.left = one.left.saturating_sub(taken);
         if resting.left {
-            *one = LargeOrder::zeroed();
-            self.sift();
+            self.take_out(place);
         }
     }
 
@@ -240,13 +309,13 @@ impl LargeOrders {
     #[inline(never)]
     fn reduce(&mut self, seen: &Seen<'_>, large: &Large) -> Option<Turn> {
         let resting = seen.resting?;
-        let one = self.find(seen.event.order().0)?;
+        let place = self.find(seen.event.order().0)?;
+        let one = &mut self.orders[place];
         one.left = one.left.saturating_sub(shares(resting.taken.0));
         if !resting.left && f64::from(one.left) > RUMP * f64::from(one.qty) {
             return None;
         }
-        let pulled = core::mem::replace(one, LargeOrder::zeroed());
-        self.sift();
+        let pulled = self.take_out(place);
         pulled.is_unfilled(large).then_some(Turn::Pulled(pulled))
     }
 
@@ -256,7 +325,7 @@ impl LargeOrders {
         let (event, resting) = (seen.event, seen.resting?);
         let (side, at) = (resting.side, index(resting.side));
         let (price, qty) = (event.new_price().0, event.new_qty().0);
-        let Some(one) = self.find(event.order().0) else {
+        let Some(place) = self.find(event.order().0) else {
             let order = event.new_order().0;
             if (qty as f64) < large.size * seen.activity.order_qty() {
                 return None;
@@ -269,15 +338,15 @@ impl LargeOrders {
         let before = behind(seen.before.best(side), resting.price.0);
         let after = behind(seen.touch.best(side), price);
         let far = (AWAY_CENTS * CENT).max((AWAY_SPREADS * seen.profile.spread()) as i64);
-        let is_rump = qty as f64 <= RUMP * f64::from(one.qty);
+        let is_rump = qty as f64 <= RUMP * f64::from(self.orders[place].qty);
         if is_rump || after.saturating_sub(before) >= far {
-            let pulled = core::mem::replace(one, LargeOrder::zeroed());
-            self.sift();
+            let pulled = self.take_out(place);
             return pulled.is_unfilled(large).then_some(Turn::Pulled(pulled));
         }
+        let one = &mut self.orders[place];
         (one.order, one.price, one.left) = (event.new_order().0, price, shares(qty));
         one.qty = one.qty.max(shares(qty));
-        self.sift();
+        self.set_tag(place, tag(event.new_order().0));
         None
     }
 }

@@ -9,13 +9,15 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::detect::activity::lane;
+use crate::book::applied::Resting;
+use crate::detect::activity::{Activity, lane};
 use crate::detect::detector::Detector;
 use crate::detect::parameter::Arming;
 use crate::detect::phase::Phases;
 use crate::detect::raised::Raised;
 use crate::detect::seen::Seen;
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::units::Nanos;
 
 crate::parameters! {
     /// `detect.quote_stuffing`
@@ -58,6 +60,32 @@ impl QuoteStuffing {
         Arming { cool_down: 2e9, ..Arming::default() }
     }
 
+    /// Whether a message has to be judged; where it has not, [`QuoteStuffing::learn`] is all there is to do.
+    #[inline(always)]
+    pub(super) fn is_concerned(&self, state: &State, activity: &Activity) -> bool {
+        // A busy symbol's orders live: one step of the median does not bring it there.
+        !self.are_few(activity) && state.lifetime_ns * (1.0 - LIFE_STEP) <= self.lifetime
+    }
+
+    /// Learns the life of an order that leaves.
+    #[inline(always)]
+    pub(super) fn learn(&self, state: &mut State, now: Nanos, resting: Option<&Resting>) {
+        if let Some(resting) = resting
+            && resting.left
+        {
+            let life = now.0.saturating_sub(resting.since.0).max(1) as f64;
+            let up = life > state.lifetime_ns;
+            state.lifetime_ns =
+                (state.lifetime_ns.max(1.0)) * if up { 1.0 + LIFE_STEP } else { 1.0 - LIFE_STEP };
+        }
+    }
+
+    /// Fewer than half of what opens, from which on an alert is held up.
+    #[inline(always)]
+    fn are_few(&self, activity: &Activity) -> bool {
+        f64::from(activity.orders_last_second()) < self.rate_min / 2.0
+    }
+
     #[cold]
     #[inline(never)]
     fn judge(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
@@ -66,10 +94,7 @@ impl QuoteStuffing {
         let (replaces, executions) = (count(lane::REPLACES), count(lane::EXECUTIONS));
         let orders = adds + off + replaces + executions;
         let pulled = (off + replaces) / (adds + off + replaces).max(1.0);
-        if pulled < self.pulled
-            || executions > self.executed * orders
-            || state.lifetime_ns > self.lifetime
-        {
+        if pulled < self.pulled || executions > self.executed * orders {
             return None;
         }
         let sigmas = seen.profile.rate().score(orders, 1.0);
@@ -92,16 +117,8 @@ impl Detector for QuoteStuffing {
 
     #[inline(always)]
     fn on_order(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if let Some(resting) = seen.resting
-            && resting.left
-        {
-            let life = seen.time.0.saturating_sub(resting.since.0).max(1) as f64;
-            let up = life > state.lifetime_ns;
-            state.lifetime_ns =
-                (state.lifetime_ns.max(1.0)) * if up { 1.0 + LIFE_STEP } else { 1.0 - LIFE_STEP };
-        }
-        // From half of what opens, so that an alert is held up.
-        if f64::from(seen.activity.orders_last_second()) < self.rate_min / 2.0 {
+        self.learn(state, seen.time, seen.resting);
+        if self.are_few(seen.activity) || state.lifetime_ns > self.lifetime {
             return None;
         }
         self.judge(state, seen)

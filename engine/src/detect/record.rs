@@ -1,20 +1,50 @@
 //! All that detection keeps of one symbol, in one record without pointers.
 //!
-//! Every message touches the first cache line, one of an order a second; the rest is touched when a slot or a
-//! second ends, by prints, and by the detectors that a message concerns.
+//! ```text
+//!  ├ activity ┼ running ┼ edges ┼ profile ┼ states by second ┼ of orders ┼ of prints ┤
+//!    192 B      └──── when a second ends ──────────────────┘
+//! ```
+//! Every message touches the first cache line, one of an order three more ([`ORDER_LINES`]); the rest is
+//! touched when a slot or a second ends, by prints, and by the detectors that a message concerns. So what
+//! belongs together lies together: over the yardstick file twelve lines asked for ahead of each message, in
+//! place of these, pushed the books' own out.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::detect::activity::{Activity, SECOND_NS, line_behind};
+use crate::detect::book_imbalance::BookImbalance;
+use crate::detect::clearly_erroneous::ClearlyErroneous;
+use crate::detect::depth_evaporation::DepthEvaporation;
+use crate::detect::detector::Detector;
 use crate::detect::episode::Episode;
+use crate::detect::fleeting_orders::FleetingOrders;
+use crate::detect::flickering_quote::FlickeringQuote;
+use crate::detect::halt::Halt;
+use crate::detect::layering::Layering;
+use crate::detect::locked_crossed::LockedCrossed;
+use crate::detect::luld_proximity::LuldProximity;
+use crate::detect::marking_the_close::MarkingTheClose;
+use crate::detect::mini_flash_crash::MiniFlashCrash;
+use crate::detect::momentum_ignition::MomentumIgnition;
+use crate::detect::noii_swing::NoiiSwing;
+use crate::detect::off_market_print::OffMarketPrint;
+use crate::detect::ofi_shock::OfiShock;
 use crate::detect::phase::Phase;
+use crate::detect::pinging::Pinging;
+use crate::detect::price_jump::PriceJump;
 use crate::detect::profile::Profile;
+use crate::detect::pump_and_dump::PumpAndDump;
+use crate::detect::quote_stuffing::QuoteStuffing;
 use crate::detect::seen::Second;
-use crate::detect::settings::symbol_detectors;
 use crate::detect::spec::DetectorCode;
+use crate::detect::spoofing::Spoofing;
+use crate::detect::spread_blowout::SpreadBlowout;
+use crate::detect::stale_symbol::StaleSymbol;
+use crate::detect::tape_painting::TapePainting;
 use crate::detect::touch::Touch;
+use crate::detect::volume_spike::VolumeSpike;
 use crate::prints::{Print, PrintKind};
-use crate::units::{Nanos, Sequence, Side};
+use crate::units::{MatchNumber, Nanos, Sequence, Side};
 
 /// Weight of a second in what is usual: some five minutes of a busy symbol.
 const SECOND_WEIGHT: f64 = 1.0 / 256.0;
@@ -92,31 +122,75 @@ pub(crate) struct SymbolEdges {
     pub(crate) reopened_ns: i64,
     /// 1 from the first imbalance before the closing cross on.
     pub(crate) closing: u64,
+    /// The number of its last message; kept of several feeds alone.
+    pub(crate) sequence: u64,
 }
 
-macro_rules! states {
-    ($($field:ident: $type:ident),*) => {
-        /// What each detector keeps.
-        #[derive(Clone, Copy, Pod, Zeroable)]
-        #[repr(C)]
-        pub(crate) struct States {
-            $(pub(crate) $field: crate::detect::$field::State,)*
-        }
-    };
+/// What a detector keeps of a symbol.
+type Of<D> = <D as Detector>::State;
+
+/// What each detector keeps, by when it is touched.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct States {
+    // When a second ends, and some when the quote changes.
+    pub(crate) spread_blowout: Of<SpreadBlowout>,
+    pub(crate) locked_crossed: Of<LockedCrossed>,
+    pub(crate) depth_evaporation: Of<DepthEvaporation>,
+    pub(crate) price_jump: Of<PriceJump>,
+    pub(crate) flickering_quote: Of<FlickeringQuote>,
+    pub(crate) book_imbalance: Of<BookImbalance>,
+    pub(crate) stale_symbol: Of<StaleSymbol>,
+    pub(crate) momentum_ignition: Of<MomentumIgnition>,
+    pub(crate) pump_and_dump: Of<PumpAndDump>,
+    pub(crate) luld_proximity: Of<LuldProximity>,
+    pub(crate) volume_spike: Of<VolumeSpike>,
+    pub(crate) pinging: Of<Pinging>,
+    pub(crate) ofi_shock: Of<OfiShock>,
+    // With every order.
+    pub(crate) quote_stuffing: Of<QuoteStuffing>,
+    pub(crate) fleeting_orders: Of<FleetingOrders>,
+    pub(crate) spoofing: Of<Spoofing>,
+    pub(crate) layering: Of<Layering>,
+    // With prints and notices.
+    pub(crate) mini_flash_crash: Of<MiniFlashCrash>,
+    pub(crate) off_market_print: Of<OffMarketPrint>,
+    pub(crate) clearly_erroneous: Of<ClearlyErroneous>,
+    pub(crate) tape_painting: Of<TapePainting>,
+    pub(crate) halt: Of<Halt>,
+    pub(crate) marking_the_close: Of<MarkingTheClose>,
+    pub(crate) noii_swing: Of<NoiiSwing>,
 }
-symbol_detectors!(states);
 
 /// See the module. All zero is a symbol of which nothing was seen.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct Record {
     pub(crate) activity: Activity,
-    pub(crate) states: States,
     pub(crate) running: Running,
     pub(crate) edges: SymbolEdges,
     pub(crate) profile: Profile,
+    pub(crate) states: States,
     pub(crate) padding: [u64; PADDING],
 }
+
+/// Bytes of a cache line.
+pub(crate) const LINE_BYTES: usize = 64;
+
+/// Where the states of a symbol lie in its record.
+const STATES_AT: usize = core::mem::offset_of!(Record, states);
+
+/// Where the lines lie in a record that messages of orders touch.
+pub(crate) const ORDER_LINES: [usize; 4] = [
+    0,
+    STATES_AT + core::mem::offset_of!(States, quote_stuffing),
+    STATES_AT + core::mem::offset_of!(States, spoofing),
+    STATES_AT + core::mem::offset_of!(States, layering),
+];
+
+/// The lines that the end of a second touches: from the second one of a record to before this.
+pub(crate) const SECOND_LINES_END: usize =
+    STATES_AT + core::mem::offset_of!(States, quote_stuffing);
 
 /// Words that fill the last cache line.
 const PADDING: usize = {
@@ -153,7 +227,7 @@ impl Record {
         let second = Second {
             end: Nanos(end_ns),
             idle,
-            counts: core::mem::take(&mut self.activity.second),
+            counts: core::mem::take(&mut self.activity.second).map(u32::from),
             prints: running.prints.min(u64::from(u32::MAX)) as u32,
             buys: running.buys,
             sells: running.sells,
@@ -202,6 +276,8 @@ pub(crate) struct Episodes {
     /// Bit n is set where the n-th is open.
     pub(crate) open: u64,
     pub(crate) by_detector: [Episode; EPISODES],
+    /// With which message the last alert of each opened, by which it is named; 0 for none.
+    pub(crate) opened: [u64; EPISODES],
 }
 
 /// Places of detectors in [`Episodes`]: our own by code, then users'.
@@ -213,6 +289,21 @@ pub(crate) const OWN_FROM: usize = 32;
 const _: () = assert!(EPISODES <= 64);
 
 impl Episodes {
+    /// The print of this match was broken: what it opened is over, and told by nobody, for the market stage
+    /// takes back what was told. So the next print that is wrong opens one of its own.
+    pub(crate) fn take_back(&mut self, print: MatchNumber) {
+        let mut open = self.open;
+        while open != 0 {
+            let place = open.trailing_zeros() as usize;
+            open &= open - 1;
+            let Some(episode) = self.by_detector.get_mut(place) else { continue };
+            if episode.is_shown_by(print) {
+                *episode = Episode::default();
+                self.open &= !(1 << place);
+            }
+        }
+    }
+
     /// The place of a detector.
     pub(crate) const fn place(code: DetectorCode) -> usize {
         if code.0 < DetectorCode::USER_MIN {

@@ -20,7 +20,9 @@ use crate::detect::own::{Own, OwnDetector};
 use crate::detect::phase::Phase;
 use crate::detect::profile::Profile;
 use crate::detect::raised::{Raised, Score};
-use crate::detect::record::{Episodes, OWN_FROM, Record, States};
+use crate::detect::record::{
+    Episodes, LINE_BYTES, ORDER_LINES, OWN_FROM, Record, SECOND_LINES_END,
+};
 use crate::detect::seen::{Second, Seen};
 use crate::detect::settings::{Settings, symbol_detectors};
 use crate::detect::spec::{DetectorCode, Spec};
@@ -125,7 +127,15 @@ impl Taking<'_, '_> {
         if !(level >= 1.0 && is_armed && Score::of_level(level).get() >= min_score) {
             return;
         }
+        let opened = &mut self.episodes.opened[place];
+        if *opened == here.sequence.0 {
+            // One has opened with this message and is over: in a long silence many lines pass with it. A
+            // second one would have its name.
+            return;
+        }
+        *opened = here.sequence.0;
         *episode = Episode::open(since, here, level, figures);
+        episode.print = print.map_or(0, |print| print.0.wrapping_add(1));
         self.episodes.open |= 1 << place;
         self.seen.wake_at(Nanos(episode.ends_ns(cool_down_ns)));
         let told = Told {
@@ -204,6 +214,16 @@ impl Detectors {
         if self.is_of_feeds { event.sequence() } else { Sequence(position.0) }
     }
 
+    /// By which number evidence of a symbol names the moment at which it is woken: by that of the message with
+    /// which time passes, of several feeds by that of the symbol's own last one, for that message may be
+    /// another feed's.
+    pub(crate) fn number_when_woken(&self, symbol: SymbolId, passing: Sequence) -> Sequence {
+        if !self.is_of_feeds {
+            return passing;
+        }
+        self.records.get(symbol.0 as usize).map_or(passing, |it| Sequence(it.edges.sequence))
+    }
+
     /// Whether anything is detected.
     #[inline(always)]
     pub(crate) fn is_on(&self) -> bool {
@@ -236,16 +256,23 @@ impl Detectors {
                 && self.own.iter_mut().all(|own| own.admit(len))
     }
 
-    /// Brings into the cache what a message of a symbol's order touches: the activity and the states that
-    /// lie behind it, and the filters of the tables of large orders.
+    /// Brings into the cache what messages of orders touch, see [`ORDER_LINES`].
     #[inline(always)]
     pub(crate) fn prefetch(&self, symbol: SymbolId) {
         let record = self.records.as_ptr().wrapping_add(symbol.0 as usize).cast::<u8>();
-        for line in 0..HOT_LINES {
-            prefetch_address(record.wrapping_add(line * LINE_BYTES));
+        for at in ORDER_LINES {
+            prefetch_address(record.wrapping_add(at));
         }
-        for far in HOT_FAR {
-            prefetch_address(record.wrapping_add(far));
+    }
+
+    /// And, where a second of the symbol ends before it, what that touches.
+    #[inline(always)]
+    pub(crate) fn prefetch_due(&self, event: &Event) {
+        if self.is_due(event) {
+            let record = self.records.as_ptr().wrapping_add(event.symbol as usize).cast::<u8>();
+            for line in 1..SECOND_LINES_END / LINE_BYTES {
+                prefetch_address(record.wrapping_add(line * LINE_BYTES));
+            }
         }
     }
 
@@ -370,15 +397,11 @@ impl Detectors {
         }
     }
 
-    /// Shows the detectors a message that has been applied.
+    /// Counts a message that has been applied, and lets the symbol's time pass.
     #[inline(always)]
-    pub(crate) fn on_event(&mut self, shown: &Shown<'_>, done: &Done<'_>, outbox: &mut Outbox) {
-        const ADD: u8 = Kind::Add as u8;
-        const REPLACE: u8 = Kind::Replace as u8;
+    pub(crate) fn begin(&mut self, event: &Event) {
         self.messages += 1;
-        let event = shown.event;
-        let at = event.symbol as usize;
-        let Some(record) = self.records.get_mut(at) else { return };
+        let Some(record) = self.records.get_mut(event.symbol as usize) else { return };
         let activity = &mut record.activity;
         let now_ns = activity.now_ns.max(event.time_ns);
         activity.now_ns = now_ns;
@@ -386,7 +409,54 @@ impl Detectors {
             activity.end_slots(now_ns);
         }
         activity.count(event.kind);
-        if event.kind.wrapping_sub(ADD) <= REPLACE - ADD {
+        if self.is_of_feeds {
+            record.edges.sequence = event.sequence;
+        }
+    }
+
+    /// Begins a message that printed nothing, and whether that is all: two in three messages concern no
+    /// detector, and are counted by those that count. Any other is to be shown by [`Detectors::on_event`].
+    #[inline(always)]
+    pub(crate) fn passes(
+        &mut self,
+        event: &Event,
+        resting: Option<&Resting>,
+        best_changed: bool,
+    ) -> bool {
+        self.begin(event);
+        let Some(record) = self.records.get_mut(event.symbol as usize) else { return false };
+        let (activity, states) = (&mut record.activity, &mut record.states);
+        let Settings { quote_stuffing, fleeting_orders, spoofing, layering, .. } = &self.settings;
+        let order_qty = activity.order_qty();
+        let is_concerned = best_changed
+            || !is_of_order(event)
+            || !self.own.is_empty()
+            || quote_stuffing.own.is_concerned(&states.quote_stuffing, activity)
+            || spoofing.own.is_concerned(&states.spoofing, event, order_qty)
+            || layering.own.is_concerned(&states.layering, event, order_qty);
+        if is_concerned {
+            return false;
+        }
+        let now = Nanos(activity.now_ns);
+        if self.enabled >> Episodes::place(quote_stuffing.own.spec().code) & 1 == 1 {
+            quote_stuffing.own.learn(&mut states.quote_stuffing, now, resting);
+        }
+        if self.enabled >> Episodes::place(fleeting_orders.own.spec().code) & 1 == 1 {
+            fleeting_orders.own.learn(&mut states.fleeting_orders, event, now, resting);
+        }
+        if event.kind == Kind::Add as u8 {
+            activity.order_qty.take(event.qty().0 as f64);
+        }
+        true
+    }
+
+    /// Shows the detectors a message that has been applied, and begun.
+    #[inline(always)]
+    pub(crate) fn on_event(&mut self, shown: &Shown<'_>, done: &Done<'_>, outbox: &mut Outbox) {
+        if shown.event.symbol as usize >= self.records.len() {
+            return;
+        }
+        if is_of_order(shown.event) {
             self.on_order(shown, done, outbox);
         } else {
             self.on_other(shown, done, outbox);
@@ -453,6 +523,7 @@ impl Detectors {
         if let Some(broken) = done.broken {
             let symbol = SymbolId(event.symbol);
             emit_broken(broken, outbox, shown.position, event.time(), symbol);
+            self.episodes[at].take_back(broken.match_number);
         }
         let phase_before = self.records[at].phase();
         let now = Nanos(self.records[at].activity.now_ns);
@@ -645,23 +716,18 @@ impl Detectors {
     }
 }
 
+/// Whether it is a message of a displayed order.
+#[inline(always)]
+fn is_of_order(event: &Event) -> bool {
+    const ADD: u8 = Kind::Add as u8;
+    const REPLACE: u8 = Kind::Replace as u8;
+    event.kind.wrapping_sub(ADD) <= REPLACE - ADD
+}
+
 /// Takes an answer of a user's detector.
 fn take_own(taken: &mut Taking<'_, '_>, spec: &Spec, raised: &Raised) {
     taken.take(spec, OWN_MIN_SCORE, OWN_COOL_DOWN_NS, raised);
 }
-
-/// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
-
-/// Where the states of a symbol lie in its record.
-const STATES_AT: usize = core::mem::offset_of!(Record, states);
-
-/// Lines of a record that messages of orders touch.
-const HOT_LINES: usize =
-    (STATES_AT + core::mem::offset_of!(States, spoofing)).div_ceil(LINE_BYTES) + 1;
-
-/// What they touch behind those.
-const HOT_FAR: [usize; 1] = [STATES_AT + core::mem::offset_of!(States, layering)];
 
 /// What users' detectors open alerts from.
 const OWN_MIN_SCORE: f64 = 50.0;

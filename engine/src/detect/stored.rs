@@ -5,7 +5,8 @@
 //! ```text
 //!  shown u8   0: no detector was shown anything of it, and nothing follows
 //!  record     its words                                          `record.rs`, the detectors' states; `sparse.rs`
-//!  open u64 │ episode 72 B …                                     of each open alert, in the order of places
+//!  open u64 │ episode 80 B …                                     of each open alert, in the order of places
+//!  named u64 │ message u64 …                                     with which the last alert of each place opened
 //!  own        the bytes of each state of a user's detector, in the order of their codes
 //! ```
 //! Records are plain old data without pointers or padding, and any bytes are a valid one, so they are read
@@ -69,6 +70,9 @@ impl Detectors {
         for place in places(episodes.open) {
             sink.bytes(bytemuck::bytes_of(&episodes.by_detector[place]));
         }
+        let opened = || episodes.opened.iter().enumerate().filter(|(_, opened)| **opened != 0);
+        sink.u64(opened().fold(0, |named, (place, _)| named | 1 << place));
+        opened().for_each(|(_, opened)| sink.u64(*opened));
         self.own.iter().for_each(|own| sink.bytes(own.state_bytes(at)));
     }
 
@@ -97,6 +101,13 @@ impl Detectors {
         for place in places(open) {
             let bytes = reader.bytes(size_of::<Episode>())?;
             episodes.by_detector[place] = bytemuck::pod_read_unaligned(bytes);
+        }
+        let named = reader.u64()?;
+        if named >> (EPISODES - 1) > 1 {
+            return Err(reader.refuse("alerts of detectors that are none"));
+        }
+        for place in places(named) {
+            episodes.opened[place] = reader.u64()?;
         }
         for own in &mut self.own {
             own.restore(at, &mut reader)?;

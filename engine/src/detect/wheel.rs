@@ -48,7 +48,9 @@ impl Wheel {
         }
     }
 
-    /// Takes the next line that `time_ns` has come to, if there is one: when it stands.
+    /// Takes the next line that `time_ns` has come to, if there is one: when it stands. However long a silence
+    /// was, no line is left out: so a symbol is woken at the line of its wish, by whatever bits are set
+    /// besides. A day has 864,000 lines.
     pub(crate) fn take_line(&mut self, time_ns: i64) -> Option<i64> {
         let last = time_ns.div_euclid(SLOT_NS);
         if self.next == i64::MIN {
@@ -56,11 +58,6 @@ impl Wheel {
         }
         if self.next > last {
             return None;
-        }
-        // Of a long silence all that is set is seen within one turn of the wheel.
-        let behind = last - (LINES - 1);
-        if self.next < behind {
-            self.next = behind;
         }
         self.next += 1;
         Some((self.next - 1).saturating_mul(SLOT_NS))
@@ -133,13 +130,33 @@ mod tests {
         let mut wheel = Wheel::new(64);
         assert_eq!(taken(&mut wheel, 0), []);
         wheel.put(3, 1_000 * SLOT_NS);
-        // The row of line 128 is that of line 896.
-        assert_eq!(taken(&mut wheel, 1_000 * SLOT_NS), [(896, vec![3])]);
-        let mut wheel = Wheel::new(64);
-        taken(&mut wheel, 0);
-        wheel.put(3, 1_000 * SLOT_NS);
         assert_eq!(taken(&mut wheel, 200 * SLOT_NS), [(128, vec![3])]);
         wheel.put(3, 1_000 * SLOT_NS);
         assert_eq!(taken(&mut wheel, 327 * SLOT_NS), []);
+        assert_eq!(taken(&mut wheel, 328 * SLOT_NS), [(328, vec![3])]);
+    }
+
+    #[test]
+    fn after_a_silence_of_any_length_a_symbol_comes_at_the_line_of_its_wish() {
+        for before in [0, 40, 100] {
+            let mut wheel = Wheel::new(64);
+            taken(&mut wheel, 0);
+            // A wish of before leaves its bit, or is gone with its line.
+            wheel.put(3, 50 * SLOT_NS);
+            taken(&mut wheel, before * SLOT_NS);
+            let wish = 600;
+            wheel.put(3, wish * SLOT_NS);
+            let mut at = None;
+            while let Some(line) = wheel.take_line(10_000 * SLOT_NS) {
+                if wheel.take_symbol(0).is_some() {
+                    if line < wish * SLOT_NS {
+                        wheel.put(3, wish * SLOT_NS);
+                    } else {
+                        at = at.or(Some(line / SLOT_NS));
+                    }
+                }
+            }
+            assert_eq!(at, Some(wish), "{before}");
+        }
     }
 }

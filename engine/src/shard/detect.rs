@@ -47,8 +47,8 @@ impl Shard {
         self.detectors.end_second(&shown, &mut self.outbox);
     }
 
-    /// Shows an event that has been applied.
-    #[inline(always)]
+    /// Shows an event that has been applied, and begun, and that may concern a detector.
+    #[inline(never)]
     pub(super) fn detect(&mut self, event: &Event, done: &Done<'_>) {
         let shown = Shown {
             position: self.position(event),
@@ -78,7 +78,7 @@ impl Shard {
                 let passing = Event { symbol: symbol.0, ..*event };
                 let shown = Shown {
                     position,
-                    sequence,
+                    sequence: self.detectors.number_when_woken(symbol, sequence),
                     event: &passing,
                     metrics: &self.metrics[symbol.0 as usize],
                     books: &self.books,
