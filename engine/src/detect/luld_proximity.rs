@@ -52,7 +52,7 @@ struct Slot {
     prints: u32,
 }
 
-/// Slots that have ended and are kept; with the one at hand they are five minutes.
+/// Slots that have ended and are kept; with the one that ends next they are five minutes.
 const SLOTS: usize = 9;
 
 /// Length of a slot.
@@ -144,18 +144,24 @@ impl LuldProximity {
         }
         let passed = now_ns.saturating_sub(state.slot_end_ns).max(0) / SLOT_NS + 1;
         state.slot_end_ns = state.slot_end_ns.saturating_add(passed.saturating_mul(SLOT_NS));
+        // Behind five minutes without prints there is nothing left to compare.
         for _ in 0..passed.min(SLOTS as i64 + 1) {
-            let (sum, prints) = (state.sum, state.prints.min(u64::from(u32::MAX)) as u32);
-            let mean = if prints > 0 { sum / f64::from(prints) } else { 0.0 };
-            state.slots.copy_within(..SLOTS - 1, 1);
-            state.slots[0] = Slot { mean: mean as f32, prints };
-            (state.sum, state.prints) = (0.0, 0);
+            self.end_slot(state);
         }
-        let (mut sum, mut prints) = (0.0, 0.0);
+    }
+
+    /// A slot ends: with those that are kept it is five minutes.
+    fn end_slot(&self, state: &mut State) {
+        let last = state.prints.min(u64::from(u32::MAX)) as u32;
+        let (mut sum, mut prints) = (state.sum, f64::from(last));
+        let mean = if last > 0 { sum / prints } else { 0.0 };
         for slot in state.slots {
             sum += f64::from(slot.mean) * f64::from(slot.prints);
             prints += f64::from(slot.prints);
         }
+        state.slots.copy_within(..SLOTS - 1, 1);
+        state.slots[0] = Slot { mean: mean as f32, prints: last };
+        (state.sum, state.prints) = (0.0, 0);
         // Without prints the reference stays.
         let (mean, reference) = (sum / prints, state.reference as f64);
         if prints > 0.0 && (mean - reference).abs() >= reference * self.renewed {

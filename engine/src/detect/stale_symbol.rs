@@ -81,13 +81,15 @@ impl StaleSymbol {
         Arming { cool_down: 2e9, ..Arming::default() }
     }
 
-    /// A silence at the thresholds, ns; none where the symbol has too few messages.
+    /// A silence at the thresholds, whole ns, so that who is woken then finds it there; none where the symbol
+    /// has too few messages.
     fn limit_ns(&self, state: &State) -> Option<f64> {
         if state.last_ns == 0 || !(state.rate >= self.rate_min && state.rate > 0.0) {
             return None;
         }
         let unlikely_ns = self.expected / state.rate * 1e9;
-        Some(unlikely_ns.max(self.silence_min).max(self.longest * state.longest_ns))
+        let limit_ns = unlikely_ns.max(self.silence_min).max(self.longest * state.longest_ns);
+        Some(limit_ns as i64 as f64)
     }
 
     fn silence(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
@@ -277,6 +279,21 @@ mod tests {
         assert_eq!(rehearsal.told(NAME), []);
         rehearsal.pass(2 * SECOND);
         assert_eq!(rehearsal.opened(NAME).len(), 1);
+    }
+
+    #[test]
+    fn it_is_told_at_the_very_line_though_the_limit_is_no_whole_number_of_ns() {
+        // 145 messages are due in 7.25 s.
+        let mut rehearsal = Rehearsal::with(&[(NAME, "longest", 1.1), (NAME, "expected", 145.0)]);
+        busy(&mut rehearsal, 20, 200);
+        rehearsal.pass(7 * SECOND);
+        busy(&mut rehearsal, 20, 1);
+        assert_eq!(rehearsal.told(NAME), []);
+        rehearsal.pass(8 * SECOND);
+        // 1.1 times 7 s is 7.700000000000001 s.
+        let opened = rehearsal.opened(NAME);
+        let silences: Vec<f64> = opened.iter().map(|alert| alert.figures[1]).collect();
+        assert_eq!(silences, [7.7e9]);
     }
 
     #[test]

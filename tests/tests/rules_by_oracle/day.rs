@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use engine::book::books::Limits;
 use engine::detect::{Alert, Change, Settings as Detect};
-use engine::event::{CONTROL_KIND_MIN, Event};
+use engine::event::{CONTROL_KIND_MIN, Event, Kind};
 use engine::market::{Cause, HashPoint, MarketListener};
 use engine::pipeline::inline::{Inline, InlineParts};
 use engine::pipeline::selection::Selection;
@@ -35,17 +35,26 @@ pub(crate) struct Day {
     pub(crate) moments: Arc<[Moment]>,
     /// Times and numbers of all messages, those of the market included.
     pub(crate) clock: Arc<[(i64, u64)]>,
+    /// The numbers of the messages by which market hours began and ended.
+    pub(crate) opened: u64,
+    pub(crate) closed: u64,
     /// What became of each alert in the end, by its opening and its symbol, with its detector's name.
     pub(crate) alerts: Vec<(&'static str, Alert)>,
 }
 
-/// Days of full length, which hold everything that can be staged.
-pub(crate) static DAYS: LazyLock<Vec<Day>> =
-    LazyLock::new(|| SEEDS.map(|seed| Day::of(seed, session(seed))).into_iter().collect());
+/// Days of full length.
+pub(crate) static DAYS: LazyLock<Vec<Day>> = LazyLock::new(|| days(FULL_DAY_NS));
+
+/// Days of half an hour, on which somebody sends something all the time.
+pub(crate) static SHORT_DAYS: LazyLock<Vec<Day>> = LazyLock::new(|| days(FULL_DAY_NS / 13));
+
+fn days(continuous_ns: u64) -> Vec<Day> {
+    SEEDS.into_iter().map(|seed| Day::of(seed, session(seed, continuous_ns))).collect()
+}
 
 /// A day's messages as BinaryFILE.
-fn session(seed: u64) -> Vec<u8> {
-    let settings = Settings { seed, symbols: 10, messages: 120_000, continuous_ns: FULL_DAY_NS };
+fn session(seed: u64, continuous_ns: u64) -> Vec<u8> {
+    let settings = Settings { seed, symbols: 10, messages: 120_000, continuous_ns };
     let mut simulation = Simulation::with_episodes(&settings, Families::ALL).unwrap();
     let mut encoder = Encoder::new();
     while simulation.advance(&mut encoder) {}
@@ -95,7 +104,14 @@ impl Day {
     fn of(seed: u64, session: Vec<u8>) -> Day {
         let (events, alerts) = run(seed, &session, &Detect::default());
         let clock = events.iter().map(|event| (event.time_ns, event.sequence)).collect();
-        Day { seed, session: session.into(), moments: moments(events).into(), clock, alerts }
+        let told = |code: u8| {
+            let is_it =
+                |event: &&Event| event.kind == Kind::SystemEvent as u8 && event.code() == code;
+            events.iter().find(is_it).map_or(u64::MAX, |event| event.sequence)
+        };
+        let (opened, closed) = (told(b'Q'), told(b'M'));
+        let (session, moments) = (session.into(), moments(events).into());
+        Day { seed, session, moments, clock, opened, closed, alerts }
     }
 
     /// The same messages, some of them lost.
@@ -124,9 +140,10 @@ impl Day {
         for (detector, name, value) in changes {
             *detect.value_mut(detector, name).unwrap() = *value;
         }
+        let Day { seed, opened, closed, .. } = *self;
         let (session, moments) = (Arc::clone(&self.session), Arc::clone(&self.moments));
-        let (_, alerts) = run(self.seed, &session, &detect);
-        Day { seed: self.seed, session, moments, clock: Arc::clone(&self.clock), alerts }
+        let (clock, (_, alerts)) = (Arc::clone(&self.clock), run(seed, &session, &detect));
+        Day { seed, session, moments, clock, opened, closed, alerts }
     }
 
     /// When the message of a number was.

@@ -15,6 +15,8 @@ mod day;
 mod halt;
 mod life;
 mod locked_crossed;
+mod luld_proximity;
 mod moments;
 mod noii_swing;
 mod off_market_print;
+mod stale_symbol;
