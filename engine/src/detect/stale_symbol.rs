@@ -9,8 +9,9 @@
 //! **Told when time passes**, not with the next message: symbols wish to be woken. Silence is counted from
 //! the end of the last second with messages of orders, so it is short by a second at most.
 //!
-//! **Left alone**: halts, and what is before or after market hours, are forgotten; where the whole feed was
-//! silent, by a gap or not, the symbol starts anew.
+//! **Left alone**: halts, and what is before or after market hours, are forgotten; the first second with
+//! messages behind them begins the watch. Where the whole feed is silent as a silence comes to its limit, by a
+//! gap or not, the symbol starts anew.
 
 use bytemuck::{Pod, Zeroable};
 

@@ -154,7 +154,12 @@ fn hold(day: &Day, rule: Rule) -> usize {
 
 #[test]
 fn every_silence_that_is_too_long_is_told_and_nothing_else_is() {
-    let silences: usize = SHORT_DAYS.iter().map(|day| hold(&day.alone(NAME, &[]), RULE)).sum();
+    let mut silences = 0;
+    for day in SHORT_DAYS.iter() {
+        // Whoever else wakes a symbol changes nothing of it.
+        silences += hold(day, RULE);
+        assert_eq!(hold(&day.alone(NAME, &[]), RULE), hold(day, RULE));
+    }
     assert!(silences >= 10, "{silences} silences");
 }
 

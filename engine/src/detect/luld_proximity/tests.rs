@@ -88,6 +88,42 @@ fn the_reference_follows_the_mean_of_five_minutes_once_it_is_a_percent_away() {
 }
 
 #[test]
+fn the_mean_is_of_all_five_minutes_up_to_the_end_of_a_slot() {
+    let mut rehearsal = opened(b'1', OPEN);
+    // A hundred at 104 in the first half minute, then one at 100 in each of nine: the mean stays above 103.6.
+    for _ in 0..100 {
+        rehearsal.hidden(OPEN + 4 * DOLLAR, 100);
+    }
+    for _ in 0..9 {
+        rehearsal.pass(30 * SECOND);
+        rehearsal.hidden(OPEN, 100);
+    }
+    rehearsal.pass(30 * SECOND);
+    rehearsal.hidden(99 * DOLLAR, 100);
+    let told = rehearsal.opened(NAME);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].figures[1], 104.0);
+    // A slot later the hundred are longer ago.
+    rehearsal.pass(30 * SECOND);
+    rehearsal.hidden(99 * DOLLAR, 100);
+    assert_eq!(rehearsal.opened(NAME).len(), 1);
+}
+
+#[test]
+fn a_slot_whose_end_nobody_saw_renews_the_reference_as_any_other() {
+    let mut rehearsal = opened(b'1', OPEN);
+    for _ in 0..3 {
+        rehearsal.hidden(OPEN + 4 * DOLLAR, 100);
+    }
+    // The symbol is silent until long after its prints are forgotten.
+    rehearsal.pass(6 * MINUTE);
+    rehearsal.hidden(99 * DOLLAR, 100);
+    let told = rehearsal.opened(NAME);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].figures[1], 104.0);
+}
+
+#[test]
 fn a_limit_state_is_found_as_time_passes_and_weighs_more_the_longer_it_lasts() {
     let mut rehearsal = opened(b'1', OPEN);
     rehearsal.add(Side::Sell, 106 * DOLLAR, 100);

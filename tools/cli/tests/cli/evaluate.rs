@@ -297,6 +297,49 @@ fn a_recorded_session_is_evaluated_like_the_file_that_it_was_recorded_from() {
 }
 
 #[test]
+fn without_alerts_the_engine_raises_its_own_and_the_figures_are_those_of_given_ones() {
+    let dir = scratch();
+    let (day, results) = (dir.path().join("day"), dir.path().join("results"));
+    let simulate = ["simulate", "-q", "--seed", "7", "--symbols", "5", "--messages", "60000"];
+    let inject =
+        ["--inject", "quote_stuffing,halt,off_market_print,noii_swing", "--out", arg(&day)];
+    tapewatch(&[&simulate[..], &inject].concat()).ended_with(0);
+    let (session, labels) = (day.join("session.itch"), day.join("labels.jsonl"));
+    let (session, labels) = (arg(&session), arg(&labels));
+    tapewatch(&["replay", session, "-q", "--out", arg(&results)]).ended_with(0);
+    let alerts = results.join("alerts.jsonl");
+    let of_one = ["evaluate", session, "--labels", labels, "--json", "--quiet"];
+    let own = tapewatch(&of_one).ended_with(0).json();
+    let given = tapewatch(&[&of_one[..], &["--alerts", arg(&alerts)]].concat());
+    assert_eq!(own, given.ended_with(0).json());
+    assert!(own["overall"]["episodes_found"].as_u64() > Some(0), "{own}");
+    assert!(own["overall"]["alerts"].as_u64() > Some(0), "{own}");
+    // Two days, each with its own alerts.
+    let of_two = ["evaluate", session, session, "--labels", labels, "--labels", labels, "--json"];
+    let own = tapewatch(&of_two).ended_with(0).json();
+    let alerts = ["--alerts", arg(&alerts), "--alerts", arg(&alerts)];
+    assert_eq!(own, tapewatch(&[&of_two[..], &alerts].concat()).ended_with(0).json());
+    assert_eq!(own["sessions"], 2);
+}
+
+#[test]
+fn other_parameters_change_what_the_engine_raises_and_not_what_is_given() {
+    let dir = scratch();
+    let Staged { session, labels, alerts } = staged(&dir);
+    let of = |more: &[&str]| {
+        let args = ["evaluate", arg(&session), "--labels", arg(&labels), "--json"];
+        tapewatch(&[&args[..], more].concat()).ended_with(0).json()
+    };
+    let alerts_of = |result: &Value| result["overall"]["alerts"].as_u64().unwrap();
+    // An add a second and nothing else: no rule is broken.
+    assert_eq!(alerts_of(&of(&["--date", "2025-06-02"])), 0);
+    let given = of(&["--date", "2025-06-02", "--alerts", arg(&alerts)]);
+    assert!(alerts_of(&given) > 0);
+    let off = ["--date", "2025-06-02", "--alerts", arg(&alerts), "--set", "detect.enabled=false"];
+    assert_eq!(of(&off), given);
+}
+
+#[test]
 fn labels_of_another_day_are_pointed_out() {
     let dir = scratch();
     let run = evaluated(&staged(&dir), &["--date", "2025-06-09", "--json"]).ended_with(0);
