@@ -25,9 +25,12 @@
 //! - [`release`]: when an output may be appended
 //! - [`writer`]: appends, or compares with what is there
 //! - [`reader`], [`cursor`]: reads, and notes how far
+//! - [`alert_lines`], [`names`]: alerts and symbols as text, for people and `alerts.jsonl`
 
+pub mod alert_lines;
 pub mod cursor;
 mod held;
+pub mod names;
 pub mod reader;
 pub mod record;
 pub mod release;
