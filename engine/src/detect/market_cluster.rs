@@ -5,6 +5,9 @@
 //! `suppress_symbols` have alerts of the orders family within `suppress_span`, further ones of that span
 //! are suppressed: a fade on news is no layering.
 //!
+//! **Several feeds**: symbols of all count together. An alert is that of the market of the feed whose alert made it
+//! open; the first message of its evidence is the least number of all, of whichever feed.
+//!
 //! Source: SURVEILLANCE 2, rows 26 (Nanex 2014-04-21: 13 and 8 names in two bursts) and 6.
 
 use bytemuck::{Pod, Zeroable};
