@@ -5,8 +5,8 @@
 //! shards there are. Nobody else writes it; whoever drives the engine listens to it.
 
 use crate::detect::desk::Desk;
-use crate::detect::spec::{DetectorCode, Family};
-use crate::detect::{Alert, Settings};
+use crate::detect::spec::DetectorCode;
+use crate::detect::{Alert, Catalogue, Settings};
 use crate::pipeline::named::{Named, Names};
 use crate::signal::{Signal, SignalKind, bar_of};
 use crate::state::{SectionSums, StateHash};
@@ -71,8 +71,6 @@ pub struct Market<L> {
     bar: [Option<Signal>; 2],
     /// The first part of a detection whose last part comes next.
     detection: Option<Signal>,
-    /// What the detectors' codes belong to.
-    families: [Family; 256],
     listener: L,
 }
 
@@ -85,13 +83,19 @@ pub(crate) struct MarketState {
     pub(crate) names: Names,
     /// Alerts.
     pub(crate) desk: Desk,
+    /// Whose alerts these are.
+    pub(crate) catalogue: Catalogue,
 }
 
 impl MarketState {
     /// Before the first signal, for symbols numbered below `symbols_max`.
-    pub(crate) fn new(symbols_max: usize, settings: &Settings) -> MarketState {
+    pub(crate) fn new(
+        symbols_max: usize,
+        settings: &Settings,
+        catalogue: Catalogue,
+    ) -> MarketState {
         let (names, desk) = (Names::new(symbols_max), Desk::new(settings));
-        MarketState { not_trading: 0, signals: 0, names, desk }
+        MarketState { not_trading: 0, signals: 0, names, desk, catalogue }
     }
 }
 
@@ -99,18 +103,16 @@ impl<L: MarketListener> Market<L> {
     /// The market of an engine with so many shards, for symbols numbered below `symbols_max`.
     #[must_use]
     pub fn new(shards: u32, symbols_max: usize, listener: L) -> Self {
-        Market::of(shards, MarketState::new(symbols_max, &Settings::off()), listener)
+        let settings = Settings::off();
+        let state = MarketState::new(symbols_max, &settings, Catalogue::of(&settings));
+        Market::of(shards, state, listener)
     }
 
     /// The market of an engine with so many shards that knows this.
     pub(crate) fn of(shards: u32, state: MarketState, listener: L) -> Self {
         let sums = SectionSums::default();
-        let mut families = [Family::Other; 256];
-        for spec in Settings::specs() {
-            families[usize::from(spec.code.0)] = spec.family;
-        }
         let (bar, detection) = ([None, None], None);
-        Market { shards, sums, told: 0, state, bar, detection, families, listener }
+        Market { shards, sums, told: 0, state, bar, detection, listener }
     }
 
     /// What it knows when the signals of whole packets are taken.
@@ -118,8 +120,7 @@ impl<L: MarketListener> Market<L> {
     /// # Panics
     /// If a hash point or a bar is told in part.
     pub(crate) fn state(&self) -> &MarketState {
-        let Market { shards: _, sums, told, state, bar, detection, families: _, listener: _ } =
-            self;
+        let Market { shards: _, sums, told, state, bar, detection, listener: _ } = self;
         assert!(
             *told == 0
                 && *sums == SectionSums::default()
@@ -180,7 +181,8 @@ impl<L: MarketListener> Market<L> {
         let Some(detection) = self.detection.take() else {
             unreachable!("Invariant: the parts of a detection come in a row");
         };
-        let family = self.families[usize::from(detection.words[0] as u8)];
+        let code = DetectorCode(detection.words[0] as u8);
+        let family = self.state.catalogue.family(code);
         self.alerts(figures, |desk, tell| desk.detection(&detection, figures, family, tell));
     }
 
@@ -213,10 +215,10 @@ impl<L: MarketListener> Market<L> {
         self.state.desk.refused()
     }
 
-    /// What a detector's code belongs to.
+    /// What the alerts are called, and what they are held against.
     #[must_use]
-    pub fn family(&self, code: DetectorCode) -> Family {
-        self.families[usize::from(code.0)]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.state.catalogue
     }
 
     fn bar(&mut self, value: &Signal) {
@@ -242,10 +244,11 @@ impl<L: MarketListener> Market<L> {
         }
     }
 
-    /// A market whose desk has these parameters.
+    /// A market that hears of these detectors.
     #[cfg(test)]
-    pub(crate) fn rehearse(&mut self, settings: &Settings) {
-        self.state.desk = Desk::new(settings);
+    pub(crate) fn rehearse(&mut self, detectors: &crate::detect::Detectors) {
+        self.state.desk = Desk::new(detectors.settings());
+        self.state.catalogue = detectors.catalogue();
     }
 
     /// Symbols that are halted, paused or quoted only.

@@ -16,18 +16,20 @@
 //! |---|---|---|---|
 //! | 1 | `Bar` | position of the message that caused it | as [`record`] draws it |
 //! | 2 | `Gap` | first lost | `first`, u64, and `end`, u64: one past the last lost message |
-//! | 3 | | | alerts |
+//! | 3 | `Alert` | position of the message that caused it to be told | as [`record`] draws it |
 //!
-//! Flags are 0. The frame's time is the feed time. Kind 3 is reserved until something writes it;
-//! numbers are never reused.
+//! The frame's time is the feed time. Flag 1 says that the symbol was suspect; numbers are never reused.
 //!
 //! - [`record`]: what each payload must be
 //! - [`release`]: when an output may be appended
 //! - [`writer`]: appends, or compares with what is there
 //! - [`reader`], [`cursor`]: reads, and notes how far
+//! - [`alert_lines`], [`names`]: alerts and symbols as text, for people and `alerts.jsonl`
 
+pub mod alert_lines;
 pub mod cursor;
 mod held;
+pub mod names;
 pub mod reader;
 pub mod record;
 pub mod release;

@@ -26,8 +26,8 @@
 //!
 //! Signals of a shard stand in the order of their key, but for 7: it has the position of the last message
 //! that the snapshot holds, and comes when it comes, since it only counts. What time puts out as it passes, before a
-//! message, is of many symbols; what the message itself leads to is of one. So where both have the
-//! same position, `Outbox::settle` puts the latter in its place.
+//! message, is of many symbols, windows of all of them first, then alerts of all of them; what the message itself leads
+//! to is of one. So where all have the same position, `Outbox::settle` puts each in its place.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -154,6 +154,8 @@ pub struct Outbox {
     signals: Vec<Signal>,
     position: u64,
     emitted: u16,
+    /// Scratch of [`Outbox::settle`]: where each signal goes by, and where it stands.
+    places: Vec<(Order, usize)>,
 }
 
 /// How an outbox has numbered its last signal.
@@ -175,7 +177,9 @@ impl Outbox {
     /// An empty outbox.
     #[must_use]
     pub fn new() -> Outbox {
-        Outbox { signals: Vec::with_capacity(OUTBOX_SIGNALS), position: 0, emitted: 0 }
+        let signals = Vec::with_capacity(OUTBOX_SIGNALS);
+        let places = Vec::with_capacity(OUTBOX_SIGNALS);
+        Outbox { signals, position: 0, emitted: 0, places }
     }
 
     /// Adds a signal that the event at `position` led to.
@@ -212,12 +216,14 @@ impl Outbox {
     pub(crate) fn reserve_bars(&mut self, bars: usize) {
         let signals = bars.saturating_mul(SIGNALS_A_BAR) + OUTBOX_SIGNALS;
         self.signals.reserve_exact(signals.min(OUTBOX_SIGNALS_MAX));
+        self.places.reserve_exact(signals.min(OUTBOX_SIGNALS_MAX));
     }
 
     /// Makes room for so many more signals, up to a limit past which the outbox allocates.
     pub(crate) fn reserve(&mut self, signals: usize) {
         let room = self.signals.capacity() + signals;
         self.signals.reserve_exact(room.min(OUTBOX_SIGNALS_MAX));
+        self.places.reserve_exact(room.min(OUTBOX_SIGNALS_MAX));
     }
 
     /// How many signals there are.
@@ -231,7 +237,7 @@ impl Outbox {
     /// # Panics
     /// If a signal was not taken yet.
     pub(crate) fn numbered(&self) -> Numbered {
-        let Outbox { signals, position, emitted } = self;
+        let Outbox { signals, position, emitted, places: _ } = self;
         assert!(signals.is_empty(), "Invariant: signals are taken after each batch");
         Numbered { position: *position, emitted: *emitted }
     }
@@ -248,21 +254,37 @@ impl Outbox {
         self.signals.partition_point(|signal| signal.position < position.0)
     }
 
-    /// Brings the signals from `from` on, all of one position, into their order: those up to `middle`
-    /// have it, those behind it are of one symbol and have it, too.
+    /// Brings the signals from `from` on, all of one position, into the order of [`order_of`]. What is equal
+    /// there stays as it was emitted, the parts of a bar stay together.
     #[cold]
-    pub(crate) fn settle(&mut self, from: usize, middle: usize) {
-        let mut at = middle;
-        while at < self.signals.len() {
-            let key = order_of(&self.signals[at..]);
-            let parts = if key.1 == i64::MAX { 1 } else { SIGNALS_A_BAR };
-            let mut to = from;
-            while to < at && order_of(&self.signals[to..]) <= key {
-                to +=
-                    if self.signals[to].kind == SignalKind::Bar as u16 { SIGNALS_A_BAR } else { 1 };
+    pub(crate) fn settle(&mut self, from: usize) {
+        let Outbox { signals, places, .. } = self;
+        let Some(signals) = signals.get_mut(from..) else { return };
+        places.clear();
+        let mut rest = &*signals;
+        while !rest.is_empty() {
+            let order = order_of(rest);
+            let is_bar = rest[0].kind == SignalKind::Bar as u16;
+            let (parts, behind) = rest.split_at(if is_bar { SIGNALS_A_BAR } else { 1 });
+            let at = places.len();
+            places.extend((at..at + parts.len()).map(|at| (order, at)));
+            rest = behind;
+        }
+        // No two are equal: the place breaks ties.
+        places.sort_unstable();
+        for start in 0..places.len() {
+            let first = signals[start];
+            let mut at = start;
+            loop {
+                // Once a signal has come to where it belongs, that is where it stands.
+                let source = core::mem::replace(&mut places[at].1, at);
+                if source == start {
+                    break;
+                }
+                signals[at] = signals[source];
+                at = source;
             }
-            self.signals[to..at + parts].rotate_right(parts);
-            at += parts;
+            signals[at] = first;
         }
     }
 
@@ -283,9 +305,12 @@ impl Outbox {
 /// Parts of a bar.
 const SIGNALS_A_BAR: usize = 3;
 
+/// Where signals of one position stand: symbol; end, start and revision of a bar.
+type Order = (u32, i64, i64, u64);
+
 /// Where the first of `signals` stands among those of its position: by symbol, a bar by end, start and
 /// revision, then what is no bar.
-fn order_of(signals: &[Signal]) -> (u32, i64, i64, u64) {
+fn order_of(signals: &[Signal]) -> Order {
     match signals {
         [bar, sums, ..] if bar.kind == SignalKind::Bar as u16 => {
             (bar.symbol, bar.words[1] as i64, bar.words[0] as i64, sums.words[2])
@@ -389,5 +414,85 @@ mod tests {
         assert_eq!(keys, [(5, 1, 0), (5, 1, 1), (5, 1, 2), (6, 1, 0)]);
         outbox.clear();
         assert!(outbox.signals().is_empty());
+    }
+
+    /// Puts one after the other in its place.
+    fn insert_each(signals: &mut [Signal]) {
+        let mut at = 0;
+        let parts_of = |signal: &Signal| {
+            if signal.kind == SignalKind::Bar as u16 { SIGNALS_A_BAR } else { 1 }
+        };
+        while at < signals.len() {
+            let (order, parts) = (order_of(&signals[at..]), parts_of(&signals[at]));
+            let mut to = 0;
+            while to < at && order_of(&signals[to..]) <= order {
+                to += parts_of(&signals[to]);
+            }
+            signals[to..at + parts].rotate_right(parts);
+            at += parts;
+        }
+    }
+
+    /// Signals of position 8 behind one of position 7: bars of symbols, and what is no bar.
+    fn unsettled(signals: u64, mut random: impl FnMut(u64) -> u64) -> Outbox {
+        let mut outbox = Outbox::new();
+        outbox.emit(Position(7), Nanos(0), SymbolId(9), SignalKind::Rate, [0; 5]);
+        for at in 0..signals {
+            let symbol = SymbolId(random(6) as u32);
+            if random(2) == 0 {
+                outbox.emit(Position(8), Nanos(0), symbol, SignalKind::TradingState, [at; 5]);
+                continue;
+            }
+            let (start, end) = (Nanos(random(3) as i64), Nanos(random(3) as i64));
+            let price = Price(at as i64);
+            let bar = Bar {
+                symbol,
+                start,
+                end,
+                revision: random(2) as u32,
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                trades: at,
+                volume: 0,
+                notional: Notional(0),
+                price_sum: 0,
+                is_suspect: false,
+            };
+            outbox.emit_bar(Position(8), Nanos(0), &bar);
+        }
+        outbox
+    }
+
+    #[test]
+    fn signals_of_one_position_come_by_symbol_with_bars_first_and_equals_as_they_were() {
+        let mut state = 1u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        for signals in (0..40).chain([400]) {
+            let mut outbox = unsettled(signals, &mut random);
+            let mut expected = outbox.signals().to_vec();
+            insert_each(&mut expected[1..]);
+            outbox.settle(1);
+            assert_eq!(outbox.signals(), expected, "{signals} signals");
+            outbox.settle(1);
+            assert_eq!(outbox.signals(), expected, "{signals} settled signals");
+        }
+    }
+
+    /// What each of so many is put before is all that came before it: one by one that is 5e9 steps.
+    #[test]
+    fn a_hundred_thousand_signals_in_the_reverse_of_their_order_are_settled() {
+        let mut outbox = Outbox::new();
+        for symbol in (0..100_000).rev() {
+            let words = [0; 5];
+            outbox.emit(Position(8), Nanos(0), SymbolId(symbol), SignalKind::Broken, words);
+        }
+        outbox.settle(0);
+        let symbols = outbox.signals().iter().map(|signal| signal.symbol);
+        assert!(symbols.eq(0..100_000));
     }
 }

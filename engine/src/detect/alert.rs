@@ -93,6 +93,27 @@ impl Told {
         Told { code, change: Change::Close, phase, is_suspect, episode, print: None }
     }
 
+    /// The alert as it stands by this, as if it opened just now.
+    pub(crate) fn alert(&self, symbol: SymbolId, score: Score) -> Alert {
+        let Told { code, change, phase, is_suspect, episode, print: _ } = *self;
+        let Episode { start_ns, last_ns, first_sequence, last_sequence, level: _, figures } =
+            episode;
+        Alert {
+            opened: Sequence(last_sequence),
+            code,
+            symbol,
+            change,
+            phase,
+            is_suspect,
+            score,
+            start: Nanos(start_ns),
+            end: Nanos(last_ns),
+            first: Sequence(first_sequence),
+            last: Sequence(last_sequence),
+            figures,
+        }
+    }
+
     pub(crate) fn emit(
         &self,
         outbox: &mut Outbox,

@@ -1,18 +1,24 @@
 //! What a detector is: parameters, a few bytes a symbol, and what it does with what it is shown.
 //!
 //! A user's own implements [`Detector`] and is given to the shards with
-//! [`Detectors::with_own`](crate::detect::Detectors::with_own); its alerts, its state in digests and snapshots
-//! and its evaluation are those of any other. `examples/own_detector.rs` is one.
+//! [`Detectors::with_own`](crate::detect::Detectors::with_own), which a pipelined engine's layout does for each shard
+//! ([`Layout::shards_with`](crate::pipeline::pipelined::Layout::shards_with)). Its alerts, their names and
+//! clusters, its state in digests and snapshots and its evaluation are those of any other.
+//! `examples/own_detector.rs` is one.
 
 use bytemuck::Pod;
 
+use crate::detect::parameter::Arming;
 use crate::detect::raised::Raised;
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::Spec;
 
 /// See the module.
 ///
-/// **State** is plain old data; all zero has seen nothing. It is kept, hashed and restored as its bytes, so
+/// **Parameters** of a user's own are what its `Debug` shows: an engine goes on from an image only if they are
+/// the same.
+///
+/// **State** is plain old data, `()` for none; all zero has seen nothing. It is kept, hashed and restored as its bytes, so
 /// whatever they are no hook may panic: index by mask, count with saturation. A hook reads no clock and
 /// no random number, and allocates nothing.
 ///
@@ -24,6 +30,17 @@ pub trait Detector {
 
     /// What it is called and when it is armed.
     fn spec(&self) -> &'static Spec;
+
+    /// From which score on alerts of a user's own open, and how long nothing may hold them up. Ours are armed
+    /// by the configuration.
+    fn arming(&self) -> Arming {
+        Arming::default()
+    }
+
+    /// The value of a parameter that the specification of a user's own names as a threshold.
+    fn threshold(&self, _name: &str) -> Option<f64> {
+        None
+    }
 
     /// An order has entered, was reduced, executed, replaced or has left.
     #[inline(always)]

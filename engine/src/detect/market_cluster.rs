@@ -5,15 +5,18 @@
 //! `suppress_symbols` have alerts of the orders family within `suppress_span`, further ones of that span
 //! are suppressed: a fade on news is no layering.
 //!
+//! **Several feeds**: symbols of all count together. An alert is that of the market of the feed whose alert made it
+//! open; the first message of its evidence is the least number of all, of whichever feed.
+//!
 //! Source: SURVEILLANCE 2, rows 26 (Nanex 2014-04-21: 13 and 8 names in two bursts) and 6.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::detect::alert::{Change, Told};
 use crate::detect::episode::Episode;
-use crate::detect::parameter::Arming;
+use crate::detect::parameter::{Armed, Arming};
 use crate::detect::phase::{Phase, Phases};
-use crate::detect::raised::Since;
+use crate::detect::raised::{Score, Since};
 use crate::detect::spec::{DetectorCode, Family, Spec};
 use crate::units::{Nanos, Sequence, SymbolId};
 
@@ -83,12 +86,13 @@ impl State {
     /// An alert opens on a symbol; what becomes of the cluster's alert by it.
     pub(crate) fn opens(
         &mut self,
-        own: &MarketCluster,
+        settings: &Armed<MarketCluster>,
         symbol: SymbolId,
         family: Family,
         time: Nanos,
         told: &Told,
     ) -> Option<Told> {
+        let own = &settings.own;
         let at = family as usize;
         let (kept, next) = (self.opened.get_mut(at)?, self.next.get_mut(at)?);
         let sequence = told.episode.last_sequence;
@@ -105,7 +109,7 @@ impl State {
             }
             return None;
         }
-        if level < 1.0 {
+        if level < 1.0 || Score::of_level(level).get() < settings.arming.min_score {
             return None;
         }
         self.is_open = 1;

@@ -5,6 +5,9 @@
 //! messages is told. The usual rate is a mean with a time constant of its own, of lines with messages, before
 //! the line that is judged.
 //!
+//! **Several feeds** are one venue here: their messages are counted together, an alert is that of the market of
+//! feed 0, and its evidence names messages of whichever feed brought time to a line.
+//!
 //! Source: SURVEILLANCE 2, row 2: λ/μ ≥ 20, with decayed rates at 100 ms and 10 s.
 
 use bytemuck::{Pod, Zeroable};

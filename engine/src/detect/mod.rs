@@ -12,7 +12,8 @@
 //!
 //! The feed is anonymous: no detector knows who sent an order. An alert says "pattern consistent with …".
 //!
-//! - [`detector`]: the trait, also for a user's own; [`spec`]: names, codes, phases; [`settings`]: parameters
+//! - [`detector`]: the trait, also for a user's own; [`spec`]: names, codes, phases; [`settings`]: parameters;
+//!   [`catalogue`]: the detectors of an engine with their names and thresholds
 //! - `record`, [`activity`], [`profile`], [`statistic`]: what is kept of a symbol
 //! - `set`: all detectors of a shard at work; `wheel`: who is to be woken when
 //! - `desk`: alerts of the whole market; [`alert`]: what is told
@@ -22,6 +23,7 @@
 
 pub mod activity;
 pub mod alert;
+pub mod catalogue;
 pub(crate) mod desk;
 pub mod detector;
 pub mod episode;
@@ -76,6 +78,7 @@ pub mod tape_painting;
 pub mod volume_spike;
 
 pub use alert::{Alert, Change};
+pub use catalogue::Catalogue;
 pub(crate) use desk::Desk;
 pub use detector::Detector;
 pub use set::Detectors;

@@ -62,18 +62,30 @@ impl Rehearsal {
         Rehearsal::new(&settings)
     }
 
+    /// A market that has just opened, with what `own` adds to the detectors.
+    pub(crate) fn with_own(own: impl FnOnce(Detectors) -> Detectors) -> Rehearsal {
+        let mut rehearsal = Rehearsal::unopened(&Settings::default(), own);
+        rehearsal.system(b'Q');
+        rehearsal.action(b'T');
+        rehearsal
+    }
+
     /// A market that has not opened.
     pub(crate) fn before_the_opening(settings: &Settings) -> Rehearsal {
+        Rehearsal::unopened(settings, |detectors| detectors)
+    }
+
+    fn unopened(settings: &Settings, own: impl FnOnce(Detectors) -> Detectors) -> Rehearsal {
         let limits = Limits {
             orders_max: 1 << 20,
             levels_max: 1 << 18,
             symbols_max: 256,
             prints_max: 1 << 20,
         };
-        let detectors = Detectors::new(settings, 256).expect("memory");
-        let shard = Shard::new(limits).expect("memory").with_detectors(detectors);
+        let detectors = own(Detectors::new(settings, 256).expect("memory"));
         let mut market = Market::new(1, 256, Heard::default());
-        market.rehearse(settings);
+        market.rehearse(&detectors);
+        let shard = Shard::new(limits).expect("memory").with_detectors(detectors);
         let (sequence, reference, symbol) = (0, 0, 1);
         let mut rehearsal =
             Rehearsal { shard, market, now: START, line: 0, sequence, reference, symbol };
@@ -263,8 +275,8 @@ impl Rehearsal {
 
     /// All that was told of alerts of a detector, in order.
     pub(crate) fn told(&self, detector: &str) -> Vec<Alert> {
-        let spec = Settings::specs().into_iter().find(|spec| spec.name == detector);
-        let code = spec.expect("a detector").code;
+        let mut catalogue = self.market.catalogue().iter();
+        let code = catalogue.find(|it| it.spec.name == detector).expect("a detector").spec.code;
         self.market.listener().0.iter().filter(|alert| alert.code == code).copied().collect()
     }
 

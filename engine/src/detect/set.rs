@@ -9,14 +9,17 @@
 //! of a symbol whose book is in doubt are marked.
 
 use core::cell::Cell;
+use core::fmt::Debug;
 
 use crate::book::applied::Resting;
 use crate::book::books::Books;
 use crate::detect::activity::Activity;
 use crate::detect::alert::{Change, Told, emit_broken};
+use crate::detect::catalogue::Catalogue;
 use crate::detect::detector::Detector;
 use crate::detect::episode::{Episode, HOLD_LEVEL};
-use crate::detect::own::{Own, OwnDetector};
+use crate::detect::own::{Own, OwnDetector, OwnSpec};
+use crate::detect::parameter::Arming;
 use crate::detect::phase::Phase;
 use crate::detect::profile::Profile;
 use crate::detect::raised::{Raised, Score};
@@ -188,11 +191,11 @@ impl Detectors {
     /// If the system refuses the address range.
     ///
     /// # Panics
-    /// If its code is not the next of those for users, from [`DetectorCode::USER_MIN`] on, or there are
-    /// too many: a fault of whoever put them together.
+    /// If its code is not the next of those for users, from [`DetectorCode::USER_MIN`] on, there are too many,
+    /// its name is another's, or its specification contradicts itself: a fault of whoever put them together.
     pub fn with_own<D>(mut self, detector: D) -> Result<Detectors, MemoryError>
     where
-        D: Detector + Send + 'static,
+        D: Detector + Debug + Send + 'static,
         D::State: Send,
     {
         let next = DetectorCode::USER_MIN + self.own.len() as u8;
@@ -201,6 +204,11 @@ impl Detectors {
             "Invariant: users' detectors have the codes from {} on, in order, {} at most",
             DetectorCode::USER_MIN,
             DetectorCode::USER_COUNT_MAX
+        );
+        let name = detector.spec().name;
+        assert!(
+            self.catalogue().iter().all(|it| it.spec.name != name),
+            "Invariant: each detector has a name of its own, and {name} is there already"
         );
         self.enabled |= 1 << Episodes::place(detector.spec().code);
         self.own.push(Box::new(Own::new(detector, self.records.capacity())?));
@@ -236,14 +244,21 @@ impl Detectors {
         &self.settings
     }
 
-    /// Stands for the parameters and for which users' detectors there are; 0 where nothing is detected.
+    /// What their alerts are called, and what they are held against.
+    #[must_use]
+    pub fn catalogue(&self) -> Catalogue {
+        let ours = Catalogue::of(&self.settings);
+        self.own.iter().fold(ours, |catalogue, own| catalogue.with(own.described()))
+    }
+
+    /// Stands for the parameters, and for users' detectors with theirs; 0 where nothing is detected.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         if !self.is_on {
             return 0;
         }
         let mut text = self.settings.text();
-        self.own.iter().for_each(|own| text.push_str(own.spec().name));
+        self.own.iter().for_each(|own| text.push_str(&own.fingerprint_text()));
         crate::state::Fingerprint::of(&text).0
     }
 
@@ -687,7 +702,7 @@ impl Detectors {
             open &= open - 1;
             let Some(episode) = episodes.by_detector.get_mut(place) else { continue };
             let code = Episodes::code(place);
-            let ends_ns = episode.ends_ns(cool_down_ns(&self.settings, code));
+            let ends_ns = episode.ends_ns(cool_down_ns(&self.settings, &self.own, code));
             if line.0 < ends_ns {
                 wake_ns = if wake_ns == 0 { ends_ns } else { wake_ns.min(ends_ns) };
                 continue;
@@ -725,18 +740,14 @@ fn is_of_order(event: &Event) -> bool {
 }
 
 /// Takes an answer of a user's detector.
-fn take_own(taken: &mut Taking<'_, '_>, spec: &Spec, raised: &Raised) {
-    taken.take(spec, OWN_MIN_SCORE, OWN_COOL_DOWN_NS, raised);
+fn take_own(taken: &mut Taking<'_, '_>, own: &OwnSpec, raised: &Raised) {
+    taken.take(own.spec, own.arming.min_score, own.arming.cool_down, raised);
 }
 
-/// What users' detectors open alerts from.
-const OWN_MIN_SCORE: f64 = 50.0;
-
-/// How long nothing may hold up an alert of a user's detector.
-const OWN_COOL_DOWN_NS: f64 = 1e9;
-
-fn cool_down_ns(settings: &Settings, code: DetectorCode) -> f64 {
-    settings.arming(code).map_or(OWN_COOL_DOWN_NS, |arming| arming.cool_down)
+fn cool_down_ns(settings: &Settings, own: &[Box<dyn OwnDetector>], code: DetectorCode) -> f64 {
+    let of_own = || own.iter().map(|own| own.spec()).find(|own| own.spec.code == code);
+    let arming = settings.arming(code).or_else(|| of_own().map(|own| &own.arming));
+    arming.map_or(Arming::default().cool_down, |arming| arming.cool_down)
 }
 
 macro_rules! enabled_bits {

@@ -38,10 +38,15 @@ impl DetectCommon {
         DetectCommon { opened_ns: i64::MIN, stamp: 0, messages: 0 };
 
     pub(crate) fn store<S: Sink>(&self, sink: &mut S) {
-        let DetectCommon { opened_ns, stamp, messages } = *self;
+        self.store_session(sink);
+        sink.u64(self.messages);
+    }
+
+    /// What every shard of an engine has alike; messages each has its own.
+    pub(crate) fn store_session<S: Sink>(&self, sink: &mut S) {
+        let DetectCommon { opened_ns, stamp, messages: _ } = *self;
         sink.i64(opened_ns);
         sink.u32(u32::from(stamp));
-        sink.u64(messages);
     }
 
     pub(crate) fn restored(reader: &mut Reader<'_>) -> Result<DetectCommon, DecodeError> {
@@ -160,4 +165,25 @@ impl Detectors {
 
 fn places(open: u64) -> impl Iterator<Item = usize> {
     (0..EPISODES).filter(move |place| open >> place & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::Settings;
+    use crate::detect::rehearsal::{Rehearsal, SECOND};
+
+    #[test]
+    fn the_digest_tells_when_market_hours_began_and_that_phases_changed() {
+        let digest = |waits: i64, events: &[u8]| {
+            let mut it = Rehearsal::before_the_opening(&Settings::default());
+            it.wait(waits);
+            events.iter().for_each(|event| it.system(*event));
+            it.digest()
+        };
+        let plain = digest(0, b"Q");
+        assert_eq!(digest(0, b"Q"), plain);
+        assert_ne!(digest(SECOND, b"Q"), plain);
+        assert_ne!(digest(0, b""), plain);
+        assert_ne!(digest(0, b"QM"), plain);
+    }
 }

@@ -63,7 +63,7 @@ impl<T: Pod> MappedVec<T> {
     /// If the system refuses the address range.
     pub fn with_capacity(capacity: usize, pages: Pages) -> Result<Self, MemoryError> {
         const {
-            assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096);
+            assert!(align_of::<T>() <= 4096);
         }
         let bytes = capacity.saturating_mul(size_of::<T>()).max(1);
         let map = MmapOptions::new()

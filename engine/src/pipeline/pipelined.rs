@@ -83,9 +83,21 @@ impl Layout {
     /// # Errors
     /// If the layout cannot be, or the system refuses memory.
     pub fn shards(&self) -> Result<Vec<Shard>, LayoutError> {
+        self.shards_with(Ok)
+    }
+
+    /// As [`Layout::shards`], each with what `own` adds to its detectors
+    /// ([`Detectors::with_own`]): the same for all, since symbols are spread over them.
+    ///
+    /// # Errors
+    /// As [`Layout::shards`].
+    pub fn shards_with(
+        &self,
+        own: impl Fn(Detectors) -> Result<Detectors, MemoryError>,
+    ) -> Result<Vec<Shard>, LayoutError> {
         self.check()?;
         let shard = |index| {
-            let detectors = Detectors::new(&self.detect, self.limits.symbols_max)?;
+            let detectors = own(Detectors::new(&self.detect, self.limits.symbols_max)?)?;
             let shard = Shard::at(ShardPlace { index }, self.limits)?.with_bars(&self.bars)?;
             let mut shard = shard.with_detectors(detectors);
             shard.prefault(self.prefault_orders);
@@ -261,7 +273,8 @@ where
         Self::of(stages, layout, observers, listener)
     }
 
-    /// Starts stages that may have been restored; their shards are [`Layout::shards`].
+    /// Starts stages that may have been restored; their shards are [`Layout::shards`] or
+    /// [`Layout::shards_with`] a user's own detectors.
     ///
     /// # Errors
     /// As [`Pipelined::start`].

@@ -42,7 +42,9 @@ impl<D> Stages<D> {
         let Some(first) = shards.first() else {
             panic!("Invariant: an engine has a shard");
         };
-        let market = MarketState::new(first.symbols_max(), first.detectors().settings());
+        let detectors = first.detectors();
+        let market =
+            MarketState::new(first.symbols_max(), detectors.settings(), detectors.catalogue());
         let front = FrontCounts::default();
         Stages { decoder, sequencer, selection, shards, front, next: Vec::new(), market }
     }

@@ -35,7 +35,7 @@ impl Shard {
             self.pass_detection_lines(event, time);
             if self.outbox.len() > middle {
                 let from = self.outbox.first_at(self.position(event)).max(before);
-                self.outbox.settle(from, middle);
+                self.outbox.settle(from);
             }
         }
         self.outbox.len() > before
@@ -49,7 +49,7 @@ impl Shard {
         self.apply_at_its_time(event, observer);
         if self.outbox.len() > middle {
             let from = self.outbox.first_at(self.position(event));
-            self.outbox.settle(from, middle);
+            self.outbox.settle(from);
         }
     }
 

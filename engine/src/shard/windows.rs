@@ -35,10 +35,9 @@ impl Shard {
         let (outbox, suspicion) = (&mut self.outbox, &self.suspicion);
         let position = Position(last.0.saturating_add(1));
         self.bars.close_all(|bar| outbox.emit_bar(position, time, &suspicion.marked(bar)));
-        let middle = self.outbox.len();
         self.detectors.end_all(position, time, &mut self.outbox);
         let from = self.outbox.first_at(position);
-        self.outbox.settle(from, middle);
+        self.outbox.settle(from);
     }
 
     /// What happened to the windows of each size of bars after their end, in the order of sizes.

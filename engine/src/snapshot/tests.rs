@@ -235,7 +235,7 @@ fn an_encrypted_snapshot_is_read_with_its_key_alone() {
     let bytes = bytes.expect("read");
     assert!(!bytes.windows(8).any(|eight| eight == *b"TWSNAPSH"), "nothing stands there plain");
     with.tidy(0).expect("removed");
-    assert_eq!(with.list().expect("listed"), []);
+    assert!(with.list().expect("listed").is_empty());
 }
 
 /// Whatever a loss of power leaves of what was not synced, a snapshot with its name is whole.

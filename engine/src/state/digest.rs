@@ -8,7 +8,8 @@
 //! ```
 //! XXH3 is the 64-bit XXH3 with seed 0 (xxHash specification 0.8); numbers are little-endian. Symbols
 //! are those of which a message was seen. What concerns no symbol goes into the metrics section's
-//! sum as symbol 0, from one shard only, and is not counted. Windows are counted as no symbols: books and
+//! sum as symbol 0, from one shard only, and is not counted; so does what detectors know of the session,
+//! where there are any, into theirs. Windows are counted as no symbols: books and
 //! metrics count them. An empty section is 0, 0.
 //!
 //! Addition lets shards be put together in any order and number. It guards against accident, as a
@@ -122,7 +123,7 @@ pub struct SectionSums {
     pub metrics: u64,
     /// Of the windows; 0 without bars.
     pub windows: u64,
-    /// Of the detectors; none so far.
+    /// Of the detectors; 0 without any. The desk of alerts is not in it, see FORMATS.md.
     pub detectors: u64,
     /// Symbols of which a message was seen.
     pub symbols: u64,
@@ -177,8 +178,8 @@ impl AddAssign for SectionSums {
 /// Walks a shard and sums the digests of its symbols.
 ///
 /// `owns_market` is true for exactly one shard of an engine, whichever it is; its sums hold what
-/// concerns no symbol: the session phase, its quality counts and `feed_time`, which is the sequencer's
-/// as messages alone have moved it.
+/// concerns no symbol: the session phase, its quality counts, when market hours began for its detectors, and
+/// `feed_time`, which is the sequencer's as messages alone have moved it.
 #[must_use]
 pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> SectionSums {
     let mut sums = SectionSums::default();
@@ -195,6 +196,11 @@ pub fn section_sums(shard: &Shard, feed_time: Nanos, owns_market: bool) -> Secti
         begin(&mut digester, Section::Metrics, SymbolId(0));
         encode::market(shard, feed_time, &mut digester);
         sums.add(Section::Metrics, digester.finish());
+        if shard.detectors().is_on() {
+            begin(&mut digester, Section::Detectors, SymbolId(0));
+            shard.detectors().common().store_session(&mut digester);
+            sums.add(Section::Detectors, digester.finish());
+        }
     }
     sums
 }

@@ -32,7 +32,8 @@
 //! the router sends them. Signals are those of one shard. How many symbols do not trade follows from
 //! their states, the position of the shards from the sequencer.
 //!
-//! Version 1 ended the parts 2, 4 and 7 before what is of several feeds, versions 1 and 2 had no detectors.
+//! Version 1 ended the parts 2, 4 and 7 before what is of several feeds, versions 1 and 2 had no detectors: where
+//! detection is on they are refused.
 //!
 //! **Not the same**: a newer [`IMAGE_VERSION`], another state version, other bars, another day or selection
 //! is refused with a [`RestoreError`], and whoever asked goes back further or begins with the journal.

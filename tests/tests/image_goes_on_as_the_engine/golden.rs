@@ -1,6 +1,6 @@
 //! The bytes of a tiny image, pinned: an image of today is read by the programs of tomorrow.
 
-use engine::state::image::{IMAGE_VERSION, Part, PartKind};
+use engine::state::image::{IMAGE_VERSION, Part, PartKind, RestoreError, restore};
 use engine::units::{MatchNumber, OrderRef, Side, SymbolId};
 use engine::window::bars::BarSettings;
 use engine::window::tick::Span;
@@ -93,5 +93,21 @@ fn images_of_older_versions_are_read_as_those_of_today() {
             restored.insert(part, today[&part].clone());
         }
         assert!(restored == today);
+    }
+}
+
+#[test]
+fn images_of_before_there_were_detectors_are_refused_where_there_are_some() {
+    let (settings, _) = tiny();
+    let with = Settings { detect: engine::detect::Settings::default(), ..settings };
+    for (old, version) in [(include_str!("golden-1.txt"), 1), (include_str!("golden-2.txt"), 2)] {
+        let refused = restore(&read(old), with.stages(vec![with.shard()])).err();
+        let Some(RestoreError::NoDetectors { given }) = refused else {
+            panic!("version {version}: {refused:?}");
+        };
+        assert_eq!(given, version);
+        let text = RestoreError::<core::convert::Infallible>::NoDetectors { given }.to_string();
+        let why = format!("the image is of version {version}, which has no detectors");
+        assert!(text.starts_with(&why), "{text}");
     }
 }

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::detect::alert::emit_broken;
+use crate::detect::episode::Episode;
 use crate::detect::phase::Phase;
 use crate::detect::raised::Since;
 use crate::detect::rehearsal::{CENT, DOLLAR, MS, Rehearsal, SECOND};
 use crate::prints::{Print, PrintKind};
 use crate::signal::{Outbox, SignalKind};
-use crate::units::{Position, Price, Qty, Side};
+use crate::units::{Position, Price, Qty, Sequence, Side};
+use crate::window::encoding::Reader;
 
 /// A desk and what it told.
 struct Heard {
@@ -20,7 +22,16 @@ const CLUSTER: &str = "market_cluster";
 const BURST: &str = "message_burst";
 
 fn desk() -> Heard {
-    Heard { desk: Desk::new(&Settings::default()), told: Vec::new() }
+    desk_with(&[])
+}
+
+/// With what a configuration says by default, changed by `(detector, name, value)`.
+fn desk_with(changes: &[(&str, &str, f64)]) -> Heard {
+    let mut settings = Settings::default();
+    for (detector, name, value) in changes {
+        *settings.value_mut(detector, name).expect("a parameter") = *value;
+    }
+    Heard { desk: Desk::new(&settings), told: Vec::new() }
 }
 
 impl Heard {
@@ -170,6 +181,60 @@ fn a_cluster_ends_when_nothing_has_joined_it_for_its_cool_down_as_time_passes() 
 }
 
 #[test]
+fn a_cluster_ends_as_time_passes_also_where_no_burst_is_looked_for() {
+    let mut it = desk_with(&[("message_burst", "enabled", 0.0)]);
+    for at in 0..10u32 {
+        it.opens((SPOOFING, Family::Price), 1 + at, 100 * SECOND, 500 + u64::from(at), None);
+    }
+    it.rate(5_000, 104 * SECOND);
+    assert_eq!(it.changes(market_cluster::CODE), [Change::Open]);
+    it.rate(5_000, 105 * SECOND);
+    assert_eq!(it.changes(market_cluster::CODE), [Change::Open, Change::Close]);
+    // And no burst is told, however many messages there are.
+    (0..400).for_each(|at| it.rate(10, 200 * SECOND + at * 100 * MS));
+    it.rate(9_000, 300 * SECOND);
+    it.rate(10, 301 * SECOND);
+    assert_eq!(it.changes(message_burst::CODE), []);
+}
+
+#[test]
+fn without_clusters_none_is_told_and_nothing_is_suppressed() {
+    let mut it = desk_with(&[("market_cluster", "enabled", 0.0)]);
+    for at in 0..30u32 {
+        let now = 100 * SECOND + i64::from(at) * MS;
+        it.opens((SPOOFING, Family::Orders), 1 + at, now, 500 + u64::from(at), None);
+    }
+    assert_eq!(it.changes(market_cluster::CODE), []);
+    assert_eq!(it.changes(SPOOFING), [Change::Open; 30]);
+    it.rate(5, 200 * SECOND);
+    let Heard { desk, told } = &mut it;
+    desk.end(|alert| told.push(*alert));
+    assert_eq!(it.told.len(), 30);
+}
+
+#[test]
+fn clusters_and_bursts_open_from_the_least_score_on_that_is_asked_for() {
+    // A score of 60 is 1.25 times the threshold: 13 symbols of 10.
+    for (min_score, first) in [(50.0, 10.0), (60.0, 13.0)] {
+        let mut it = desk_with(&[("market_cluster", "min_score", min_score)]);
+        for at in 0..15u32 {
+            it.opens((SPOOFING, Family::Price), 1 + at, 1_000, 500 + u64::from(at), None);
+        }
+        let opened = it.told.iter().find(|alert| alert.code == market_cluster::CODE);
+        assert_eq!(opened.map(|alert| alert.figures[0]), Some(first));
+    }
+    // 1,100 messages where 50 are usual are 1.1 times the ratio: 54.5.
+    let line = |at: i64| 100 * SECOND + at * 100 * MS;
+    for (min_score, alerts) in [(54.0, 1), (55.0, 0)] {
+        let mut it = desk_with(&[("message_burst", "min_score", min_score)]);
+        (0..300).for_each(|at| it.rate(50, line(at)));
+        it.rate(1_100, line(300));
+        it.rate(50, line(301));
+        assert_eq!(it.told.len(), alerts, "{min_score}");
+    }
+}
+
+#[test]
 fn what_twenty_symbols_do_within_100_ms_is_nobodys_layering() {
     let mut it = desk();
     for at in 0..25u32 {
@@ -270,6 +335,62 @@ fn the_oldest_print_is_forgotten_when_too_many_have_shown_alerts() {
     assert_eq!(it.told, []);
     it.breaks(9, 1);
     assert_eq!(it.changes(DetectorCode(25)), [Change::Retract]);
+}
+
+#[test]
+fn all_that_one_print_showed_is_taken_back_in_the_order_of_its_opening() {
+    let mut it = desk();
+    for at in 0..6u8 {
+        // Every other one is another print's.
+        let print = Some(70 + u64::from(at % 2));
+        it.opens((DetectorCode(1 + at), Family::Other), 3, 1_000, 900 - u64::from(at), print);
+    }
+    it.told.clear();
+    it.breaks(3, 71);
+    let codes: Vec<u8> = it.told.iter().map(|alert| alert.code.0).collect();
+    assert_eq!(codes, [2, 4, 6]);
+    it.breaks(3, 70);
+    let codes: Vec<u8> = it.told.iter().map(|alert| alert.code.0).collect();
+    assert_eq!(codes, [2, 4, 6, 1, 3, 5]);
+}
+
+#[test]
+fn of_a_print_whose_first_alert_is_forgotten_the_others_are_taken_back() {
+    let other = (DetectorCode(25), Family::Other);
+    let mut it = desk();
+    for at in 0..KEPT_MAX as u64 + 1 {
+        // The first three are of one print.
+        it.opens(other, 9, 1_000, 1_000 + at, Some(at.max(2)));
+        it.closes(DetectorCode(25), 9, 1_000 + at, 2_000);
+    }
+    it.told.clear();
+    it.breaks(9, 2);
+    let opened: Vec<u64> = it.told.iter().map(|alert| alert.opened.0).collect();
+    assert_eq!(opened, [1_001, 1_002]);
+}
+
+/// One that looks through all that are kept for each break takes some 1e10 steps.
+#[test]
+fn breaks_of_prints_that_showed_alerts_and_of_others_are_taken_by_the_hundred_thousand() {
+    let other = (DetectorCode(25), Family::Other);
+    let (mut it, count) = (desk(), KEPT_MAX as u64 / 2);
+    for first in (0..6).map(|round| round * count) {
+        for at in first..first + count {
+            it.opens(other, 9, 1_000, 1_000 + at, Some(at));
+            it.closes(DetectorCode(25), 9, 1_000 + at, 2_000);
+        }
+        it.told.clear();
+        // All but the first, from the last on.
+        for at in (first + 1..first + count).rev() {
+            it.breaks(9, at);
+            it.breaks(8, at);
+        }
+        assert_eq!(it.told.len() as u64, count - 1);
+    }
+    it.told.clear();
+    (0..6).for_each(|round| it.breaks(9, round * count));
+    let opened = it.told.iter().map(|alert| alert.opened.0);
+    assert!(opened.eq((0..6).map(|round| 1_000 + round * count)));
 }
 
 #[test]

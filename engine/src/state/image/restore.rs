@@ -39,6 +39,16 @@ pub enum RestoreError<E> {
         /// Its version.
         given: u32,
     },
+    /// It has no detectors, and these have some: what they would tell from here on is not what they tell
+    /// of the whole session.
+    #[error(
+        "the image is of version {given}, which has no detectors, and detection is on; only from the start of the \
+         session do they see all of it"
+    )]
+    NoDetectors {
+        /// Its version.
+        given: u32,
+    },
     /// A section of state was other in the program that wrote it.
     #[error(
         "section {section} of the image is of state version {}, this program's is {}",
@@ -85,14 +95,18 @@ pub fn restore<D: Decoder, S: ImageSource>(
     source: &S,
     stages: Stages<D>,
 ) -> Result<Stages<D>, RestoreError<S::Error>> {
-    let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, next: _, market: _ } =
+    let Stages { mut decoder, sequencer, mut selection, mut shards, front: _, next: _, market } =
         stages;
+    let catalogue = market.catalogue;
     let mut image = Image { source, bytes: Vec::new(), version: IMAGE_VERSION };
     let first = &shards[0];
     let (symbols_max, has_windows) = (first.symbols_max(), first.parts().bars.is_on());
     let (settings, detects) = (*first.detectors().settings(), first.detectors().is_on());
     let count = image.head(first)?;
-    let kept = Kept { windows: has_windows, detectors: detects && image.has_detectors() };
+    if detects && !image.has_detectors() {
+        return Err(RestoreError::NoDetectors { given: image.version });
+    }
+    let kept = Kept { windows: has_windows, detectors: detects };
     let symbols = image.symbols(count, kept)?;
 
     let knows_feeds = image.knows_feeds();
@@ -112,7 +126,7 @@ pub fn restore<D: Decoder, S: ImageSource>(
             true => Desk::restored(&settings, reader)?,
             false => Desk::new(&settings),
         };
-        Ok(MarketState { not_trading: 0, signals, names, desk })
+        Ok(MarketState { not_trading: 0, signals, names, desk, catalogue })
     })?;
 
     image.shards(&sequencer, &mut shards)?;

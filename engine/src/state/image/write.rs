@@ -86,7 +86,7 @@ fn write_market<S: ImageSink>(
     shard: &Shard,
     image: &mut Writer<'_, S>,
 ) -> Result<(), S::Error> {
-    let MarketState { not_trading, signals, names, desk } = market;
+    let MarketState { not_trading, signals, names, desk, catalogue: _ } = market;
     debug_assert_eq!(
         *not_trading,
         shard.not_trading(),

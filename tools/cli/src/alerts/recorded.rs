@@ -26,7 +26,7 @@ pub(crate) struct RecordedAlerts {
 impl RecordedAlerts {
     /// Of a session.
     pub(crate) fn of(session: &SessionDir) -> Result<RecordedAlerts, Failure> {
-        let words = AlertWords::of(&session.config(&[])?);
+        let words = alerts::words(&session.config(&[])?);
         let mut alerts = Alerts::default();
         let log = session.output_directories()?;
         let pruned = log.pruned().map_err(|error| cannot_read(&error))?;

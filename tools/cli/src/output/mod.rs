@@ -9,7 +9,6 @@ pub(crate) mod files;
 pub(crate) mod hlog;
 pub(crate) mod late_windows;
 pub(crate) mod metrics;
-pub(crate) mod names;
 pub(crate) mod quantiles;
 pub(crate) mod recorder;
 pub(crate) mod rows;
@@ -18,3 +17,5 @@ pub(crate) mod summary;
 pub(crate) mod symbols;
 pub(crate) mod table;
 pub(crate) mod trades;
+
+pub(crate) use engine::output::names;

@@ -21,7 +21,7 @@ use super::{
 use crate::archive_key;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::output::alerts::AlertWords;
+use crate::output::alerts;
 use crate::recording::archive::Archive;
 use crate::recording::description::{Description, Recorded};
 use crate::recording::dir::{self, RecordingDir};
@@ -137,7 +137,7 @@ impl Recording {
             Again::FromJournal => (None, Some(own_journal(directories, head.as_ref())?)),
         };
         let told = head.map_or(0, |head| head.outputs);
-        let earlier = restart::told_before(output_directories, told, &AlertWords::of(config));
+        let earlier = restart::told_before(output_directories, told, &alerts::words(config));
         let (bars_told, alerts_told) = earlier.map_err(|error| damaged(&error))?;
         let outputs = if outputs_found.is_none() {
             reopen::finish(&options.of_log(description.id)).map_err(|error| damaged(&error))?;

@@ -19,7 +19,7 @@ use feed_handlers::input::{Format, InputSource};
 use crate::config::Config;
 use crate::day::TradingDay;
 use crate::exit::Failure;
-use crate::output::alerts::AlertWords;
+use crate::output::alerts;
 use crate::output::bars_follower::{BarsFollower, Followed};
 use crate::output::files::OutDir;
 use crate::recording::description::Description;
@@ -178,7 +178,7 @@ impl Session {
             hashes,
             bars,
             alerts: recording.as_mut().map(Recording::take_alerts_told).unwrap_or_default(),
-            words: AlertWords::of(&setup.config),
+            words: alerts::words(&setup.config),
             outputs: OutputSink::into_log(outputs, recording::goes_on_unjournaled(&setup.config)),
         };
         let follower = None;

@@ -33,7 +33,7 @@ pub(super) fn run(
     let mut reader = OutputReader::open(session.output_directories()?, AtTail::Wait)
         .map_err(|error| cannot_read(&error))?;
     session.refuse_another(reader.session())?;
-    let words = AlertWords::of(&session.config(&[])?);
+    let words = alerts::words(&session.config(&[])?);
     let mut lines = Lines::new(args.json);
     let mut watch = WriterWatch::new();
     let mut shows = args.from_start;

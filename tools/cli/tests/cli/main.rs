@@ -40,6 +40,7 @@ mod metrics;
 mod metrics_columns;
 mod on_the_board;
 mod outputs;
+mod own_detector;
 mod publish;
 mod recorded;
 mod retention;

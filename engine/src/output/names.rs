@@ -1,9 +1,10 @@
 //! How a symbol's name is written: its printable bytes, `\xNN` for any other, `#LOCATE` for none.
 
-use engine::units::SymbolId;
+use crate::units::SymbolId;
 
 /// The text of `name`, or `#LOCATE` for a locate that was never named.
-pub(crate) fn text(name: Option<&[u8]>, symbol: SymbolId) -> String {
+#[must_use]
+pub fn text(name: Option<&[u8]>, symbol: SymbolId) -> String {
     match name {
         Some(name) => escaped(name),
         None => format!("#{}", symbol.locate()),
@@ -11,7 +12,8 @@ pub(crate) fn text(name: Option<&[u8]>, symbol: SymbolId) -> String {
 }
 
 /// Printable ASCII as it is, a backslash and any other byte as `\xNN`: reversible and one line.
-pub(crate) fn escaped(name: &[u8]) -> String {
+#[must_use]
+pub fn escaped(name: &[u8]) -> String {
     let mut text = String::with_capacity(name.len());
     for &byte in name {
         if matches!(byte, b' '..=b'~') && byte != b'\\' {
