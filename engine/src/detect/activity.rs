@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0     8          16          24                40       44     48     56     60       64
-//!  ├ now ┼ slot end ┼ second end ┼ counts 4 × u32 ┼ orders ┼ slot ┼ wake ┼ open ┼ stamp… ┤   every message
+//!  ├ now ┼ slot end ┼ second end ┼ counts 4 × u32 ┼ orders ┼ slot ┼ wake ┼ none ┼ stamp… ┤   every message
 //!  64    72                                152         160
 //!  ├ sums ┼ ring 10 × u64 ──────────────────┼ order qty ┤  …                   every 100 ms with messages
 //! ```
@@ -62,8 +62,8 @@ pub struct Activity {
     pub(crate) slot: u32,
     /// When the symbol asked to be looked at though no message comes; 0 for never.
     pub(crate) wake_ns: i64,
-    /// Bit n is set where detector n has an alert that is open.
-    pub(crate) open: u32,
+    /// Always 0: keeps what follows in its place.
+    pub(crate) spare: u32,
     /// The session's changes that are reflected in the phase.
     pub(crate) stamp: u16,
     /// The phase, as of the last second, notice or change of the session.
