@@ -45,7 +45,7 @@ const AWAY_SPREADS: f64 = 2.0;
 const RUMP: f64 = 0.2;
 
 /// A large order.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct LargeOrder {
     /// Its reference now.
@@ -149,12 +149,6 @@ impl LargeOrders {
             REPLACE if is_known || is_large(event.new_qty().0) => self.replace(seen, large),
             _ => None,
         }
-    }
-
-    /// Forgets all orders.
-    pub fn clear(&mut self) {
-        self.orders = [LargeOrder::zeroed(); PLACES];
-        self.filter = 0;
     }
 
     /// An order of the table.
@@ -298,3 +292,8 @@ impl LargeOrder {
         f64::from(self.filled) < large.filled * f64::from(self.qty)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod scene;
+#[cfg(test)]
+mod tests;
