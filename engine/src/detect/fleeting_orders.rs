@@ -244,4 +244,86 @@ mod tests {
         seconds(&mut rehearsal, 10, 10, 10);
         assert_eq!(alerts(rehearsal), 0);
     }
+
+    /// Past the opening phase, where one in ten orders is fleeting or none; then so long without an order
+    /// that of what was deleted before nothing counts.
+    fn forgetful(one_in_ten: bool) -> Rehearsal {
+        let mut rehearsal = Rehearsal::with(&[]);
+        rehearsal.pass(15 * MINUTE);
+        for _ in 0..80 {
+            let fleeting = usize::from(one_in_ten);
+            a_second(&mut rehearsal, fleeting, 10 - fleeting, 60 * MS);
+        }
+        rehearsal.pass(200 * SECOND);
+        rehearsal.pass(SECOND - rehearsal.now() % SECOND);
+        rehearsal
+    }
+
+    /// A second in which so many orders are deleted that lived for no time, and for `life_ns`.
+    fn a_second(rehearsal: &mut Rehearsal, at_once: usize, later: usize, life_ns: i64) {
+        let orders: Vec<u64> =
+            (0..later).map(|_| rehearsal.add(Side::Buy, 99 * DOLLAR, 100)).collect();
+        rehearsal.wait(life_ns);
+        orders.into_iter().for_each(|order| rehearsal.delete(order));
+        for _ in 0..at_once {
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+            rehearsal.delete(order);
+        }
+        rehearsal.pass(SECOND - life_ns);
+    }
+
+    #[test]
+    fn its_thresholds_count_from_their_very_values_on() {
+        for (why, one_in_ten, at_once, later, life_ns, expected) in [
+            ("200 deletes", true, 200, 0, 0, 1),
+            ("199 deletes", true, 199, 0, 0, 0),
+            ("lives of 50 ms", true, 0, 200, 50 * MS, 1),
+            ("lives of more", true, 0, 200, 50 * MS + 1, 0),
+            // A tenth is usual: 20 of 200, and √(200 · 0.1 · 0.9 + 10²) = 10.86, six times that is 65.2.
+            ("86 of 200", true, 86, 114, 60 * MS, 1),
+            ("85 of 200", true, 85, 115, 60 * MS, 0),
+            // None is usual, which counts as 2 %: 20 + 6 · √(1,000 · 0.02 · 0.98 + 50²) = 321 of 1,000.
+            ("33.1 %", false, 331, 669, 60 * MS, 1),
+            ("32.9 %", false, 329, 671, 60 * MS, 0),
+        ] {
+            let mut rehearsal = forgetful(one_in_ten);
+            a_second(&mut rehearsal, at_once, later, life_ns);
+            assert_eq!(alerts(rehearsal), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn it_is_armed_again_five_minutes_after_a_halt_and_its_auction() {
+        let mut rehearsal = forgetful(true);
+        rehearsal.action(b'H');
+        a_second(&mut rehearsal, 300, 0, 0);
+        rehearsal.cross(b'H', 99 * DOLLAR, 50_000);
+        rehearsal.action(b'T');
+        a_second(&mut rehearsal, 300, 0, 0);
+        rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+        assert_eq!(rehearsal.opened("fleeting_orders").len(), 0);
+        rehearsal.pass(300 * SECOND);
+        a_second(&mut rehearsal, 300, 0, 0);
+        assert_eq!(alerts(rehearsal), 1);
+    }
+
+    #[test]
+    fn a_cross_deletes_no_orders() {
+        for (deletes, expected) in [(199, 0), (200, 1)] {
+            let mut rehearsal = forgetful(true);
+            rehearsal.imbalance(b'C', b'B', 10_000, 500, 990_000);
+            rehearsal.cross(b'C', 99 * DOLLAR, 50_000);
+            a_second(&mut rehearsal, deletes, 0, 0);
+            assert_eq!(alerts(rehearsal), expected, "{deletes}");
+        }
+    }
+
+    #[test]
+    fn deletes_of_orders_that_a_gap_has_hidden_tell_no_life() {
+        let mut rehearsal = forgetful(true);
+        rehearsal.lose(400);
+        (1..=400).for_each(|hidden| rehearsal.delete(1_000_000 + hidden));
+        rehearsal.pass(SECOND);
+        assert_eq!(alerts(rehearsal), 0);
+    }
 }

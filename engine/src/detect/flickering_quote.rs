@@ -227,4 +227,86 @@ mod tests {
         flicker(&mut rehearsal, 5, 5 * MS, 5 * MS);
         assert_eq!(alerts(rehearsal), 0);
     }
+
+    #[test]
+    fn its_returns_and_times_away_count_from_their_very_thresholds_on() {
+        // Ten times there and back are 19 returns; there once more, 20.
+        let mut rehearsal = market();
+        flicker(&mut rehearsal, 10, 20 * MS, 20 * MS);
+        assert_eq!(rehearsal.opened("flickering_quote").len(), 0);
+        rehearsal.add(Side::Buy, BID + CENT, 100);
+        assert_eq!(rehearsal.opened("flickering_quote")[0].figures[..2], [20.0, 21.0]);
+        assert_eq!(alerts(rehearsal), 1);
+        // A bid and an offer that change every 100 ms: ten times each in ten slots of 100 ms.
+        for (away, expected) in [(100 * MS, 1), (100 * MS + 1, 0)] {
+            let mut rehearsal = market();
+            for _ in 0..15 {
+                let bid = rehearsal.add(Side::Buy, BID + CENT, 100);
+                let ask = rehearsal.add(Side::Sell, ASK - CENT, 100);
+                rehearsal.wait(away);
+                [bid, ask].into_iter().for_each(|order| rehearsal.delete(order));
+                rehearsal.wait(away);
+            }
+            assert_eq!(alerts(rehearsal), expected, "{away}");
+        }
+    }
+
+    #[test]
+    fn half_of_the_changes_must_be_returns() {
+        // To another price each time and back from there: of 40 changes 20 are returns, or of 41.
+        for (moves, expected) in [(0, 1), (1, 0)] {
+            let mut rehearsal = market();
+            for at in 0..moves {
+                rehearsal.add(Side::Buy, BID + (1 + at) * 1_000, 100);
+            }
+            for at in 0..20 {
+                let order = rehearsal.add(Side::Buy, BID + CENT + at * 1_000, 100);
+                rehearsal.wait(10 * MS);
+                rehearsal.delete(order);
+                rehearsal.wait(10 * MS);
+            }
+            assert_eq!(alerts(rehearsal), expected, "{moves}");
+        }
+    }
+
+    #[test]
+    fn after_a_halt_and_its_auction_it_is_not_armed_for_five_minutes() {
+        let mut rehearsal = market();
+        flicker(&mut rehearsal, 8, 10 * MS, 10 * MS);
+        rehearsal.action(b'H');
+        rehearsal.cross(b'H', BID, 50_000);
+        rehearsal.action(b'T');
+        flicker(&mut rehearsal, 100, 5 * MS, 5 * MS);
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("flickering_quote").len(), 0);
+        rehearsal.pass(300 * SECOND);
+        flicker(&mut rehearsal, 100, 5 * MS, 5 * MS);
+        assert_eq!(alerts(rehearsal), 1);
+    }
+
+    #[test]
+    fn crosses_are_no_changes_of_the_quote() {
+        // As many returns as with 19 alone, however often something crosses at another price.
+        let mut rehearsal = market();
+        rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
+        for _ in 0..10 {
+            flicker(&mut rehearsal, 1, 20 * MS, 20 * MS);
+            rehearsal.cross(b'C', BID - DOLLAR, 1_000);
+        }
+        assert_eq!(rehearsal.opened("flickering_quote").len(), 0);
+        rehearsal.add(Side::Buy, BID + CENT, 100);
+        assert_eq!(alerts(rehearsal), 1);
+    }
+
+    #[test]
+    fn a_price_whose_way_back_was_lost_has_not_returned() {
+        // Each time the message that takes it back is lost, so it goes on from there.
+        let mut rehearsal = market();
+        for at in 1..=100 {
+            rehearsal.add(Side::Buy, BID + at * 1_000, 100);
+            rehearsal.lose(1);
+            rehearsal.wait(5 * MS);
+        }
+        assert_eq!(alerts(rehearsal), 0);
+    }
 }

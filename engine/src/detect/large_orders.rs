@@ -48,7 +48,7 @@ const AWAY_SPREADS: f64 = 2.0;
 const RUMP: f64 = 0.2;
 
 /// A large order.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct LargeOrder {
     /// Its reference now.
@@ -188,12 +188,6 @@ impl LargeOrders {
             REPLACE if is_known || is_large(event.new_qty().0) => self.replace(seen, large),
             _ => None,
         }
-    }
-
-    /// Forgets all orders.
-    pub fn clear(&mut self) {
-        self.orders = [LargeOrder::zeroed(); PLACES];
-        self.tags = [0; PLACES / 8];
     }
 
     /// An order of the table.
@@ -367,3 +361,8 @@ impl LargeOrder {
         f64::from(self.filled) < large.filled * f64::from(self.qty)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod scene;
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 //! **Several feeds**: symbols of all count together. An alert is that of the market of the feed whose alert made it
 //! open; the first message of its evidence is the least number of all, of whichever feed.
 //!
-//! Source: SURVEILLANCE 2, rows 26 (Nanex 2014-04-21: 13 and 8 names in two bursts) and 6.
+//! Source: Nanex 4613 (13 and 8 names in two bursts, 2014-04-21).
 
 use bytemuck::{Pod, Zeroable};
 
@@ -32,10 +32,10 @@ const FAMILIES: usize = 5;
 crate::parameters! {
     /// `detect.market_cluster`
     MarketCluster {
-        symbols: Count = 10, 2..32, "Distinct symbols with alerts of one family.", "SURVEILLANCE 2, row 26";
-        span: Time = 5e9, 1_000_000..6e11, "Within so long.", "SURVEILLANCE 2, row 26: 5 s";
-        suppress_symbols: Count = 20, 2..32, "Symbols with alerts of the orders family that suppress further ones.", "SURVEILLANCE 2, row 6";
-        suppress_span: Time = 100_000_000, 1_000_000..6e11, "Within so long.", "SURVEILLANCE 2, row 6: 100 ms";
+        symbols: Count = 10, 2..32, "Distinct symbols with alerts of one family.", "Nanex 4613: 13 and 8 names; convention: 10";
+        span: Time = 5e9, 1_000_000..6e11, "Within so long.", "convention";
+        suppress_symbols: Count = 20, 2..32, "Symbols with alerts of the orders family that suppress further ones.", "convention";
+        suppress_span: Time = 100_000_000, 1_000_000..6e11, "Within so long.", "convention";
     }
 }
 

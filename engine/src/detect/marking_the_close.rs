@@ -209,26 +209,43 @@ mod tests {
     /// A session up to the closing run, and five minutes of that: 100 shares a second around 100, and a
     /// mid that goes a cent to and fro.
     fn market() -> Rehearsal {
-        let mut rehearsal = Rehearsal::with(&[
+        market_of(strict(), CENT)
+    }
+
+    /// With thresholds above those that hold by default.
+    fn strict() -> Rehearsal {
+        Rehearsal::with(&[
             ("marking_the_close", "move_min", 0.01),
             ("marking_the_close", "sigmas", 4.0),
             ("marking_the_close", "volume_ratio", 3.0),
             ("marking_the_close", "net", 0.5),
             ("", "opening", 0.0),
-        ]);
+        ])
+    }
+
+    /// With those that hold by default, and a bid that swings by so much each second.
+    fn shipped(swing: i64) -> Rehearsal {
+        market_of(Rehearsal::with(&[("", "opening", 0.0)]), swing)
+    }
+
+    fn market_of(mut rehearsal: Rehearsal, swing: i64) -> Rehearsal {
         rehearsal.add(Side::Buy, 99 * DOLLAR, 500);
         rehearsal.add(Side::Sell, 110 * DOLLAR, 500);
-        seconds(&mut rehearsal, 80);
+        swinging_seconds(&mut rehearsal, 80, swing);
         rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
-        seconds(&mut rehearsal, 300);
+        swinging_seconds(&mut rehearsal, 300, swing);
         rehearsal
     }
 
     fn seconds(rehearsal: &mut Rehearsal, count: i64) {
+        swinging_seconds(rehearsal, count, CENT);
+    }
+
+    fn swinging_seconds(rehearsal: &mut Rehearsal, count: i64, swing: i64) {
         for second in 0..count {
             let side = if second % 2 == 0 { Side::Buy } else { Side::Sell };
             rehearsal.trade(side, 100 * DOLLAR, 100);
-            let order = rehearsal.add(Side::Buy, 99 * DOLLAR + second % 2 * CENT, 100);
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR + second % 2 * swing, 100);
             rehearsal.pass(SECOND);
             rehearsal.delete(order);
         }
@@ -274,6 +291,35 @@ mod tests {
     }
 
     #[test]
+    fn its_default_thresholds_count_from_their_very_values_on() {
+        for (why, bought, sold, cents, alerts) in [
+            ("half a percent", 2_000, 200, 51, 1),
+            ("less", 2_000, 200, 49, 0),
+            ("down, half a percent", 200, 2_000, -51, 1),
+            ("down, less", 200, 2_000, -49, 0),
+            // 10,000 shares in 50 seconds, where 5,000 are usual; of them net 3,000.
+            ("twice the volume, three tenths net", 650, 350, 60, 1),
+            ("less volume", 700, 299, 60, 0),
+            ("less net", 649, 351, 60, 0),
+        ] {
+            let mut rehearsal = shipped(CENT);
+            closed_at(&mut rehearsal, bought, sold, cents);
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{why}");
+        }
+        // Where mids swing, a deviation of a minute's change is more than half a percent: the figure tells
+        // how much.
+        let sigmas = |cents: i64| {
+            let mut rehearsal = shipped(40 * CENT);
+            closed_at(&mut rehearsal, 2_000, 200, cents);
+            rehearsal.opened(NAME).first().map(|alert| alert.figures[1])
+        };
+        let least = (400.0 / sigmas(400).unwrap()) as i64;
+        assert!((60..400).contains(&least), "{least}");
+        assert_eq!(sigmas(least), None);
+        assert!(sigmas(least + 1).is_some());
+    }
+
+    #[test]
     fn if_the_cross_is_broken_it_is_taken_back() {
         let mut rehearsal = market();
         let cross = closed_at(&mut rehearsal, 2_000, 0, 200);
@@ -289,24 +335,12 @@ mod tests {
         let mut rehearsal = market();
         rehearsal.cross(b'H', 110 * DOLLAR, 20_000);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
-        let mut rehearsal = Rehearsal::with(&[
-            ("marking_the_close", "move_min", 0.01),
-            ("marking_the_close", "sigmas", 4.0),
-            ("marking_the_close", "volume_ratio", 3.0),
-            ("marking_the_close", "net", 0.5),
-            ("", "opening", 0.0),
-        ]);
+        let mut rehearsal = strict();
         seconds(&mut rehearsal, 300);
         closed_at(&mut rehearsal, 2_000, 0, 200);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
         // A run of less than two minutes says nothing of what is usual.
-        let mut rehearsal = Rehearsal::with(&[
-            ("marking_the_close", "move_min", 0.01),
-            ("marking_the_close", "sigmas", 4.0),
-            ("marking_the_close", "volume_ratio", 3.0),
-            ("marking_the_close", "net", 0.5),
-            ("", "opening", 0.0),
-        ]);
+        let mut rehearsal = strict();
         seconds(&mut rehearsal, 300);
         rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
         seconds(&mut rehearsal, 30);

@@ -8,7 +8,8 @@
 //! **Several feeds** are one venue here: their messages are counted together, an alert is that of the market of
 //! feed 0, and its evidence names messages of whichever feed brought time to a line.
 //!
-//! Source: SURVEILLANCE 2, row 2: λ/μ ≥ 20, with decayed rates at 100 ms and 10 s.
+//! Sources: Hawkes 1971, "Spectra of some self-exciting and mutually exciting point processes", for bursts told
+//! by decayed rates; that of 100 ms at 20 times that of 10 s is a convention.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -28,9 +29,9 @@ pub const CODE: DetectorCode = DetectorCode(2);
 crate::parameters! {
     /// `detect.message_burst`
     MessageBurst {
-        ratio: Ratio = 20, 1..1000000, "Messages of 100 ms over what is usual.", "SURVEILLANCE 2, row 2";
+        ratio: Ratio = 20, 1..1000000, "Messages of 100 ms over what is usual.", "convention";
         messages_min: Count = 300, 1..1e9, "Messages of 100 ms, at least.", "calibrated on simulated sessions, seeds 1 to 3";
-        usual: Time = 1e10, 1e9..864e11, "Time constant of the usual rate.", "SURVEILLANCE 2, row 2: 10 s";
+        usual: Time = 1e10, 1e9..864e11, "Time constant of the usual rate.", "convention";
         warm_up: Count = 300, 1..1000000, "Lines with messages before it is armed.", "three time constants";
     }
 }

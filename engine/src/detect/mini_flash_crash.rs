@@ -305,6 +305,33 @@ mod tests {
     }
 
     #[test]
+    fn three_distinct_times_make_it_no_sweep_and_two_do_not() {
+        for (times, alerts) in [(3, 1), (2, 0)] {
+            let mut rehearsal = Rehearsal::with(&[]);
+            rehearsal.hidden(100 * DOLLAR, 100);
+            for change in 1..=10 {
+                rehearsal.wait(if change <= times { MS } else { 0 });
+                rehearsal.hidden(100 * DOLLAR - change * 9 * CENT, 100);
+            }
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{times}");
+        }
+    }
+
+    #[test]
+    fn a_price_that_printed_more_than_a_minute_ago_is_none_to_count_from() {
+        for (age, alerts) in [(MINUTE, 1), (MINUTE + 1, 0)] {
+            let mut rehearsal = Rehearsal::with(&[]);
+            rehearsal.hidden(100 * DOLLAR, 100);
+            rehearsal.wait(age);
+            for change in 1..=10 {
+                rehearsal.hidden(100 * DOLLAR - change * 9 * CENT, 100);
+                rehearsal.wait(10 * MS);
+            }
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{age}");
+        }
+    }
+
+    #[test]
     fn one_fall_and_its_way_back_are_one_alert() {
         let mut rehearsal = Rehearsal::with(&[]);
         run(&mut rehearsal, 15, -10 * CENT, 50 * MS);

@@ -104,7 +104,7 @@ crate::parameters! {
     Arming {
         enabled: Flag = 1, 0..1, "Whether it looks at all.", "";
         min_score: Score = 50, 0..100, "Alerts open from this score on; 50 is at the detector's thresholds.", "definition of the score";
-        cool_down: Time = 1e9, 1_000_000..36e11, "An alert ends when nothing has held it up for so long; what follows within is the same alert.", "SURVEILLANCE: one misbehaviour, one alert";
+        cool_down: Time = 1e9, 1_000_000..36e11, "An alert ends when nothing has held it up for so long; what follows within is the same alert.", "convention: one misbehaviour, one alert";
     }
 }
 

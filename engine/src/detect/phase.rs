@@ -3,8 +3,6 @@
 //! Told by what the feed says (system events, trading actions, imbalances before the closing cross), not
 //! by the clock: so a session of another length is told right, too.
 
-use crate::units::Nanos;
-
 /// See the module. The numbers are part of every persisted format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -102,17 +100,6 @@ impl Phases {
     pub const fn has(self, phase: Phase) -> bool {
         self.0 >> phase as u8 & 1 == 1
     }
-}
-
-/// When a symbol last left a halt and when its closing run began, as far as phases need it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Edges {
-    /// Market hours began; `None`: they have not.
-    pub opened: Option<Nanos>,
-    /// The last halt ended.
-    pub reopened: Option<Nanos>,
-    /// The first imbalance before the closing cross came.
-    pub closing: bool,
 }
 
 #[cfg(test)]

@@ -225,4 +225,49 @@ mod tests {
         pings(&mut rehearsal, 15, 5, 5 * MS);
         assert_eq!(alerts(rehearsal), 0);
     }
+
+    #[test]
+    fn so_many_of_the_prints_must_be_tiny_that_six_deviations_are_reached() {
+        // 2 % are usual at least. Of 58 prints that is 1.16, and √(58 · 0.02 · 0.98 + 2.9²) = 3.09: 20 are
+        // 6.10 of them above; of 59 they are 5.99.
+        for (others, expected) in [(38, 1), (39, 0)] {
+            let mut rehearsal = market();
+            rehearsal.pass(2 * SECOND);
+            (0..others).for_each(|_| _ = rehearsal.hidden(BID + CENT, 100));
+            pings(&mut rehearsal, 20, 5, 10 * MS);
+            assert_eq!(alerts(rehearsal), expected, "{others}");
+        }
+    }
+
+    #[test]
+    fn odd_lots_of_what_is_displayed_are_none_however_many() {
+        let mut rehearsal = market();
+        for at in 0..500 {
+            rehearsal.trade(if at % 2 == 0 { Side::Buy } else { Side::Sell }, BID, 1);
+            rehearsal.wait(2 * MS);
+        }
+        assert_eq!(alerts(rehearsal), 0);
+    }
+
+    #[test]
+    fn crosses_are_no_pings_and_after_a_halt_it_is_not_armed_for_five_minutes() {
+        let mut rehearsal = market();
+        rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
+        pings(&mut rehearsal, 19, 5, 10 * MS);
+        for _ in 0..20 {
+            rehearsal.cross(b'C', BID + CENT, 5);
+            rehearsal.wait(MS);
+        }
+        rehearsal.pass(3 * SECOND);
+        assert_eq!(rehearsal.opened("pinging").len(), 0);
+        rehearsal.action(b'H');
+        rehearsal.cross(b'H', BID, 5_000);
+        rehearsal.action(b'T');
+        pings(&mut rehearsal, 50, 5, 10 * MS);
+        rehearsal.pass(3 * SECOND);
+        assert_eq!(rehearsal.opened("pinging").len(), 0);
+        rehearsal.pass(300 * SECOND);
+        pings(&mut rehearsal, 50, 5, 10 * MS);
+        assert_eq!(alerts(rehearsal), 1);
+    }
 }

@@ -23,11 +23,11 @@ crate::parameters! {
     /// `detect.quote_stuffing`
     QuoteStuffing {
         rate: Count = 1000, 1..1000000, "Messages of orders in a second that are too many for any symbol.", "Nanex 4022";
-        rate_min: Count = 200, 1..1000000, "Messages of orders in a second, at least, however unusual.", "SURVEILLANCE 2, row 1";
+        rate_min: Count = 200, 1..1000000, "Messages of orders in a second, at least, however unusual.", "convention";
         sigmas: Ratio = 20, 1..1000, "Standard deviations above the symbol's usual second.", "Egginton, Van Ness and Van Ness 2016";
-        pulled: Ratio = 0.45, 0..1, "Share of pulls and replaces among adds, pulls and replaces; 0.5: every order is pulled.", "SURVEILLANCE 2, row 1";
-        executed: Ratio = 0.02, 0..1, "Executions a message of orders, at most.", "SURVEILLANCE 2, row 1";
-        lifetime: Time = 50_000_000, 1_000..1e10, "Median life of orders that leave, at most.", "SURVEILLANCE 2, row 1: 50 ms";
+        pulled: Ratio = 0.45, 0..1, "Share of pulls and replaces among adds, pulls and replaces; 0.5: every order is pulled.", "convention";
+        executed: Ratio = 0.02, 0..1, "Executions a message of orders, at most.", "convention";
+        lifetime: Time = 50_000_000, 1_000..1e10, "Median life of orders that leave, at most.", "convention";
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
     use crate::detect::rehearsal::{CENT, DOLLAR, MS, Rehearsal, SECOND};
     use crate::units::Side;
 
-    /// Orders entered and pulled after `life_ms`, evenly over a second.
+    /// Orders entered and pulled after `life_ns`, evenly over a second.
     fn stuffed(rehearsal: &mut Rehearsal, orders: i64, life_ns: i64) {
         let step = SECOND / orders;
         for _ in 0..orders {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_opening_and_in_a_halt_it_is_not_armed() {
+    fn in_a_halt_it_is_not_armed() {
         let mut rehearsal = market();
         rehearsal.action(b'H');
         (0..3).for_each(|_| stuffed(&mut rehearsal, 900, 50_000));
@@ -235,5 +235,136 @@ mod tests {
         stuffed(&mut rehearsal, 100, 5 * MS);
         rehearsal.pass(5 * SECOND);
         assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+    }
+
+    /// Alerts of so many orders that enter alone, pairs of an order that enters and goes, and orders that
+    /// are executed whole, all within 900 ms.
+    fn alerts_of(alone: usize, pairs: usize, executed: usize) -> usize {
+        let mut rehearsal = market();
+        let step = 900 * MS / (alone + pairs + executed) as i64;
+        for at in 0..alone + executed {
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+            if at >= alone {
+                rehearsal.execute(order, 100);
+            }
+            rehearsal.wait(step);
+        }
+        for _ in 0..pairs {
+            let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+            rehearsal.delete(order);
+            rehearsal.wait(step);
+        }
+        rehearsal.pass(5 * SECOND);
+        rehearsal.opened("quote_stuffing").len()
+    }
+
+    #[test]
+    fn its_rate_and_shares_count_from_their_very_thresholds_on() {
+        // 1,000 messages and 998.
+        assert_eq!((alerts_of(0, 500, 0), alerts_of(0, 499, 0)), (1, 0));
+        // 450 of 1,000 are pulls, and 449 of 1,001.
+        assert_eq!((alerts_of(100, 450, 0), alerts_of(103, 449, 0)), (1, 0));
+        // 20 of 1,000 are executions, and 21.
+        assert_eq!((alerts_of(0, 480, 20), alerts_of(0, 479, 21)), (1, 0));
+    }
+
+    #[test]
+    fn orders_that_live_for_some_fifty_milliseconds_are_the_limit() {
+        // The running median comes within a tenth of the lives.
+        for (life_ms, alerts) in [(45, 1), (60, 0)] {
+            let mut rehearsal = market();
+            let mut orders = std::collections::VecDeque::new();
+            for at in 0..900 {
+                orders.push_back(rehearsal.add(Side::Buy, 99 * DOLLAR, 100));
+                if at >= life_ms {
+                    rehearsal.delete(orders.pop_front().unwrap());
+                }
+                rehearsal.wait(MS);
+            }
+            rehearsal.pass(5 * SECOND);
+            assert_eq!(rehearsal.opened("quote_stuffing").len(), alerts, "{life_ms}");
+        }
+    }
+
+    #[test]
+    fn a_quiet_symbol_takes_two_hundred_messages_and_a_lively_one_twenty_deviations() {
+        // A message a second as a rule, which does not vary: by deviations anything would do.
+        for (pairs, alerts) in [(100, 1), (99, 0)] {
+            let mut rehearsal = market();
+            for _ in 0..60 {
+                rehearsal.add(Side::Buy, 98 * DOLLAR, 100);
+                rehearsal.pass(SECOND);
+            }
+            stuffed(&mut rehearsal, pairs, 100_000);
+            rehearsal.pass(5 * SECOND);
+            assert_eq!(rehearsal.opened("quote_stuffing").len(), alerts, "{pairs}");
+        }
+        // 10 and 30 in turn: 20 and a deviation of 10, so 220. They wander by some hundredths.
+        for (pairs, alerts) in [(113, 1), (107, 0)] {
+            let mut rehearsal = market();
+            for second in 0..120 {
+                let orders = if second % 2 == 0 { 10 } else { 30 };
+                (0..orders).for_each(|_| _ = rehearsal.add(Side::Buy, 98 * DOLLAR, 100));
+                rehearsal.pass(SECOND);
+            }
+            rehearsal.pass(2 * SECOND);
+            stuffed(&mut rehearsal, pairs, 100_000);
+            rehearsal.pass(5 * SECOND);
+            assert_eq!(rehearsal.opened("quote_stuffing").len(), alerts, "{pairs}");
+        }
+    }
+
+    #[test]
+    fn what_is_busy_all_day_long_is_no_stuffing() {
+        // 600 messages a second, all orders pulled at once, as of funds that follow an index.
+        let mut rehearsal = market();
+        for second in 0..60 {
+            stuffed(&mut rehearsal, 280 + second % 5 * 10, 100_000);
+        }
+        stuffed(&mut rehearsal, 450, 100_000);
+        rehearsal.pass(5 * SECOND);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+    }
+
+    #[test]
+    fn before_the_opening_and_for_five_minutes_after_a_halt_it_is_not_armed() {
+        let mut rehearsal = Rehearsal::before_the_opening(&Default::default());
+        rehearsal.action(b'T');
+        stuffed(&mut rehearsal, 900, 50_000);
+        rehearsal.cross(b'O', 100 * DOLLAR, 50_000);
+        rehearsal.pass(2 * SECOND);
+        rehearsal.system(b'Q');
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+        let mut rehearsal = market();
+        rehearsal.action(b'H');
+        rehearsal.pass(SECOND);
+        rehearsal.cross(b'H', 100 * DOLLAR, 50_000);
+        rehearsal.action(b'T');
+        stuffed(&mut rehearsal, 900, 50_000);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 0);
+        rehearsal.pass(300 * SECOND);
+        stuffed(&mut rehearsal, 900, 50_000);
+        assert_eq!(rehearsal.opened("quote_stuffing").len(), 1);
+    }
+
+    #[test]
+    fn crosses_and_imbalances_are_no_messages_of_orders_and_do_not_hide_them() {
+        for (pairs, alerts) in [(499, 0), (500, 1)] {
+            let mut rehearsal = market();
+            rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
+            for at in 0..pairs {
+                let order = rehearsal.add(Side::Buy, 99 * DOLLAR, 100);
+                rehearsal.delete(order);
+                if at % 10 == 0 {
+                    rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
+                }
+                if at == 250 {
+                    rehearsal.cross(b'C', 100 * DOLLAR, 50_000);
+                }
+                rehearsal.wait(MS);
+            }
+            rehearsal.pass(5 * SECOND);
+            assert_eq!(rehearsal.opened("quote_stuffing").len(), alerts, "{pairs}");
+        }
     }
 }

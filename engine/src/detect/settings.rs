@@ -22,8 +22,8 @@ crate::parameters! {
     /// What concerns no single detector.
     Whole {
         enabled: Flag = 1, 0..1, "Whether anything is detected.", "";
-        opening: Time = 9e11, 0..864e11, "The opening phase: so long after market hours begin.", "SURVEILLANCE 1: OPENING, 15 min";
-        reopening: Time = 3e11, 0..864e11, "The reopening phase: so long after a halt.", "SURVEILLANCE 1: REOPEN, 5 min";
+        opening: Time = 9e11, 0..864e11, "The opening phase: so long after market hours begin.", "convention";
+        reopening: Time = 3e11, 0..864e11, "The reopening phase: so long after a halt.", "convention";
     }
 }
 

@@ -245,4 +245,68 @@ mod tests {
         paint(&mut rehearsal, 5, (MS, SECOND), 0, true);
         assert_eq!(alerts(rehearsal), 0);
     }
+
+    #[test]
+    fn three_tenths_of_the_prints_and_half_of_the_turns_will_do() {
+        // The twelfth of 40 prints, and of 41.
+        for (others, expected) in [(28, 1), (29, 0)] {
+            let mut rehearsal = market();
+            (0..others).for_each(|_| _ = rehearsal.hidden(BID + CENT, 100));
+            paint(&mut rehearsal, 12, (MS, SECOND), 0, true);
+            assert_eq!(alerts(rehearsal), expected, "{others}");
+        }
+        // Five turns among eleven, and four.
+        for (one_sided, expected) in [(6, 1), (7, 0)] {
+            let mut rehearsal = market();
+            paint(&mut rehearsal, one_sided, (MS, SECOND), 0, false);
+            for at in 0..11 - one_sided {
+                let side = if at % 2 == 0 { Side::Sell } else { Side::Buy };
+                rehearsal.trade(side, BID + 2 * CENT, 500);
+                rehearsal.wait(SECOND);
+            }
+            assert_eq!(alerts(rehearsal), expected, "{one_sided}");
+        }
+    }
+
+    #[test]
+    fn a_price_further_away_than_a_usual_spread_begins_anew() {
+        for (away, expected) in [(4 * CENT, 1), (4 * CENT + 1, 0)] {
+            let mut rehearsal = market();
+            rehearsal.add(Side::Buy, 90 * DOLLAR, 100);
+            rehearsal.pass(SECOND);
+            rehearsal.add(Side::Buy, 90 * DOLLAR, 100);
+            for at in 0..10 {
+                let side = if at % 2 == 1 { Side::Sell } else { Side::Buy };
+                let price = if at < 5 { BID } else { BID + away };
+                rehearsal.trade(side, price, 500);
+                rehearsal.wait(SECOND);
+            }
+            assert_eq!(alerts(rehearsal), expected, "{away}");
+        }
+    }
+
+    #[test]
+    fn crosses_are_none_of_it_and_after_a_halt_it_is_not_armed_for_five_minutes() {
+        let mut rehearsal = market();
+        rehearsal.imbalance(b'C', b'B', 10_000, 500, 1_000_000);
+        paint(&mut rehearsal, 9, (MS, SECOND), 0, true);
+        for _ in 0..20 {
+            rehearsal.cross(b'C', BID + 2 * CENT, 500);
+            rehearsal.wait(100 * MS);
+        }
+        assert_eq!(rehearsal.opened("tape_painting").len(), 0);
+        // Nor does one end what was: this is the tenth.
+        paint(&mut rehearsal, 1, (MS, SECOND), 0, true);
+        assert_eq!(alerts(rehearsal), 1);
+        let mut rehearsal = market();
+        rehearsal.action(b'H');
+        rehearsal.cross(b'H', BID, 5_000);
+        rehearsal.action(b'T');
+        paint(&mut rehearsal, 20, (MS, SECOND), 0, true);
+        rehearsal.pass(30 * SECOND);
+        assert_eq!(rehearsal.opened("tape_painting").len(), 0);
+        rehearsal.pass(300 * SECOND);
+        paint(&mut rehearsal, 10, (MS, SECOND), 0, true);
+        assert_eq!(alerts(rehearsal), 1);
+    }
 }
