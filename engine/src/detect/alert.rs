@@ -96,8 +96,7 @@ impl Told {
     /// The alert as it stands by this, as if it opened just now.
     pub(crate) fn alert(&self, symbol: SymbolId, score: Score) -> Alert {
         let Told { code, change, phase, is_suspect, episode, print: _ } = *self;
-        let Episode { start_ns, last_ns, first_sequence, last_sequence, level: _, figures } =
-            episode;
+        let Episode { start_ns, last_ns, first_sequence, last_sequence, figures, .. } = episode;
         Alert {
             opened: Sequence(last_sequence),
             code,

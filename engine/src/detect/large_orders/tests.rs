@@ -68,6 +68,14 @@ impl Stage {
     }
 }
 
+/// The tags in a table that are set, in rising order.
+fn tags(orders: &LargeOrders) -> Vec<u64> {
+    let bytes = orders.tags.iter().flat_map(|word| word.to_le_bytes());
+    let mut tags: Vec<u64> = bytes.filter(|tag| *tag != 0).map(u64::from).collect();
+    tags.sort_unstable();
+    tags
+}
+
 #[test]
 fn an_order_is_large_by_size_depth_and_distance() {
     for (side, price, qty, enters) in [
@@ -143,7 +151,7 @@ fn what_it_was_when_it_entered_stays_with_it() {
     assert_eq!(stage.held(), [expected]);
     assert_eq!(stage.orders.executed, [50, 0]);
     assert_eq!(stage.show(delete(order)), Did::Pulled(time, sequence, 700));
-    assert_eq!((stage.held(), stage.orders.filter), (vec![], 0));
+    assert_eq!((stage.held(), tags(&stage.orders)), (vec![], vec![]));
 }
 
 #[test]
@@ -156,7 +164,7 @@ fn in_a_full_table_the_order_that_has_been_there_longest_makes_room() {
     for (order, time, sequence) in &entered[1..] {
         assert_eq!(stage.show(delete(*order)), Did::Pulled(*time, *sequence, 500));
     }
-    assert_eq!((stage.held(), stage.orders.filter), (vec![], 0));
+    assert_eq!((stage.held(), tags(&stage.orders)), (vec![], vec![]));
     // A place that is free is taken first, though others have been there longer.
     let mut stage = Stage::new();
     let entered: Vec<_> = (0..16).map(|_| stage.offer(ASK, 500)).collect();
@@ -176,7 +184,7 @@ fn replaces_keep_an_orders_history_however_many() {
         order = new;
         let held = stage.held();
         assert_eq!((held.len(), held[0].order, held[0].time_ns), (1, order, time));
-        assert_eq!(stage.orders.filter, bit(order));
+        assert_eq!(tags(&stage.orders), [tag(order)]);
     }
     // It showed 1,090 at most.
     assert_eq!(stage.held()[0].qty, 1_090);
@@ -234,7 +242,7 @@ fn what_was_executed_noticeably_is_forgotten_when_it_leaves() {
         let pulled = Did::Pulled(time, sequence, 500 - filled);
         let expected = if is_pulled { pulled } else { Did::Nothing };
         assert_eq!(stage.show(delete(order)), expected);
-        assert_eq!((stage.held(), stage.orders.filter), (vec![], 0));
+        assert_eq!((stage.held(), tags(&stage.orders)), (vec![], vec![]));
     }
     // Executed whole, in parts: its place is free at once.
     let mut stage = Stage::new();
@@ -272,29 +280,29 @@ fn an_order_of_which_a_rump_is_left_is_pulled() {
 }
 
 #[test]
-fn orders_that_share_a_bit_of_the_filter_are_told_apart() {
-    let of = |wanted: u64, after: u64| (after + 1..).find(|order| bit(*order) == wanted).unwrap();
+fn orders_that_share_a_tag_are_told_apart() {
+    let of = |wanted: u64, after: u64| (after + 1..).find(|order| tag(*order) == wanted).unwrap();
     let mut stage = Stage::new();
     let first = 1_000;
-    let (second, small) = (of(bit(first), first), of(bit(first), first + 500));
-    let other = (first..).find(|order| bit(*order) != bit(first)).unwrap();
+    let (second, small) = (of(tag(first), first), of(tag(first), first + 500));
+    let other = (first..).find(|order| tag(*order) != tag(first)).unwrap();
     assert!(second != small);
     for (order, qty) in [(first, 500), (second, 600), (small, 100)] {
         let did = stage.show(add(order, Sell, ASK, qty));
         assert_eq!(did == Did::Nothing, qty == 100);
     }
-    assert_eq!(stage.orders.filter, bit(first));
+    assert_eq!(tags(&stage.orders), [tag(first); 2]);
     let (time, sequence) = (stage.held()[1].time_ns, stage.held()[1].sequence);
-    // Of a small one with their bit nothing is known, nor of one that no book holds.
+    // Of a small one with their tag nothing is known, nor of one that no book holds.
     assert_eq!(stage.show(cancel(small, 10)), Did::Nothing);
     assert_eq!(stage.show(execute(small, 10)), Did::Nothing);
     assert_eq!(stage.show(delete(small)), Did::Nothing);
     assert_eq!(stage.show(delete(small)), Did::Nothing);
     assert_eq!(stage.held().len(), 2);
-    // When one of two goes, the bit stays for the other.
+    // When one of two goes, the other's tag stays.
     assert!(matches!(stage.show(delete(first)), Did::Pulled(_, _, 500)));
-    assert_eq!(stage.orders.filter, bit(second));
+    assert_eq!(tags(&stage.orders), [tag(second)]);
     assert_eq!(stage.show(replace(second, other, ASK, 600)), Did::Nothing);
-    assert_eq!(stage.orders.filter, bit(other));
+    assert_eq!(tags(&stage.orders), [tag(other)]);
     assert_eq!(stage.show(delete(other)), Did::Pulled(time, sequence, 600));
 }
