@@ -346,7 +346,8 @@ impl Shard {
         }
         let best_changed = applied.best_changed;
         let before = self.apply_after_book(event, best_changed);
-        if is_detecting && !self.detectors.passes(event, applied.resting.as_ref(), best_changed) {
+        let quotes = best_changed.then_some((&before, &self.metrics[symbol].clock));
+        if is_detecting && !self.detectors.passes(event, applied.resting.as_ref(), quotes) {
             // Field by field: the whole as it lies was stored byte by byte just now, and to copy it in words
             // waits for that. It took 20 ns a message over the yardstick file.
             let resting = applied.resting.map(Resting::again);

@@ -18,6 +18,7 @@ use crate::detect::raised::Raised;
 use crate::detect::recent::Recent;
 use crate::detect::seen::Seen;
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::detect::touch::Touch;
 use crate::event::Kind;
 
 crate::parameters! {
@@ -104,6 +105,12 @@ impl FlickeringQuote {
             print: None,
         })
     }
+
+    /// Whether a price of the quote is another.
+    #[inline(always)]
+    pub(super) fn is_quote_of_concern(&self, state: &State, touch: &Touch) -> bool {
+        state.best[0].price != touch.bid || state.best[1].price != touch.ask
+    }
 }
 
 impl Detector for FlickeringQuote {
@@ -115,10 +122,11 @@ impl Detector for FlickeringQuote {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if state.best[0].price == seen.touch.bid && state.best[1].price == seen.touch.ask {
-            return None;
+        if self.is_quote_of_concern(state, &seen.touch) {
+            self.change(state, seen)
+        } else {
+            None
         }
-        self.change(state, seen)
     }
 }
 

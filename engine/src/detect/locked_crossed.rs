@@ -73,6 +73,12 @@ impl LockedCrossed {
         Arming::default()
     }
 
+    /// Whether a quote is locked or crossed, or was.
+    #[inline(always)]
+    pub(super) fn is_quote_of_concern(&self, touch: &Touch, before: &Touch) -> bool {
+        is_over(touch) || is_over(before)
+    }
+
     /// The quote has changed, and was or is locked.
     #[cold]
     #[inline(never)]
@@ -123,10 +129,11 @@ impl Detector for LockedCrossed {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if !is_over(&seen.touch) && !is_over(&seen.before) {
-            return None;
+        if self.is_quote_of_concern(&seen.touch, &seen.before) {
+            self.changed(state, seen)
+        } else {
+            None
         }
-        self.changed(state, seen)
     }
 
     fn on_notice(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {

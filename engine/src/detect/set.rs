@@ -24,7 +24,7 @@ use crate::detect::phase::Phase;
 use crate::detect::profile::Profile;
 use crate::detect::raised::{Raised, Score};
 use crate::detect::record::{
-    Episodes, LINE_BYTES, ORDER_LINES, OWN_FROM, Record, SECOND_LINES_END,
+    Episodes, LINE_BYTES, ORDER_LINES, OWN_FROM, Record, SECOND_LINES_END, States,
 };
 use crate::detect::seen::{Second, Seen};
 use crate::detect::settings::{Settings, symbol_detectors};
@@ -35,6 +35,7 @@ use crate::event::{Event, Kind};
 use crate::memory::mapped_vec::{MappedVec, MemoryError, Pages};
 use crate::memory::prefetch::prefetch_address;
 use crate::metrics::SymbolMetrics;
+use crate::metrics::clock::QuoteClock;
 use crate::metrics::flow::SideQuote;
 use crate::prints::{Print, PrintKind};
 use crate::shard::SessionPhase;
@@ -436,19 +437,22 @@ impl Detectors {
         &mut self,
         event: &Event,
         resting: Option<&Resting>,
-        best_changed: bool,
+        quotes: Option<(&(SideQuote, SideQuote), &QuoteClock)>,
     ) -> bool {
         self.begin(event);
         let Some(record) = self.records.get_mut(event.symbol as usize) else { return false };
         let (activity, states) = (&mut record.activity, &mut record.states);
         let Settings { quote_stuffing, fleeting_orders, spoofing, layering, .. } = &self.settings;
         let order_qty = activity.order_qty();
-        let is_concerned = best_changed
-            || !is_of_order(event)
+        let is_concerned = !is_of_order(event)
             || !self.own.is_empty()
             || quote_stuffing.own.is_concerned(&states.quote_stuffing, activity)
             || spoofing.own.is_concerned(&states.spoofing, event, order_qty)
-            || layering.own.is_concerned(&states.layering, event, order_qty);
+            || layering.own.is_concerned(&states.layering, event, order_qty)
+            || quotes.is_some_and(|(before, clock)| {
+                let quote = Touch::of((clock.bid, clock.ask));
+                quote_concerns(&self.settings, states, &quote, &Touch::of(*before))
+            });
         if is_concerned {
             return false;
         }
@@ -729,6 +733,20 @@ impl Detectors {
             }
         }
     }
+}
+
+/// Whether a change of the best bid or offer concerns one of those that look at quotes. Most changes are of
+/// shares alone, and no quote is wide, thin or locked.
+#[inline(always)]
+fn quote_concerns(settings: &Settings, states: &States, quote: &Touch, before: &Touch) -> bool {
+    let Settings {
+        flickering_quote, price_jump, spread_blowout, depth_evaporation, locked_crossed, ..
+    } = settings;
+    flickering_quote.own.is_quote_of_concern(&states.flickering_quote, quote)
+        || price_jump.own.is_quote_of_concern(&states.price_jump, quote)
+        || spread_blowout.own.is_quote_of_concern(&states.spread_blowout, quote)
+        || depth_evaporation.own.is_quote_of_concern(&states.depth_evaporation, quote)
+        || locked_crossed.own.is_quote_of_concern(quote, before)
 }
 
 /// Whether it is a message of a displayed order.
