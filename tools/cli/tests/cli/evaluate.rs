@@ -323,20 +323,18 @@ fn without_alerts_the_engine_raises_its_own_and_the_figures_are_those_of_given_o
 }
 
 #[test]
-fn other_parameters_change_what_the_engine_raises_and_not_what_is_given() {
+fn an_engine_without_detectors_has_no_alerts_to_evaluate_and_given_ones_need_none() {
     let dir = scratch();
     let Staged { session, labels, alerts } = staged(&dir);
     let of = |more: &[&str]| {
         let args = ["evaluate", arg(&session), "--labels", arg(&labels), "--json"];
-        tapewatch(&[&args[..], more].concat()).ended_with(0).json()
+        tapewatch(&[&args[..], &["--date", "2025-06-02"], more].concat())
     };
-    let alerts_of = |result: &Value| result["overall"]["alerts"].as_u64().unwrap();
-    // An add a second and nothing else: no rule is broken.
-    assert_eq!(alerts_of(&of(&["--date", "2025-06-02"])), 0);
-    let given = of(&["--date", "2025-06-02", "--alerts", arg(&alerts)]);
-    assert!(alerts_of(&given) > 0);
-    let off = ["--date", "2025-06-02", "--alerts", arg(&alerts), "--set", "detect.enabled=false"];
-    assert_eq!(of(&off), given);
+    let (off, given) = (["--set", "detect.enabled=false"], ["--alerts", arg(&alerts)]);
+    of(&off).ended_with(2).says(&["no detectors switched on", "--alerts"]);
+    let of_given = of(&given).ended_with(0).json();
+    assert_eq!(of(&[off, given].concat()).ended_with(0).json(), of_given);
+    assert!(of_given["overall"]["alerts"].as_u64() > Some(0), "{of_given}");
 }
 
 #[test]
