@@ -74,7 +74,9 @@ fn a_rise_by_a_third_on_much_volume_that_is_half_lost_is_one_alert() {
 #[test]
 fn a_rise_or_a_fall_of_half_a_day_is_none() {
     let mut stock = Stock::new(4 * DOLLAR);
-    stock.move_to(4 * DOLLAR, 5 * DOLLAR, 150, 1_000);
+    // By half in four hours, an eighth of the price in one.
+    stock.move_to(4 * DOLLAR, 6 * DOLLAR, 240, 1_000);
+    stock.move_to(6 * DOLLAR, 4 * DOLLAR, 30, 300);
     assert_eq!(stock.rehearsal.opened(NAME).len(), 0);
     let mut stock = Stock::new(4 * DOLLAR);
     stock.move_to(4 * DOLLAR, 5 * DOLLAR + 60 * CENT, 30, 1_000);
@@ -148,6 +150,18 @@ fn the_fall_comes_within_an_hour_after_the_peak() {
         (0..steps).for_each(|_| stock.step(5 * DOLLAR + 59 * CENT, 300));
         (0..5).for_each(|_| stock.step(4 * DOLLAR + 50 * CENT, 300));
         assert_eq!(stock.rehearsal.opened(NAME).len(), alerts, "{steps}");
+    }
+}
+
+#[test]
+fn the_rise_is_of_the_eight_slots_at_hand() {
+    // 4 up to a slot of 7.5 minutes, then 4.60 for six slots or seven; 5.25 is 31 % of the one, 14 of the other.
+    for (slots, alerts) in [(6, 1), (7, 0)] {
+        let mut stock = Stock::new(4 * DOLLAR);
+        (0..slots * 45).for_each(|_| stock.step(4 * DOLLAR + 60 * CENT, 1_000));
+        (0..5).for_each(|_| stock.step(5 * DOLLAR + 25 * CENT, 1_000));
+        (0..5).for_each(|_| stock.step(4 * DOLLAR + 40 * CENT, 300));
+        assert_eq!(stock.rehearsal.opened(NAME).len(), alerts, "{slots}");
     }
 }
 
