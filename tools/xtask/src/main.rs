@@ -48,11 +48,13 @@ Usage: cargo xtask COMMAND
                      measures parsers, stages and the whole engine on FILE, otherwise the yardstick,
                      the ring, the journal, the simulated exchange and the demo, and prints the README's
                      tables; with --write puts them there. Takes minutes and an idle machine.
-  evaluate [--seeds A..B] [--write]
-                     simulates a day with staged episodes for each seed from A to B (default: the published
-                     ones, 1001..1020), of two populations of agents, and prints what the detectors are
-                     worth on them; with --write into README.md, the pictures into benches/evaluate. Needs
-                     a gigabyte in target.
+  evaluate [--seeds A..B] [--plain-seeds A..B] [--binary FILE] [--write]
+                     simulates a day with staged episodes for each seed of --seeds (default: the published
+                     ones, 1001..1020) and one without for each of --plain-seeds (2001..2010), of two
+                     populations of agents, and prints what the detectors are worth on them. With --write
+                     into README.md, the pictures into benches/evaluate: of the published seeds alone, and
+                     of what is committed. --binary takes that tapewatch in place of one that is built.
+                     Needs a gigabyte in the system's folder for temporary files (TMPDIR).
   syscalls [FILE]    runs the whole engine under strace and prints the system calls of each thread in
                      steady state. Installs strace from Debian if it is missing.
   same-state [FILE]  runs FILE (ITCH 5.0 as BinaryFILE; otherwise a session made for it) inline and

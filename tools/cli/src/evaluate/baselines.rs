@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use engine::units::{Price, SymbolId};
 use feed_handlers::itch50::Message;
 
+use super::alert::Opened;
 use super::prices::PrintPrices;
 
 /// The baselines, and the rule of each for people.
@@ -31,7 +32,7 @@ const MESSAGES_PER_SECOND_MAX: u64 = 100;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Raised {
     pub(super) symbol: SymbolId,
-    pub(super) start_ns: i64,
+    pub(super) opened: Opened,
     pub(super) end_ns: i64,
     /// From 0 to 100: the standard deviations, or the messages by tens.
     pub(super) score: f64,
@@ -48,31 +49,23 @@ pub(super) struct Baselines {
 }
 
 impl Baselines {
-    /// The next message of a symbol; whether an alert begins with it.
-    pub(super) fn message(
-        &mut self,
-        symbol: SymbolId,
-        message: &Message<'_>,
-        time_ns: i64,
-    ) -> bool {
-        let second = time_ns.div_euclid(1_000_000_000);
-        let messages = self.rates.entry(symbol).or_default().message(second);
-        let mut begins = false;
+    /// The next message of a symbol, at `here`.
+    pub(super) fn message(&mut self, symbol: SymbolId, message: &Message<'_>, here: Opened) {
+        let second = second_of(here.at_ns);
+        let rate = self.rates.entry(symbol).or_default();
+        let messages = rate.message(second);
         if messages > MESSAGES_PER_SECOND_MAX {
             let score = (messages as f64 / 10.0).min(100.0);
-            let open = &mut self.rates.entry(symbol).or_default().open;
-            begins |= raise(&mut self.raised[1], open, symbol, time_ns, score);
+            raise(&mut self.raised[1], &mut rate.open, symbol, here, score);
         }
         if let Some(price) = self.prices.print(symbol, message) {
             let returns = self.returns.entry(symbol).or_default();
             if let Some(z) = returns.print(second, price)
                 && z > Z_MIN
             {
-                let open = &mut returns.open;
-                begins |= raise(&mut self.raised[0], open, symbol, time_ns, z.min(100.0));
+                raise(&mut self.raised[0], &mut returns.open, symbol, here, z.min(100.0));
             }
         }
-        begins
     }
 
     /// The alerts of each, in order of [`BASELINES`].
@@ -81,26 +74,28 @@ impl Baselines {
     }
 }
 
-/// Goes on with the alert that is open, if that ended in this second or the one before, or begins one;
-/// whether it begins one.
+/// Goes on with the alert that is open, if that ended in this second or the one before, or begins one.
 fn raise(
     raised: &mut Vec<Raised>,
     open: &mut Option<usize>,
     symbol: SymbolId,
-    time_ns: i64,
+    here: Opened,
     score: f64,
-) -> bool {
-    let second = |ns: i64| ns.div_euclid(1_000_000_000);
+) {
     if let Some(last) = open.and_then(|at| raised.get_mut(at))
-        && second(time_ns) - second(last.end_ns) <= 1
+        && second_of(here.at_ns) - second_of(last.end_ns) <= 1
     {
-        last.end_ns = time_ns;
+        last.end_ns = here.at_ns;
         last.score = last.score.max(score);
-        return false;
+        return;
     }
     *open = Some(raised.len());
-    raised.push(Raised { symbol, start_ns: time_ns, end_ns: time_ns, score });
-    true
+    raised.push(Raised { symbol, opened: here, end_ns: here.at_ns, score });
+}
+
+/// The second of the clock that an instant lies in.
+fn second_of(time_ns: i64) -> i64 {
+    time_ns.div_euclid(1_000_000_000)
 }
 
 /// How many messages this second has had.
@@ -175,11 +170,18 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
 
+    fn at(time_ns: i64) -> Opened {
+        Opened { at_ns: time_ns, messages_before: None }
+    }
+
+    /// Whether an alert begins with the message.
     fn tell(baselines: &mut Baselines, time_ns: i64, write: impl Fn(&mut Encoder, Header)) -> bool {
         let mut encoder = Encoder::new();
         write(&mut encoder, Header { locate: 1, tracking: 0, time_of_day_ns: time_ns as u64 });
         let message = Message::parse(encoder.last_message().unwrap()).unwrap();
-        baselines.message(SymbolId(1), &message, time_ns)
+        let before: usize = baselines.raised.iter().map(Vec::len).sum();
+        baselines.message(SymbolId(1), &message, at(time_ns));
+        baselines.raised.iter().map(Vec::len).sum::<usize>() > before
     }
 
     fn add(baselines: &mut Baselines, time_ns: i64, order: u64, price_e4: u32) -> bool {
@@ -204,7 +206,7 @@ mod tests {
         let [_, raised] = baselines.into_raised();
         let expected = Raised {
             symbol: SymbolId(1),
-            start_ns: 10 * SECOND + 100 * SECOND / 125,
+            opened: at(10 * SECOND + 100 * SECOND / 125),
             end_ns: 10 * SECOND + 249 * SECOND / 125,
             score: 12.5,
         };
@@ -236,7 +238,7 @@ mod tests {
         assert!(print(&mut baselines, 40, 40, 10_0500), "five cents");
         let [raised, _] = baselines.into_raised();
         assert_eq!(raised.len(), 1);
-        assert_eq!((raised[0].start_ns, raised[0].symbol), (40 * SECOND + 7, SymbolId(1)));
+        assert_eq!((raised[0].opened, raised[0].symbol), (at(40 * SECOND + 7), SymbolId(1)));
         assert!(raised[0].score > 3.0 && raised[0].score < 5.0, "{raised:?}");
     }
 }

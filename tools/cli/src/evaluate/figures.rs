@@ -3,12 +3,15 @@
 //! Of several alerts on one episode the first counts, and is true; further ones add nothing to recall
 //! and are neither true nor false: a detector gains nothing by raising its voice again, and loses
 //! nothing by an episode that comes in pieces. An alert on two episodes is one true alert, and finds
-//! both. With a least severity, lesser episodes are not there, and an alert on them alone is counted
-//! neither way.
+//! those that had begun. One that was open before its episode began counts neither way, too. With a least
+//! severity, lesser episodes are not there, and an alert on them alone is counted neither way.
+//!
+//! Strict precision takes all of these for false: further alerts on an episode, those open before it, and
+//! those that only an innocent look-alike excuses.
 
 use std::collections::BTreeMap;
 
-use super::matching::{Judged, Outcome};
+use super::matching::{Excused, Outcome};
 use super::statistics::{average_precision, f1, median, share, wilson};
 
 /// The least severities that figures are told for.
@@ -24,6 +27,8 @@ pub(super) struct Counts {
     pub(super) alerts_true: u64,
     /// Further ones on episodes that were found already, not among the others.
     pub(super) alerts_repeated: u64,
+    /// Those on an episode that were opened before it began, not among the others.
+    pub(super) alerts_open_before: u64,
 }
 
 impl Counts {
@@ -37,13 +42,15 @@ impl Counts {
             ..Counts::default()
         };
         for alert in outcome.alerts.iter().filter(|alert| alert.score >= score_min) {
-            if alert.hits.is_empty() {
+            if alert.is_false() {
                 counts.alerts += 1;
                 continue;
             }
             let episodes = alert.hits.iter().map(|hit| hit.episode);
             let severe: Vec<usize> = episodes.filter(|episode| is_severe[*episode]).collect();
             if severe.is_empty() {
+                let is_before_any = alert.open_before.iter().any(|episode| is_severe[*episode]);
+                counts.alerts_open_before += u64::from(is_before_any);
                 continue;
             }
             let found = severe.iter().filter(|episode| !is_found[**episode]).count() as u64;
@@ -102,11 +109,11 @@ pub(super) struct SweepPoint {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Figures {
     pub(super) counts: Counts,
-    pub(super) excused: u64,
+    pub(super) excused: Excused,
     pub(super) retracted: u64,
     /// False alerts on innocent look-alikes.
     pub(super) on_innocents: u64,
-    /// From an episode's start to its first alert's, over the episodes that were found.
+    /// From an episode's start to the opening message of its first alert, over the episodes that were found.
     pub(super) delay_us_p50: Option<f64>,
     /// The same in messages of the session.
     pub(super) delay_events_p50: Option<f64>,
@@ -121,9 +128,8 @@ pub(super) struct Figures {
 impl Figures {
     /// What `outcome` comes to.
     pub(super) fn of(outcome: &Outcome) -> Figures {
-        let is_false = |alert: &&Judged| alert.hits.is_empty();
         let mut false_by_phase = BTreeMap::new();
-        for alert in outcome.alerts.iter().filter(is_false) {
+        for alert in outcome.alerts.iter().filter(|alert| alert.is_false()) {
             *false_by_phase.entry(alert.phase.clone()).or_default() += 1;
         }
         let (delays_ns, delays_events) = delays(outcome);
@@ -141,6 +147,22 @@ impl Figures {
                 .to_vec(),
             sweep: sweep(outcome),
         }
+    }
+
+    /// The share of alerts that are true if further ones on an episode, those open before it and those that
+    /// only innocent look-alikes excuse are false; `counts` are this one's, or those of a severity.
+    pub(super) fn precision_strict(&self, counts: &Counts) -> Option<f64> {
+        let Counts { alerts, alerts_repeated, alerts_open_before, .. } = counts;
+        let all = alerts + alerts_repeated + alerts_open_before + self.excused.on_innocents;
+        share(counts.alerts_true, all)
+    }
+
+    /// False alerts of the named parts of the day, and of all others together: they add up to all that are
+    /// false.
+    pub(super) fn false_in<const N: usize>(&self, phases: [&str; N]) -> ([u64; N], u64) {
+        let named = phases.map(|phase| self.false_by_phase.get(phase).copied().unwrap_or(0));
+        let all: u64 = self.false_by_phase.values().sum();
+        (named, all - named.iter().sum::<u64>())
     }
 
     /// The area under the sweep's precision over its recall.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine::units::Nanos;
+use engine::units::{FeedId, Nanos};
 use feed_handlers::input::{Format, InputSource, STANDARD_INPUT};
 
 use super::alert::{self, Alert};
@@ -87,6 +87,14 @@ impl Input {
         let day = self.day.or_else(captured).unwrap_or_else(TradingDay::epoch);
         source.set_midnight(day.midnight());
         Ok((ReplaySource::Files(Box::new(source)), day.midnight()))
+    }
+
+    /// The feed of this name, as ids of alerts have it.
+    pub(super) fn feed_of(&self, name: &str) -> Option<FeedId> {
+        let live = self.config.feeds.iter().map(|feed| &feed.name);
+        let own = self.config.feeds.is_empty().then_some(&self.config.feed.name);
+        let at = live.chain(own).position(|feed| feed.as_str() == name)?;
+        u16::try_from(at).ok().map(FeedId)
     }
 
     /// Its name for people.

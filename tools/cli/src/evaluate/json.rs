@@ -9,8 +9,10 @@ use super::matching::Outcome;
 use super::pool::{ALL, Pool};
 use super::statistics::CONFIDENCE;
 
-/// The parts of a day, in its order; a phase of another name is told behind them.
-pub(super) const PHASES: [&str; 5] = ["pre", "opening", "continuous", "closing", "post"];
+/// The parts of a day, in its order, and what a symbol may be in instead; a phase of another name is told
+/// behind them.
+const PHASES: [&str; 8] =
+    ["pre", "opening", "continuous", "closing", "post", "halted", "reopening", "unknown"];
 
 /// See the module.
 pub(super) fn result(pool: &Pool, grace_ns: i64) -> Value {
@@ -48,9 +50,10 @@ pub(super) fn result(pool: &Pool, grace_ns: i64) -> Value {
 
 /// The figures of one row.
 fn figures(figures: &Figures, symbol_days: f64) -> Map<String, Value> {
-    let Counts { episodes, episodes_found, alerts, alerts_true, alerts_repeated } = figures.counts;
+    let Counts { episodes, episodes_found, alerts, alerts_true, .. } = figures.counts;
     let per_day = |count: u64| (symbol_days > 0.0).then(|| count as f64 / symbol_days);
-    let by_severity: Vec<Value> = figures.by_severity.iter().map(severity).collect();
+    let by_severity: Vec<Value> =
+        figures.by_severity.iter().map(|of| severity(figures, of)).collect();
     let curve: Vec<Value> = figures
         .sweep
         .iter()
@@ -76,12 +79,16 @@ fn figures(figures: &Figures, symbol_days: f64) -> Map<String, Value> {
         "false_alerts_per_symbol_day": per_day(figures.counts.alerts_false()),
         "by_severity": by_severity,
         "false_alerts_by_phase": by_phase,
+        "precision_strict": figures.precision_strict(&figures.counts),
         "precision_interval": interval(figures.counts.precision_interval()),
         "recall_interval": interval(figures.counts.recall_interval()),
         "average_precision": figures.average_precision(),
         "pr_curve": curve,
-        "alerts_repeated": alerts_repeated,
-        "alerts_excused": figures.excused,
+        "alerts_repeated": figures.counts.alerts_repeated,
+        "alerts_open_before": figures.counts.alerts_open_before,
+        "alerts_excused": figures.excused.total(),
+        "alerts_excused_on_innocents": figures.excused.on_innocents,
+        "alerts_excused_on_market": figures.excused.on_market,
         "alerts_retracted": figures.retracted,
         "alerts_on_innocents": figures.on_innocents,
     });
@@ -91,7 +98,7 @@ fn figures(figures: &Figures, symbol_days: f64) -> Map<String, Value> {
     }
 }
 
-fn severity((severity_min, counts): &(f64, Counts)) -> Value {
+fn severity(figures: &Figures, (severity_min, counts): &(f64, Counts)) -> Value {
     json!({
         "severity_min": severity_min,
         "episodes": counts.episodes,
@@ -99,7 +106,11 @@ fn severity((severity_min, counts): &(f64, Counts)) -> Value {
         "alerts": counts.alerts,
         "alerts_true": counts.alerts_true,
         "precision": counts.precision(),
+        "precision_strict": figures.precision_strict(counts),
         "recall": counts.recall(),
+        "f1": counts.f1(),
+        "alerts_repeated": counts.alerts_repeated,
+        "alerts_open_before": counts.alerts_open_before,
     })
 }
 
@@ -108,7 +119,7 @@ fn interval(interval: Option<(f64, f64)>) -> Value {
 }
 
 /// False alerts of every part of the day, in its order, and of phases of other names.
-pub(super) fn phases(figures: &Figures) -> impl Iterator<Item = (&str, u64)> {
+fn phases(figures: &Figures) -> impl Iterator<Item = (&str, u64)> {
     let counts = &figures.false_by_phase;
     let named = PHASES.map(|phase| (phase, counts.get(phase).copied().unwrap_or(0)));
     let others = counts.iter().filter(|(phase, _)| !PHASES.contains(&phase.as_str()));

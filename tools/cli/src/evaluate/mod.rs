@@ -5,7 +5,7 @@
 //! counts add up.
 //!
 //! - `label`, `alert`, `jsonl`: what is read; `input`: the session, and the engine's run over it
-//! - `tape`, `positions`, `prices`, `baselines`: what the messages alone say
+//! - `tape`, `positions`, `openings`, `prices`, `baselines`: what the messages alone say
 //! - `matching`, `figures`, `statistics`, `pool`: what it comes to; nothing there reads or writes
 //! - `text`, `json`, `plots`: how it is told
 
@@ -17,6 +17,7 @@ mod json;
 mod jsonl;
 mod label;
 mod matching;
+mod openings;
 mod plots;
 mod pool;
 mod positions;
@@ -41,10 +42,13 @@ use crate::exit::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::span;
 
+use self::alert::{Alert, Opened};
 use self::input::{Input, Settings};
 use self::label::Label;
 use self::matching::{Episode, Judged};
+use self::openings::Openings;
 use self::pool::{Pool, SessionRead};
+use self::tape::Tape;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,8 +57,9 @@ Examples:
   tapewatch evaluate one.itch two.itch --labels one.jsonl --labels two.jsonl
   tapewatch evaluate day/session.itch --labels day/labels.jsonl --alerts results/alerts.jsonl
 
-An alert is true if it overlaps an episode of its detector and symbol, or begins up to --grace behind it. Further
-alerts on the same episode count neither way; so do those that an overlapping label names in `also`.
+An alert is true if it overlaps an episode of its detector and symbol, or begins up to --grace behind it, and was
+opened, by the message that its id names, after the episode's beginning. Further alerts on the same episode count
+neither way; so do those that were open before it, and those that an overlapping label names in `also`.
 What is not defined (a precision where nothing fired) is null, never 0.
 Exit status: 0 done, whatever the figures; 1 damaged input; 2 usage, or an input that cannot be read.";
 
@@ -145,7 +150,7 @@ fn session(
         )));
     }
     let input = Input::new(path, args.date.or(staged_on), &settings)?;
-    let alerts = match alerts {
+    let mut alerts = match alerts {
         Some(path) => alert::read(path)?,
         None => input::alerts_of(&input, console, interrupt)?,
     };
@@ -153,10 +158,38 @@ fn session(
     warn_of_another_day(&input, &labels, midnight, console);
     let instants = labels.iter().map(|label| label.start_ns);
     let instants = instants.chain(alerts.iter().map(|alert| alert.start_ns));
-    let tape = tape::read(&mut source, midnight, instants, interrupt)?;
+    let openings = Openings::of(&alerts, |name| input.feed_of(name));
+    let mut tape = tape::read(&mut source, midnight, instants, openings, interrupt)?;
+    let openings = std::mem::take(&mut tape.openings).into_come();
+    open(&input, &mut alerts, openings, &tape, console);
     let session = SessionRead { labels, alerts, tape };
     tell_details(&input, &session, grace_ns(args), console);
     Ok(session)
+}
+
+/// Gives each alert the message that opened it. Where none is known, which is told, it is taken for raised
+/// when its condition began.
+fn open(
+    input: &Input,
+    alerts: &mut [Alert],
+    openings: Vec<Option<Opened>>,
+    tape: &Tape,
+    console: Console,
+) {
+    let mut unknown = 0_u64;
+    for (alert, opened) in alerts.iter_mut().zip(openings) {
+        alert.opened = opened.unwrap_or_else(|| {
+            unknown += 1;
+            let messages_before = tape.positions.before(alert.start_ns);
+            Opened { at_ns: alert.start_ns, messages_before }
+        });
+    }
+    if unknown > 0 {
+        console.warning(&format!(
+            "{}: {unknown} alert(s) whose id names no message of the session at or behind their start; their delay is told to their start",
+            input.path().display()
+        ));
+    }
 }
 
 /// Labels of another day overlap nothing: that is hardly what was meant.
@@ -196,7 +229,7 @@ fn tell_details(input: &Input, session: &SessionRead, grace_ns: i64, console: Co
         }
         let evidence: HashMap<&str, Option<(u64, u64)>> =
             session.alerts.iter().map(|alert| (alert.id.as_str(), alert.evidence)).collect();
-        for alert in outcome.alerts.iter().filter(|alert| alert.hits.is_empty()) {
+        for alert in outcome.alerts.iter().filter(|alert| alert.is_false()) {
             let innocent = if alert.is_on_innocent { ", on an innocent look-alike" } else { "" };
             let shown = evidence.get(alert.id.as_str()).copied().flatten();
             let shown = shown

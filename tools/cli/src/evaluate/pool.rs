@@ -115,12 +115,48 @@ fn of_baseline(
         (String::from(*detector), judge(detector, &labels, &alerts, positions, rules))
     };
     let mut outcomes: BTreeMap<String, Outcome> = staged.iter().map(of).collect();
-    let any = |label: &Label| match label.is_innocent() {
-        true => label.clone(),
-        false => Label { detector: String::from(ALL), also: Vec::new(), ..label.clone() },
-    };
-    let of_any: Vec<Label> = session.labels.iter().map(any).collect();
-    let together = judge(ALL, &Labels::new(&of_any), &alerts, positions, rules);
+    let of_any: Vec<Label> = session.labels.iter().map(of_any).collect();
+    let together = judge(ALL, &labels.renamed(&of_any), &alerts, positions, rules);
     outcomes.insert(String::from(ALL), together);
     outcomes
+}
+
+/// A label as it is to an alert that may be any detector's: an episode of its own, or an innocent look-alike
+/// that sets it off if it sets off any, as it does to all detectors together.
+fn of_any(label: &Label) -> Label {
+    let all = String::from(ALL);
+    match (label.is_innocent(), label.also.is_empty()) {
+        (true, true) => label.clone(),
+        (true, false) => Label { also: vec![all], ..label.clone() },
+        (false, _) => Label { detector: all, also: Vec::new(), ..label.clone() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::worked_cases::{alert, innocent, label};
+    use super::*;
+
+    #[test]
+    fn what_an_innocent_look_alike_sets_off_is_excused_of_a_baseline_as_of_all_detectors() {
+        let price_jump = vec![String::from("price_jump")];
+        let labels = vec![
+            label("spoofing", "AAA", 100, 200),
+            Label { also: price_jump, ..innocent("AAA", 300, 400) },
+            innocent("AAA", 500, 600),
+        ];
+        let starts = [150, 350, 550, 800];
+        let alerts = starts.map(|start_ns| alert("price_jump", "AAA", start_ns, start_ns + 5));
+        let mut tape = Tape::default();
+        tape.baselines[0] = alerts.to_vec();
+        let session = SessionRead { labels, alerts: alerts.to_vec(), tape };
+        let pool = Pool::of(&[session], 10);
+        let [baseline, _] = &pool.baselines;
+        let all = &baseline[ALL];
+        // The first is on an episode, whoseever.
+        assert_eq!((all.excused.on_innocents, all.excused.total(), all.alerts.len()), (1, 1, 3));
+        assert_eq!(all.alerts.iter().filter(|alert| alert.is_false()).count(), 2);
+        let overall = pool.overall();
+        assert_eq!((overall.excused.on_innocents, overall.alerts.len()), (1, 3));
+    }
 }

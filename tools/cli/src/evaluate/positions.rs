@@ -15,8 +15,6 @@ pub(super) struct Positions {
     reached: BTreeMap<i64, u64>,
     messages: u64,
     now_ns: Option<i64>,
-    /// Messages before the first one of the present time.
-    before_now: u64,
 }
 
 impl Positions {
@@ -32,19 +30,11 @@ impl Positions {
     pub(super) fn message(&mut self, time_ns: i64) {
         if self.now_ns.is_none_or(|now_ns| time_ns > now_ns) {
             self.now_ns = Some(time_ns);
-            self.before_now = self.messages;
             while let Some(instant) = self.ahead.pop_if(|instant| *instant <= time_ns) {
                 self.reached.insert(instant, self.messages);
             }
         }
         self.messages += 1;
-    }
-
-    /// Will know the time of the last message, too.
-    pub(super) fn note_now(&mut self) {
-        if let Some(now_ns) = self.now_ns {
-            self.reached.insert(now_ns, self.before_now);
-        }
     }
 
     /// The session has ended.
@@ -58,11 +48,9 @@ impl Positions {
         self.messages
     }
 
-    /// Messages from the first one at or after one instant up to the first at or after another, 0 if
-    /// the other is earlier; `None` unless both were named.
-    pub(super) fn between(&self, from_ns: i64, to_ns: i64) -> Option<u64> {
-        let at = |instant| self.reached.get(&instant);
-        Some(at(to_ns)?.saturating_sub(*at(from_ns)?))
+    /// Messages before the first one at or after an instant; `None` unless it was named.
+    pub(super) fn before(&self, instant_ns: i64) -> Option<u64> {
+        self.reached.get(&instant_ns).copied()
     }
 }
 
@@ -71,29 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_between_two_instants_are_those_from_the_first_until_the_second() {
+    fn messages_before_an_instant_are_those_before_the_first_one_that_reaches_it() {
         let mut positions = Positions::of([5, 20, 1, 30, 20, 99]);
         for time_ns in [3, 5, 5, 7, 6, 20, 29] {
             positions.message(time_ns);
         }
         positions.end();
-        assert_eq!(positions.between(5, 20), Some(4), "5, 5, 7 and one that came late");
-        assert_eq!(positions.between(1, 5), Some(1));
-        assert_eq!(positions.between(20, 30), Some(2));
-        assert_eq!(positions.between(30, 99), Some(0), "behind the end");
-        assert_eq!(positions.between(20, 5), Some(0));
-        assert_eq!(positions.between(5, 6), None, "never named");
+        assert_eq!(positions.before(1), Some(0));
+        assert_eq!(positions.before(5), Some(1));
+        assert_eq!(positions.before(20), Some(5), "3, 5, 5, 7 and one that came late");
+        assert_eq!(positions.before(30), Some(7), "behind the end");
+        assert_eq!(positions.before(99), Some(7));
+        assert_eq!(positions.before(6), None, "never named");
         assert_eq!(positions.messages(), 7);
-    }
-
-    #[test]
-    fn the_present_can_be_named_as_it_comes() {
-        let mut positions = Positions::of([10]);
-        for time_ns in [10, 11, 12, 12] {
-            positions.message(time_ns);
-        }
-        positions.note_now();
-        positions.end();
-        assert_eq!(positions.between(10, 12), Some(2));
     }
 }

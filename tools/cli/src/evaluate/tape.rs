@@ -1,14 +1,16 @@
 //! What a session's messages say that its alerts do not: how much of it there is, how many messages came
-//! before given instants, and what the baselines make of it. One pass, no engine.
+//! before given instants, which of them opened each alert, and what the baselines make of it. One pass, no
+//! engine.
 
 use std::collections::BTreeMap;
 
 use engine::packet::Arrival;
-use engine::units::{FeedId, Nanos, SymbolId};
+use engine::units::{FeedId, Nanos, Sequence, SymbolId};
 use feed_handlers::itch50::{Message, Stock, stock_offset_of};
 
-use super::alert::Alert;
+use super::alert::{Alert, Opened};
 use super::baselines::{BASELINES, Baselines, Raised};
+use super::openings::Openings;
 use super::positions::Positions;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -24,7 +26,7 @@ const CLOSING_MINUTES: i64 = 10;
 const DAY_MINUTES: i64 = 390;
 
 /// What was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tape {
     /// Messages of the session.
     pub(super) messages: u64,
@@ -32,17 +34,21 @@ pub(super) struct Tape {
     pub(super) symbols: u64,
     /// Market hours of all symbols, in days of 6.5 hours.
     pub(super) symbol_days: f64,
-    /// Messages before each instant that was asked for, and before each alert of a baseline.
+    /// Messages before each instant that was asked for.
     pub(super) positions: Positions,
+    /// What opened each alert that was asked for.
+    pub(super) openings: Openings,
     /// What each of [`BASELINES`] raised.
     pub(super) baselines: [Vec<Alert>; 2],
 }
 
-/// Reads a session to its end. `midnight` is its day's, `instants` are what positions are wanted of.
+/// Reads a session to its end. `midnight` is its day's, `instants` are what positions are wanted of,
+/// `openings` the alerts whose opening is.
 pub(super) fn read(
     source: &mut ReplaySource,
     midnight: Nanos,
     instants: impl IntoIterator<Item = i64>,
+    openings: Openings,
     interrupt: &Interrupt,
 ) -> Result<Tape, Failure> {
     let mut reader = Reader {
@@ -51,6 +57,7 @@ pub(super) fn read(
         hours: Hours::default(),
         names: BTreeMap::new(),
         positions: Positions::of(instants),
+        openings,
         baselines: Baselines::default(),
     };
     loop {
@@ -59,8 +66,9 @@ pub(super) fn read(
         }
         match source.next()? {
             Arrival::Packet(packet) => {
-                for message in packet.iter() {
-                    reader.message(packet.feed, message);
+                for (place, message) in (0..).zip(packet.iter()) {
+                    let sequence = Sequence(packet.sequence.0.saturating_add(place));
+                    reader.message(packet.feed, sequence, message);
                 }
             }
             Arrival::End => break,
@@ -76,11 +84,13 @@ struct Reader {
     hours: Hours,
     names: BTreeMap<SymbolId, Option<Stock>>,
     positions: Positions,
+    openings: Openings,
     baselines: Baselines,
 }
 
 impl Reader {
-    fn message(&mut self, feed: FeedId, bytes: &[u8]) {
+    fn message(&mut self, feed: FeedId, sequence: Sequence, bytes: &[u8]) {
+        let before = self.positions.messages();
         let Ok(message) = Message::parse(bytes) else {
             self.positions.message(self.now_ns);
             return;
@@ -92,6 +102,7 @@ impl Reader {
             self.now_ns = self.now_ns.max(self.midnight.0.saturating_add(of_day_ns));
         }
         self.positions.message(self.now_ns);
+        self.openings.message(feed, sequence, self.now_ns, before);
         self.hours.message(&message, self.now_ns);
         if head.locate() == 0 {
             return;
@@ -101,9 +112,8 @@ impl Reader {
         if name.is_none() {
             *name = stock_of(bytes);
         }
-        if self.baselines.message(symbol, &message, self.now_ns) {
-            self.positions.note_now();
-        }
+        let here = Opened { at_ns: self.now_ns, messages_before: Some(before) };
+        self.baselines.message(symbol, &message, here);
     }
 
     fn end(mut self) -> Tape {
@@ -117,10 +127,11 @@ impl Reader {
                 id: format!("{baseline}-{number:08}"),
                 detector: String::from(baseline),
                 symbol: names::text(name.map(Stock::trimmed), raised.symbol),
-                start_ns: raised.start_ns,
+                start_ns: raised.opened.at_ns,
                 end_ns: raised.end_ns,
+                opened: raised.opened,
                 score: raised.score,
-                phase: String::from(self.hours.phase(raised.start_ns)),
+                phase: String::from(self.hours.phase(raised.opened.at_ns)),
                 evidence: None,
                 is_retracted: false,
             }
@@ -136,6 +147,7 @@ impl Reader {
             symbol_days,
             baselines: [alerts(returns, BASELINES[0].0), alerts(rates, BASELINES[1].0)],
             positions: self.positions,
+            openings: self.openings,
         }
     }
 }

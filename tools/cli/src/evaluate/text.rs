@@ -1,5 +1,5 @@
-//! The result for people: the detectors with their intervals, recall by severity with the false alerts,
-//! and the baselines.
+//! The result for people: the detectors with their intervals, recall by severity with what is false and what
+//! counts neither way, false alerts by the part of the day, and the baselines.
 
 use std::time::Duration;
 
@@ -22,17 +22,24 @@ pub(super) fn result(pool: &Pool, grace_ns: i64) -> String {
         .map(|(detector, outcome)| (detector.clone(), Figures::of(outcome)))
         .collect();
     rows.push((String::from(ALL), Figures::of(&pool.overall())));
-    let [found, false_alerts, baselines] =
-        [found(&rows), false_alerts(&rows, pool.symbol_days), baselines(pool)];
+    let tables =
+        [found(&rows), counted(&rows), false_alerts(&rows, pool.symbol_days), baselines(pool)];
+    let tables = tables.join("\n");
     let grace = span::text(Duration::from_nanos(grace_ns.unsigned_abs()));
     format!(
-        "{found}\n{false_alerts}\n{baselines}\n\
+        "{tables}\n\
          {} session(s), {} messages, {:.2} symbol-days of 6.5 h of one symbol; {} innocent look-alike(s)\n\
-         ≥ 0.3: recall of episodes of that severity and more; a day: false alerts a symbol-day, then by the part of the day;\n\
-         excused: alerts that a label says its episode sets off, too\n\
-         in brackets: where precision and recall may be, {:.0} % (Wilson); AP: average precision over all scores\n\
-         an alert is true if it overlaps an episode of its detector and symbol, or begins up to {grace} behind it; \
-         further ones on the same episode count neither way\n\
+         in brackets: where precision and recall may be, {:.0} % (Wilson); AP: average precision over all scores; \
+         delay and events: to the message that opened the alert\n\
+         ≥ 0.3: recall of episodes of that severity and more; innocent: those of the false on an innocent look-alike\n\
+         excused: a label says that it sets them off, too; by innoc.: only an innocent one does; by market: only one of the \
+         market that names no symbols\n\
+         repeated: on an episode that was found; before: open before their episode; neither of these nor the excused is true or \
+         false,\n\
+         but strict, a precision, takes by innoc., repeated and before for false\n\
+         a day: false alerts a symbol-day, then their number by the part of the day; other: halted, reopening, unknown\n\
+         an alert is true if it overlaps an episode of its detector and symbol, or begins up to {grace} behind it, and was \
+         opened after its beginning\n\
          {NONE}: not defined, as a precision where nothing fired\n",
         pool.sessions,
         grouped(pool.messages),
@@ -78,48 +85,59 @@ fn found(rows: &[(String, Figures)]) -> String {
     table::aligned(&header, rows, &[0])
 }
 
-/// What was found of the plainer episodes, and what was raised for nothing.
-fn false_alerts(rows: &[(String, Figures)], symbol_days: f64) -> String {
-    let [first, second, third, fourth] = SEVERITIES_MIN.map(|min| format!("≥ {min}"));
+/// What was found of the plainer episodes, what was raised for nothing, and what counts neither way.
+fn counted(rows: &[(String, Figures)]) -> String {
+    // From the first on there are all episodes.
+    let [_, second, third, fourth] = SEVERITIES_MIN.map(|min| format!("≥ {min}"));
     let header = [
         "detector",
-        &first,
         &second,
         &third,
         &fourth,
+        "strict",
         "false",
-        "a day",
-        "pre",
-        "opening",
-        "contin.",
-        "closing",
-        "post",
-        "innocents",
+        "innocent",
         "excused",
+        "by innoc.",
+        "by market",
+        "repeated",
+        "before",
     ];
     let rows = rows.iter().map(|(name, figures)| {
         let recall = |at: usize| {
             two_decimals(figures.by_severity.get(at).and_then(|(_, counts)| counts.recall()))
         };
-        let in_phase =
-            |phase: &str| grouped(figures.false_by_phase.get(phase).copied().unwrap_or(0));
-        let rate = figures.counts.alerts_false() as f64 / symbol_days;
+        let counts = &figures.counts;
         [
             name.clone(),
-            recall(0),
             recall(1),
             recall(2),
             recall(3),
-            grouped(figures.counts.alerts_false()),
-            if rate.is_finite() { format!("{rate:.3}") } else { String::from(NONE) },
-            in_phase("pre"),
-            in_phase("opening"),
-            in_phase("continuous"),
-            in_phase("closing"),
-            in_phase("post"),
+            two_decimals(figures.precision_strict(counts)),
+            grouped(counts.alerts_false()),
             grouped(figures.on_innocents),
-            grouped(figures.excused),
+            grouped(figures.excused.total()),
+            grouped(figures.excused.on_innocents),
+            grouped(figures.excused.on_market),
+            grouped(counts.alerts_repeated),
+            grouped(counts.alerts_open_before),
         ]
+    });
+    table::aligned(&header, rows, &[0])
+}
+
+/// What was raised for nothing, a symbol-day and by the part of the day; the parts add up to the whole.
+fn false_alerts(rows: &[(String, Figures)], symbol_days: f64) -> String {
+    let header =
+        ["detector", "false", "a day", "pre", "opening", "contin.", "closing", "post", "other"];
+    let rows = rows.iter().map(|(name, figures)| {
+        let all = figures.counts.alerts_false();
+        let rate = all as f64 / symbol_days;
+        let rate = if rate.is_finite() { format!("{rate:.3}") } else { String::from(NONE) };
+        let (named, other) = figures.false_in(["pre", "opening", "continuous", "closing", "post"]);
+        let [pre, opening, continuous, closing, post] = named.map(grouped);
+        let other = grouped(other);
+        [name.clone(), grouped(all), rate, pre, opening, continuous, closing, post, other]
     });
     table::aligned(&header, rows, &[0])
 }
@@ -206,7 +224,7 @@ fn delay(us: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matching::{Episode, Hit, Judged};
+    use super::super::matching::{Episode, Excused, Hit, Judged};
     use super::*;
 
     #[test]
@@ -215,7 +233,7 @@ mod tests {
         let alert = |number: usize| Judged {
             id: String::new(),
             score: 50.0,
-            phase: String::from(if number.is_multiple_of(2) { "continuous" } else { "opening" }),
+            phase: String::from(if number.is_multiple_of(2) { "continuous" } else { "reopening" }),
             hits: number
                 .is_multiple_of(4)
                 .then_some(Hit {
@@ -225,18 +243,20 @@ mod tests {
                 })
                 .into_iter()
                 .collect(),
+            open_before: Vec::new(),
             is_on_innocent: number % 4 == 1,
         };
         let outcome = Outcome {
             episodes: (0..1_200).map(episode).collect(),
             alerts: (0..1_200).map(alert).collect(),
-            excused: 1_200,
+            excused: Excused { by_episodes: 1_000, on_market: 100, on_innocents: 1_000 },
             retracted: 0,
         };
         let mut pool = Pool { symbol_days: 100.0, ..Pool::default() };
         pool.detectors.insert(String::from("mini_flash_crash_xx"), outcome.clone());
         pool.baselines[0].insert(String::from("mini_flash_crash_xx"), outcome);
         let text = result(&pool, 1_000_000_000);
+        assert_eq!(text.lines().filter(|line| line.contains("mini_flash")).count(), 4, "{text}");
         for line in text.lines().filter(|line| line.contains("mini_flash")) {
             assert!(line.chars().count() <= 120, "{line}");
         }

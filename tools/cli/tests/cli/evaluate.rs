@@ -25,8 +25,21 @@ fn label(number: u32, detector: &str, from: u64, to: u64, also: &[&str]) -> Valu
            "severity": 0.6, "also": also})
 }
 
+/// An alert whose condition began then, opened by the message of that second of the [`staged`] session.
 fn alert(number: u32, detector: &str, from: u64, to: u64, score: f64) -> Value {
-    let id = format!("f0-{number:016x}-01-0001");
+    opened_at(from, alert_of(number, detector, from, to, score))
+}
+
+/// The alert, opened by the message of that second.
+fn opened_at(seconds: u64, mut alert: Value) -> Value {
+    // The system event is the first one, the add of second n the (n + 1)th.
+    let number = alert["id"].as_str().unwrap()[20..22].to_owned();
+    alert["id"] = json!(format!("f0-{:016x}-{number}-0001", seconds + 1));
+    alert
+}
+
+fn alert_of(number: u32, detector: &str, from: u64, to: u64, score: f64) -> Value {
+    let id = format!("f0-{:016x}-{number:02x}-0001", 0);
     json!({"id": id, "detector": detector, "symbol": "AAA", "start_ns": at(from), "end_ns": at(to),
            "score": score, "phase": "continuous", "figures": {}, "thresholds": {},
            "evidence": {"first_sequence": 1, "last_sequence": 2}})
@@ -114,6 +127,8 @@ fn the_json_has_every_figure_under_its_name() {
         ("recall", json!(0.5)),
         ("f1", json!(0.5)),
         ("average_precision", json!(0.5)),
+        ("precision_strict", json!(1.0 / 3.0)),
+        ("alerts_open_before", json!(0)),
         ("delay_us_p50", json!(3e6)),
         ("delay_events_p50", json!(3.0)),
     ] {
@@ -124,6 +139,9 @@ fn the_json_has_every_figure_under_its_name() {
     let rate = stuffing["false_alerts_per_symbol_day"].as_f64().unwrap();
     assert!((rate - 1.0 / symbol_days).abs() < 1e-9, "{rate}");
     assert_eq!(stuffing["false_alerts_by_phase"]["continuous"]["alerts"], 1);
+    for phase in ["pre", "opening", "closing", "post", "halted", "reopening", "unknown"] {
+        assert_eq!(stuffing["false_alerts_by_phase"][phase]["alerts"], 0, "{phase}");
+    }
     let by_severity = stuffing["by_severity"].as_array().unwrap();
     let found: Vec<(f64, u64, u64)> = by_severity
         .iter()
@@ -133,6 +151,10 @@ fn the_json_has_every_figure_under_its_name() {
         })
         .collect();
     assert_eq!(found, [(0.1, 2, 2), (0.3, 2, 2), (0.5, 2, 2), (0.7, 0, 1)]);
+    let figures = ["recall", "precision", "f1"].map(|key| by_severity[2][key].clone());
+    assert_eq!(figures, [json!(0.5), json!(0.5), json!(0.5)]);
+    let figures = ["recall", "precision", "f1"].map(|key| by_severity[3][key].clone());
+    assert_eq!(figures, [Value::Null, json!(0.0), Value::Null]);
     for interval in ["precision_interval", "recall_interval"] {
         let bounds = stuffing[interval].as_array().unwrap();
         assert!(bounds[0].as_f64().unwrap() < 0.5 && bounds[1].as_f64().unwrap() > 0.5);
@@ -146,7 +168,11 @@ fn the_json_has_every_figure_under_its_name() {
     assert_eq!((&layering["precision"], &layering["recall"]), (&json!(0.0), &Value::Null));
     let fleeting = row(&result, "detectors", "fleeting_orders");
     assert_eq!((&fleeting["alerts"], &fleeting["alerts_excused"]), (&json!(0), &json!(1)));
-    assert_eq!(fleeting["precision"], Value::Null);
+    assert_eq!(
+        (&fleeting["precision"], &fleeting["precision_strict"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(fleeting["alerts_excused_on_innocents"], 0);
 
     let overall = &result["overall"];
     assert_eq!((&overall["episodes"], &overall["alerts"]), (&json!(3), &json!(3)));
@@ -198,6 +224,83 @@ fn a_longer_grace_makes_an_alert_behind_its_episode_true() {
 }
 
 #[test]
+fn delay_is_to_the_message_that_raised_the_alert_and_not_to_where_its_condition_began() {
+    let dir = scratch();
+    let mut staged = staged(&dir);
+    let delays = |staged: &Staged| {
+        let row =
+            row(&evaluated(staged, &["--json"]).ended_with(0).json(), "detectors", "spoofing")
+                .clone();
+        assert_eq!((&row["episodes_found"], &row["precision"]), (&json!(1), &json!(1.0)));
+        (row["delay_us_p50"].clone(), row["delay_events_p50"].clone())
+    };
+    for begun in [490, 500, 503] {
+        let backdating = opened_at(507, alert_of(1, "spoofing", begun, 509, 50.0));
+        staged.alerts = lines(&dir, "backdating.jsonl", &[backdating]);
+        assert_eq!(delays(&staged), (json!(7e6), json!(7.0)), "{begun}");
+    }
+}
+
+#[test]
+fn a_detector_that_is_always_open_finds_nothing() {
+    let dir = scratch();
+    let mut staged = staged(&dir);
+    let always = opened_at(10, alert_of(1, "quote_stuffing", 10, 1_900, 90.0));
+    staged.alerts = lines(&dir, "always.jsonl", &[always]);
+    let result = evaluated(&staged, &["--json"]).ended_with(0).json();
+    let stuffing = row(&result, "detectors", "quote_stuffing");
+    for (key, expected) in [
+        ("episodes_found", json!(0)),
+        ("recall", json!(0.0)),
+        ("alerts", json!(0)),
+        ("alerts_open_before", json!(1)),
+        ("precision", Value::Null),
+        ("precision_strict", json!(0.0)),
+        ("delay_us_p50", Value::Null),
+    ] {
+        assert_eq!(stuffing[key], expected, "{key}");
+    }
+}
+
+#[test]
+fn what_only_an_innocent_look_alike_excuses_is_told_apart() {
+    let dir = scratch();
+    let mut staged = staged(&dir);
+    let labels = [
+        label(1, "quote_stuffing", 100, 110, &["fleeting_orders"]),
+        label(2, "innocent", 700, 710, &["quote_stuffing"]),
+    ];
+    staged.labels = lines(&dir, "tempting.jsonl", &labels);
+    let result = evaluated(&staged, &["--json"]).ended_with(0).json();
+    let stuffing = row(&result, "detectors", "quote_stuffing");
+    let of = ["alerts", "alerts_excused", "alerts_excused_on_innocents", "alerts_on_innocents"];
+    assert_eq!(of.map(|key| stuffing[key].as_u64().unwrap()), [1, 1, 1, 0]);
+    assert_eq!(
+        (&stuffing["precision"], &stuffing["precision_strict"]),
+        (&json!(1.0), &json!(1.0 / 3.0))
+    );
+}
+
+#[test]
+fn an_id_that_names_no_message_behind_the_alerts_start_is_told() {
+    let dir = scratch();
+    let mut staged = staged(&dir);
+    let mut own = alert(1, "spoofing", 503, 504, 50.0);
+    own["id"] = json!("mine-1");
+    let early = opened_at(20, alert_of(2, "spoofing", 505, 506, 50.0));
+    staged.alerts = lines(&dir, "own.jsonl", &[own, early, alert(3, "layering", 800, 801, 50.0)]);
+    let run = evaluated(&staged, &["--json"]).ended_with(0);
+    run.says(&["warning", "2 alert(s) whose id names no message"]);
+    let result = run.json();
+    let spoofing = row(&result, "detectors", "spoofing");
+    assert_eq!(
+        (&spoofing["delay_us_p50"], &spoofing["delay_events_p50"]),
+        (&json!(3e6), &json!(3.0))
+    );
+    assert_eq!(spoofing["alerts_repeated"], 1);
+}
+
+#[test]
 fn pictures_are_well_formed_and_name_what_they_show() {
     let dir = scratch();
     let pictures = dir.path().join("pictures");
@@ -234,6 +337,8 @@ fn people_get_tables_with_dashes_for_what_is_not_defined() {
         "rate: more than 100",
         "1 session(s), 2,002 messages",
         "up to 1s",
+        "  by innoc.  by market  repeated  before",
+        "  other",
     ] {
         assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
     }
@@ -274,8 +379,8 @@ fn what_was_missed_and_what_was_raised_for_nothing_is_told_with_v() {
     for part in [
         "missed quote_stuffing: label-2, severity 0.6",
         "missed spoofing: label-3",
-        "false quote_stuffing: f0-0000000000000004-01-0001, score 50, continuous, messages 1 to 2, on an innocent",
-        "false layering: f0-0000000000000005-01-0001",
+        "false quote_stuffing: f0-00000000000002c2-04-0001, score 50, continuous, messages 1 to 2, on an innocent",
+        "false layering: f0-00000000000001fa-05-0001",
     ] {
         assert!(run.stderr.contains(part), "no {part} in {}", run.stderr);
     }

@@ -1,10 +1,17 @@
-use super::super::worked_cases::{RULES, alert, counted, counts, innocent, judged, label};
+//! Which alert is about which episode, case by case: one of AAA from 100 to 200 with a grace of 10, as a rule.
+
+use super::super::alert::Opened;
+use super::super::figures::Counts;
+use super::super::worked_cases::{
+    RULES, alert, counted, counts, innocent, judged, label, opened_at,
+};
 use super::*;
 
-/// One episode of spoofing on AAA from 100 to 200, with a grace of 10, and one alert.
+/// One episode and one alert, raised in it or, where that is later, as its condition began.
 fn one(symbol: &str, start_ns: i64, end_ns: i64) -> [u64; 2] {
     let labels = [label("spoofing", "AAA", 100, 200)];
-    let counts = counted("spoofing", &labels, &[alert("spoofing", symbol, start_ns, end_ns)]);
+    let alert = opened_at(start_ns.max(100), alert("spoofing", symbol, start_ns, end_ns));
+    let counts = counted("spoofing", &labels, &[alert]);
     assert_eq!((counts.episodes, counts.alerts), (1, 1));
     assert_eq!(counts.episodes_found, counts.alerts_true);
     [counts.episodes_found, counts.alerts_false()]
@@ -48,16 +55,14 @@ fn the_first_of_several_alerts_on_an_episode_counts_and_further_ones_count_neith
 }
 
 #[test]
-fn one_alert_over_two_episodes_is_one_true_alert_and_finds_both() {
+fn one_alert_over_two_episodes_is_one_true_alert_and_finds_those_that_had_begun() {
     let labels = [label("spoofing", "AAA", 100, 200), label("spoofing", "AAA", 300, 400)];
-    let alerts = [alert("spoofing", "AAA", 150, 320)];
-    assert_eq!(counted("spoofing", &labels, &alerts), counts([2, 2, 1, 1, 0]));
+    let over = |at_ns| opened_at(at_ns, alert("spoofing", "AAA", 150, 320));
+    assert_eq!(counted("spoofing", &labels, &[over(310)]), counts([2, 2, 1, 1, 0]));
+    assert_eq!(counted("spoofing", &labels, &[over(290)]), counts([2, 1, 1, 1, 0]));
     // The second is on what was found; a third finds nothing anywhere.
-    let alerts = [
-        alert("spoofing", "AAA", 150, 320),
-        alert("spoofing", "AAA", 330, 350),
-        alert("spoofing", "AAA", 800, 900),
-    ];
+    let alerts =
+        [over(310), alert("spoofing", "AAA", 330, 350), alert("spoofing", "AAA", 800, 900)];
     assert_eq!(counted("spoofing", &labels, &alerts), counts([2, 2, 2, 1, 1]));
 }
 
@@ -67,7 +72,7 @@ fn an_alert_that_an_overlapping_label_names_is_excused() {
     let excused = |symbol: &str, start_ns| {
         let alerts = [alert("layering", symbol, start_ns, start_ns + 5)];
         let outcome = judged("layering", std::slice::from_ref(&also), &alerts);
-        (outcome.excused, outcome.alerts.len())
+        (outcome.excused.total(), outcome.alerts.len())
     };
     assert_eq!(excused("AAA", 150), (1, 0));
     assert_eq!(excused("AAA", 210), (1, 0), "within the grace");
@@ -78,9 +83,74 @@ fn an_alert_that_an_overlapping_label_names_is_excused() {
     let both = [also.clone(), label("layering", "AAA", 140, 160)];
     let alerts = [alert("layering", "AAA", 150, 155)];
     assert_eq!(counted("layering", &both, &alerts), counts([1, 1, 1, 1, 0]));
-    // What the market goes through excuses alerts on every symbol.
-    let market = [Label { symbol: String::new(), ..also }];
-    assert_eq!(judged("layering", &market, &alerts).excused, 1);
+}
+
+#[test]
+fn a_market_wide_label_excuses_on_the_symbols_that_took_part() {
+    let names = |also: &str| vec![String::from(also), String::from("layering")];
+    let market = Label { also: names("spoofing"), ..label("market_cluster", "", 100, 200) };
+    let on = |symbol: &str| alert("layering", symbol, 150, 155);
+    let alerts = [on("AAA"), on("BBB"), on("")];
+    let excused = |labels: &[Label]| {
+        let outcome = judged("layering", labels, &alerts);
+        let Excused { by_episodes, on_market, on_innocents } = outcome.excused;
+        ([by_episodes, on_market, on_innocents], outcome.alerts.len())
+    };
+    let with = |part: Label| excused(&[market.clone(), part]);
+    assert_eq!(with(label("spoofing", "AAA", 120, 140)), ([2, 0, 0], 1), "AAA's and the market's");
+    // Nobody is known to have taken part: all may have.
+    assert_eq!(excused(std::slice::from_ref(&market)), ([1, 2, 0], 0));
+    for no_part in [
+        label("spoofing", "AAA", 90, 140),
+        label("spoofing", "AAA", 120, 201),
+        label("pinging", "AAA", 120, 140),
+        innocent("AAA", 120, 140),
+    ] {
+        assert_eq!(with(no_part.clone()), ([1, 2, 0], 0), "{no_part:?}");
+    }
+    // As with news, where nobody does wrong.
+    let news = Label { also: names("price_jump"), ..innocent("", 100, 200) };
+    assert_eq!(excused(&[news.clone(), innocent("AAA", 120, 140)]), ([0, 0, 2], 1));
+    assert_eq!(excused(&[news, label("spoofing", "AAA", 120, 140)]), ([0, 0, 3], 0));
+}
+
+#[test]
+fn what_only_an_innocent_look_alike_excuses_is_counted_apart() {
+    let says = |label: Label| Label { also: vec![String::from("layering")], ..label };
+    let innocent = says(innocent("AAA", 100, 200));
+    let alerts = [alert("layering", "AAA", 150, 155)];
+    let excused = |labels: &[Label]| judged("layering", labels, &alerts).excused;
+    let one = Excused::default();
+    let labels = std::slice::from_ref(&innocent);
+    assert_eq!(excused(labels), Excused { on_innocents: 1, ..one });
+    let episode = says(label("spoofing", "AAA", 140, 160));
+    assert_eq!(excused(&[innocent.clone(), episode.clone()]), Excused { by_episodes: 1, ..one });
+    // An episode on its own symbol says more than one of the market.
+    let market = Label { symbol: String::new(), ..episode.clone() };
+    assert_eq!(excused(&[innocent, market.clone()]), Excused { on_market: 1, ..one });
+    assert_eq!(excused(&[market, episode]), Excused { by_episodes: 1, ..one });
+}
+
+#[test]
+fn an_alert_that_opened_before_its_episode_neither_finds_it_nor_is_true_or_false() {
+    let labels = [label("spoofing", "AAA", 100, 200), label("spoofing", "AAA", 300, 400)];
+    let always = |at_ns| opened_at(at_ns, alert("spoofing", "AAA", 0, 900));
+    let open_before = |count, of| Counts { alerts_open_before: count, ..counts(of) };
+    let counted = |alerts: &[Alert]| counted("spoofing", &labels, alerts);
+    assert_eq!(counted(&[always(99)]), open_before(1, [2, 0, 0, 0, 0]));
+    assert_eq!(judged("spoofing", &labels, &[always(99)]).alerts[0].open_before, [0, 1]);
+    // From the first instant of an episode on it finds that one, and not the next.
+    assert_eq!(counted(&[always(100)]), counts([2, 1, 1, 1, 0]));
+    assert_eq!(counted(&[always(299)]), counts([2, 1, 1, 1, 0]));
+    assert_eq!(counted(&[always(300)]), counts([2, 2, 1, 1, 0]));
+    assert_eq!(counted(&[opened_at(99, alert("spoofing", "AAA", 50, 120))]).alerts, 0);
+    // On another episode it may be excused all the same, on an innocent look-alike it is not false.
+    let also = vec![String::from("spoofing")];
+    let named = [labels[0].clone(), Label { also, ..label("layering", "AAA", 90, 110) }];
+    let outcome = judged("spoofing", &named, &[always(99)]);
+    assert_eq!((outcome.excused.by_episodes, outcome.alerts.len()), (1, 0));
+    let looks = [labels[0].clone(), innocent("AAA", 90, 110)];
+    assert!(!judged("spoofing", &looks, &[always(99)]).alerts[0].is_on_innocent);
 }
 
 #[test]
@@ -94,7 +164,7 @@ fn an_alert_on_an_innocent_look_alike_is_false_and_counted_apart() {
     assert_eq!(counted("spoofing", &labels, &alerts), counts([0, 0, 2, 0, 0]));
     // An innocent one can say what it rightly sets off.
     let says = Label { also: vec![String::from("spoofing")], ..innocent("AAA", 100, 200) };
-    assert_eq!(judged("spoofing", &[says], &alerts).excused, 1);
+    assert_eq!(judged("spoofing", &[says], &alerts).excused.on_innocents, 1);
 }
 
 #[test]
@@ -123,17 +193,54 @@ fn a_retracted_alert_is_as_if_it_had_not_been_raised() {
 }
 
 #[test]
-fn delays_begin_with_the_episode_and_are_counted_in_messages_too() {
+fn delays_are_to_the_opening_message_whenever_the_condition_began() {
     let labels = [label("spoofing", "AAA", 100, 200), label("spoofing", "AAA", 300, 400)];
-    let alerts = [alert("spoofing", "AAA", 130, 140), alert("spoofing", "AAA", 290, 350)];
-    let mut positions = Positions::of([100, 300, 130, 290]);
-    (0..50).for_each(|message| positions.message(message * 10));
+    let opened = |at_ns, messages_before, alert| Alert {
+        opened: Opened { at_ns, messages_before: Some(messages_before) },
+        ..alert
+    };
+    let alerts = [
+        // Raised 70 behind the first's start by the second message of that time, and told from before it.
+        opened(170, 18, alert("spoofing", "AAA", 20, 180)),
+        opened(300, 31, alert("spoofing", "AAA", 290, 350)),
+    ];
+    // Messages 0 to 16 at times 0 to 160, two at 170, then every 10.
+    let mut positions = Positions::of([100, 300]);
+    let times = (0..=17).chain(17..50);
+    times.for_each(|message| positions.message(message * 10));
     positions.end();
     let refs: Vec<&Alert> = alerts.iter().collect();
     let outcome = judge("spoofing", &Labels::new(&labels), &refs, &positions, RULES);
     let hits: Vec<Hit> = outcome.alerts.iter().flat_map(|alert| alert.hits.clone()).collect();
     let hit = |episode, delay_ns, events| Hit { episode, delay_ns, delay_events: Some(events) };
-    assert_eq!(hits, [hit(0, 30, 3), hit(1, 0, 0)], "one was there before its episode");
+    assert_eq!(hits, [hit(0, 70, 8), hit(1, 0, 0)]);
+}
+
+#[test]
+fn the_alert_that_was_raised_first_is_the_first_wherever_its_condition_began() {
+    let labels = [label("spoofing", "AAA", 100, 200)];
+    let alerts = [
+        opened_at(190, alert("spoofing", "AAA", 90, 195)),
+        opened_at(150, alert("spoofing", "AAA", 149, 160)),
+    ];
+    let first = &judged("spoofing", &labels, &alerts).alerts[0];
+    assert_eq!(first.hits, [Hit { episode: 0, delay_ns: 50, delay_events: None }]);
+}
+
+#[test]
+fn a_baseline_is_on_a_market_wide_episode_where_the_symbol_took_part() {
+    let rules = Rules { any_symbol_is_market: true, ..RULES };
+    let also = vec![String::from("spoofing")];
+    let labels = [
+        Label { also, ..label("market_cluster", "", 100, 200) },
+        label("spoofing", "AAA", 110, 120),
+    ];
+    let alerts = ["AAA", "BBB"].map(|symbol| alert("return_z_score", symbol, 150, 160));
+    let refs: Vec<&Alert> = alerts.iter().collect();
+    let labels = Labels::new(&labels);
+    let outcome = judge("market_cluster", &labels, &refs, &Positions::default(), rules);
+    let hits: Vec<usize> = outcome.alerts.iter().map(|alert| alert.hits.len()).collect();
+    assert_eq!(hits, [1, 0]);
 }
 
 #[test]
