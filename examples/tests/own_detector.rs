@@ -186,7 +186,7 @@ fn pipelined(shards: u32, session: &RandomSession) -> (Heard, StateHash) {
 
 #[test]
 fn its_alerts_and_its_state_are_the_same_inline_and_with_any_number_of_shards() {
-    let session = RandomSession::new(11, 7, 20_000);
+    let session = RandomSession::new(11, 24, 40_000);
     let shard = own_detector::shard(Limits::default(), 2).unwrap();
     let mut whole = engine(shard);
     session.packets(1, 20, false, |packet| whole.push(packet).unwrap());

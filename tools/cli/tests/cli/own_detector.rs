@@ -18,7 +18,8 @@ fn objects(path: &Path) -> Vec<Value> {
     text(path).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A day on which momentum is ignited, by prints of one side: the session, and its labels, which name the own detector.
+/// A day on which momentum is ignited, by prints of one side: the session, and its labels, which name the own
+/// detector.
 fn labelled_day(dir: &TempDir) -> (PathBuf, PathBuf) {
     let day = dir.path().join("day");
     let simulate = ["simulate", "-q", "--seed", "7", "--symbols", "4", "--messages", "60000"];
@@ -50,8 +51,9 @@ fn its_alerts_are_written_down_and_evaluated_as_any_others() {
 
     // Counted once more, line by line.
     let (labels, alerts) = (objects(&labels), objects(&alerts));
-    let own: Vec<&Value> =
-        alerts.iter().filter(|alert| alert["detector"] == "one_sided_run").collect();
+    let is_own =
+        |alert: &&Value| alert["detector"] == "one_sided_run" && alert.get("retracted").is_none();
+    let own: Vec<&Value> = alerts.iter().filter(is_own).collect();
     let at = |value: &Value, key: &str| value[key].as_i64().unwrap();
     let meet = |alert: &Value, label: &Value| {
         alert["symbol"] == label["symbol"]
@@ -59,7 +61,7 @@ fn its_alerts_are_written_down_and_evaluated_as_any_others() {
             && at(alert, "end_ns") >= at(label, "start_ns")
     };
     let found = labels.iter().filter(|label| own.iter().any(|alert| meet(alert, label))).count();
-    assert!(found > 0 && found < own.len(), "{found} of {}, {} alerts", labels.len(), own.len());
+    assert!(found > 0, "none of {}, {} alerts", labels.len(), own.len());
     assert_eq!(row["episodes"], labels.len());
     assert_eq!(row["episodes_found"], found);
     let hits = own.iter().filter(|alert| labels.iter().any(|label| meet(alert, label))).count();
