@@ -20,6 +20,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::detect::phase::Phase;
 use crate::detect::statistic::Median;
 use crate::event::Kind;
+use crate::units::Nanos;
 
 /// Length of a slot.
 pub const SLOT_NS: i64 = 100_000_000;
@@ -157,6 +158,37 @@ impl Activity {
         (self.sums.wrapping_add(self.slot) >> (16 * (lane & 3))) as u32 & 0xffff
     }
 
+    /// Messages within the last ten slots by which owners took their orders out, reduced or replaced them.
+    #[inline(always)]
+    #[must_use]
+    pub fn withdrawn_last_second(&self) -> u32 {
+        self.last_second(lane::OFF) + self.last_second(lane::REPLACES)
+    }
+
+    /// How many of the last ten slots had messages of orders.
+    #[must_use]
+    pub fn busy_slots(&self) -> u32 {
+        self.ring.iter().map(|slot| u32::from(*slot != 0)).sum()
+    }
+
+    /// Withdrawals around a time: in the slot that holds it and the two beside it, as far as the last
+    /// ten slots reach.
+    #[must_use]
+    pub fn withdrawn_around(&self, time: Nanos) -> u32 {
+        let last = self.slot_end_ns.wrapping_sub(1);
+        let ago = last.wrapping_sub(time.0).div_euclid(SLOT_NS);
+        let near = (ago.saturating_sub(1)..=ago.saturating_add(1)).filter(|ago| {
+            // Whatever the bytes are.
+            (0..SLOTS as i64).contains(ago)
+        });
+        let of = |ago: i64| {
+            let at = (i64::from(self.slot) - ago).rem_euclid(SLOTS as i64) as usize;
+            let lane = |lane: usize| (self.ring[at] >> (16 * lane)) as u32 & 0xffff;
+            lane(lane::OFF) + lane(lane::REPLACES)
+        };
+        near.map(of).sum()
+    }
+
     /// Median shares of an order that enters; 0 before the first.
     #[inline(always)]
     #[must_use]
@@ -208,8 +240,32 @@ mod tests {
                     .count();
                 assert_eq!(activity.last_second(lane) as usize, direct);
             }
+            let of_owners = |(time, kind): &&(i64, u8), from: i64, to: i64| {
+                (from..=to).contains(&(time / SLOT_NS))
+                    && matches!(lane_of(*kind), Some(lane::OFF | lane::REPLACES))
+            };
+            let at = now - (draw >> 16) as i64 % (12 * SLOT_NS);
+            let (from, to) = ((at / SLOT_NS - 1).max(first_slot), at / SLOT_NS + 1);
+            let direct = seen.iter().rev().take_while(|(time, _)| time / SLOT_NS >= first_slot);
+            let direct = direct.filter(|message| of_owners(message, from, to)).count();
+            assert_eq!(activity.withdrawn_around(Nanos(at)) as usize, direct);
+            let slots = seen.iter().rev().take_while(|(time, _)| time / SLOT_NS >= first_slot);
+            let slots = slots.filter(|(_, kind)| lane_of(*kind).is_some());
+            let busy: std::collections::BTreeSet<i64> =
+                slots.map(|(time, _)| time / SLOT_NS).collect();
+            assert_eq!(activity.busy_slots() as usize, busy.len());
             let all: u32 = (0..4).map(|lane| activity.last_second(lane)).sum();
             assert_eq!(activity.orders_last_second(), all);
+        }
+    }
+
+    #[test]
+    fn any_bytes_and_times_are_taken() {
+        for byte in [0xffu8, 0x7f, 0x80] {
+            let activity: Activity = bytemuck::cast([byte; size_of::<Activity>()]);
+            for time in [i64::MIN, -1, 0, i64::MAX] {
+                let _ = activity.withdrawn_around(Nanos(time));
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Looks at the order-flow imbalance of each second: what is added to and taken from the best bid and offer,
 //! bids less offers. Its condition is so many standard deviations from the symbol's usual, at least what one
-//! side usually shows, and by several messages: one large order is no flow. Orders that are entered and pulled
-//! add nothing, but quotes that are stuffed at moving prices push it up: such alerts stand beside each other.
+//! side usually shows, by several messages, and for half of the second: one large order that enters or leaves
+//! is no flow, nor is what others do within the same moments. Orders that are entered and pulled add nothing,
+//! but quotes that are stuffed at moving prices push it up: such alerts stand beside each other.
 //!
 //! Sources: Cont, Kukanov and Stoikov 2014, "The price impact of order book events".
 
@@ -19,8 +20,9 @@ use crate::detect::spec::{DetectorCode, Family, Spec};
 crate::parameters! {
     /// `detect.ofi_shock`
     OfiShock {
-        sigmas: Ratio = 40, 1..1000, "Standard deviations from the symbol's usual second.", "calibrated on simulated sessions, seeds 1 to 3; by convention 8";
-        depth: Ratio = 6, 0.01..1000, "Shares of it beside what a side usually shows at five levels, at least.", "calibrated on simulated sessions, seeds 1 to 3";
+        sigmas: Ratio = 25, 1..1000, "Standard deviations from the symbol's usual second.", "calibrated on simulated sessions, seeds 1 to 10; by convention 8";
+        depth: Ratio = 6, 0.01..1000, "Shares of it beside what a side usually shows at five levels, at least.", "calibrated on simulated sessions, seeds 1 to 10";
+        slots: Count = 5, 0..10, "Tenths of the second that have messages, at least.", "calibrated on simulated sessions, seeds 1 to 10";
         messages: Count = 5, 1..1000000, "Messages of orders in the second, at least.", "convention: one large order is no flow";
     }
 }
@@ -39,8 +41,8 @@ static SPEC: Spec = Spec {
     code: DetectorCode(25),
     name: "ofi_shock",
     pattern: "a shock of order flow",
-    figures: &["order_flow_shares", "sigmas", "times_usual_depth", "messages"],
-    thresholds: &["sigmas", "depth", "messages"],
+    figures: &["order_flow_shares", "sigmas", "times_usual_depth", "slots"],
+    thresholds: &["sigmas", "depth", "slots", "messages"],
     phases: Phases::CONTINUOUS,
     warm_up_seconds: 60,
     family: Family::Liquidity,
@@ -65,7 +67,14 @@ impl Detector for OfiShock {
         let flow = second.order_flow as f64;
         let usual = (seen.profile.depth(0) + seen.profile.depth(1)) / 2.0;
         let messages: u64 = second.counts.iter().map(|count| u64::from(*count)).sum();
-        if usual <= 0.0 || (messages as f64) < self.messages {
+        if usual <= 0.0
+            || (messages as f64) < self.messages
+            || 2.0 * flow.abs() < usual * self.depth
+        {
+            return None;
+        }
+        let slots = f64::from(seen.activity.busy_slots());
+        if slots < self.slots {
             return None;
         }
         let times = flow.abs() / usual;
@@ -75,7 +84,7 @@ impl Detector for OfiShock {
         (level >= 0.5).then(|| Raised {
             level,
             since: seen.since(ago_ns),
-            figures: [flow, sigmas, times, messages as f64],
+            figures: [flow, sigmas, times, slots],
             print: None,
         })
     }
@@ -107,11 +116,16 @@ mod tests {
         rehearsal
     }
 
-    /// So many orders within half a second; then the second ends with another message.
+    /// So many orders in six tenths of a second; then the second ends with another message.
     fn push(rehearsal: &mut Rehearsal, side: Side, orders: usize, qty: u64) {
+        push_for(rehearsal, side, orders, qty, 600 * MS);
+    }
+
+    /// So many orders within `span_ns`; then the second ends with another message.
+    fn push_for(rehearsal: &mut Rehearsal, side: Side, orders: usize, qty: u64, span_ns: i64) {
         for _ in 0..orders {
             rehearsal.add(side, if side == Side::Buy { BID } else { ASK }, qty);
-            rehearsal.wait(10 * MS);
+            rehearsal.wait(span_ns / orders as i64);
         }
         rehearsal.pass(SECOND);
         rehearsal.add(Side::Buy, 98 * DOLLAR, 100);
@@ -131,6 +145,15 @@ mod tests {
                 push(&mut rehearsal, side, orders, qty);
                 assert_eq!(alerts(rehearsal), expected, "{orders} × {qty} {side:?}");
             }
+        }
+    }
+
+    #[test]
+    fn one_moment_is_no_flow_whatever_comes_in_it() {
+        for (span_ns, expected) in [(0, 0), (300 * MS, 0), (600 * MS, 1)] {
+            let mut rehearsal = market(100);
+            push_for(&mut rehearsal, Side::Buy, 40, 1_000, span_ns);
+            assert_eq!(alerts(rehearsal), expected, "{span_ns}");
         }
     }
 

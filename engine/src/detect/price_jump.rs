@@ -1,12 +1,15 @@
-//! Price jump: within seconds the price is elsewhere, by far more than it usually moves.
+//! Price jump: a quote that stood has gone elsewhere, and stands there: by far more than the price usually
+//! moves, and with trades.
 //!
-//! Compares with the quotes that stood at the end of each of the symbol's last four seconds, five seconds ago
-//! at most. It takes 0.8 percent, three ticks and twelve standard deviations of the mid's change over
-//! as many seconds. A quote has jumped as far as the side of it that moved less, so a spread that only widens is
-//! no jump; a print as far as it is beyond the side that stood there, so a bounce between bid and ask is
-//! none. A jump that a print shows is taken back if the print is broken.
+//! Compares a quote that stands half a second with the last one before it that stood. It takes 0.85 percent, three
+//! ticks and six standard deviations of the mid's change over a second, and three prints on the way. A quote
+//! has jumped as far as the side of it that moved less, so a spread that widens is no jump until the other
+//! side follows; nor is a bounce between bid and ask, a print beyond both, a spike that comes back at once,
+//! or quotes that return over an empty book without a trade. Prints only count, so breaking one changes
+//! nothing: what is told of stands in the quotes.
 //!
-//! A halt, or a minute without a message, leaves nothing to compare with.
+//! A quote stands if its spread is usual, or at most three times as wide as what it has moved by. A halt, or five minutes
+//! in which none stood, leaves nothing to compare with; a book that is quiet stands.
 //!
 //! Sources: Lee and Mykland 2008 for jumps against the usual volatility, here the standard deviation of
 //! second returns, each cut to five of them.
@@ -15,27 +18,24 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::detect::detector::Detector;
 use crate::detect::parameter::Arming;
-use crate::detect::phase::{Phase, Phases};
+use crate::detect::phase::Phases;
 use crate::detect::raised::Raised;
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
-use crate::units::{MatchNumber, Nanos};
+use crate::detect::touch::Touch;
+use crate::units::Nanos;
 
 crate::parameters! {
     /// `detect.price_jump`
     PriceJump {
-        move_min: Ratio = 0.008, 0.0001..1, "Part of the price, at least.", "calibrated on simulated sessions, seeds 1 to 3";
+        move_min: Ratio = 0.0085, 0.0001..1, "Part of the price, at least.", "calibrated on simulated sessions, seeds 1 to 10";
         ticks_min: Count = 3, 1..1000, "Ticks, at least.", "convention";
-        sigmas: Ratio = 12, 1..1000, "Standard deviations of the mid's change over as many seconds.", "calibrated on simulated sessions, seeds 1 to 3; beyond any of Lee and Mykland 2008";
-        horizon: Time = 5e9, 1e9..6e10, "The quote that it is compared with stood no longer ago.", "convention";
+        sigmas: Ratio = 6, 1..1000, "Standard deviations of the mid's change over a second.", "calibrated on simulated sessions, seeds 1 to 10; beyond any of Lee and Mykland 2008";
+        prints: Count = 3, 0..10000, "Prints since the quote that it is compared with, and in the second before.", "calibrated on simulated sessions, seeds 1 to 10";
+        dwell: Time = 500_000_000, 1_000_000..6e10, "It stands there so long.", "calibrated on simulated sessions, seeds 1 to 10";
+        horizon: Time = 3e11, 1e9..3.6e12, "The quote that it is compared with stood no longer before.", "calibrated on simulated sessions, seeds 1 to 10";
     }
 }
-
-/// Quotes that are kept.
-const QUOTES: usize = 4;
-
-/// After so many seconds without a message nothing is compared.
-const IDLE_MAX: u32 = 60;
 
 /// A dollar, from which on a tick is a cent and below which it is 1e-4 (Regulation NMS, Rule 612).
 const DOLLAR: f64 = 1e9;
@@ -43,36 +43,57 @@ const DOLLAR: f64 = 1e9;
 /// The least standard deviation that is divided by.
 const SIGMA_MIN: f64 = 1e-5;
 
-/// A quote that stood at the end of a second.
+/// Part of the price within which a quote is where it was.
+const CALM: f64 = 0.0035;
+
+/// A spread of so many medians, or of such a part of the price, is usual.
+const USUAL_MEDIANS: f64 = 3.0;
+const USUAL_PART: f64 = 0.0025;
+
+/// How many times as wide as what it has moved by a quote elsewhere may be.
+const WIDE: f64 = 3.0;
+
+/// By how much of the price a quote may move while it stands elsewhere.
+const STEADY: f64 = 0.002;
+
+/// A quote that stood.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 struct Quote {
     bid: i64,
     ask: i64,
-    /// Until when; 0 for none.
+    /// Until when it is known to have stood; 0 for none.
     until_ns: i64,
+    /// The symbol's prints a second before.
+    prints: u64,
 }
 
 /// What is kept of a symbol.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct State {
-    /// No bid and no print above this has jumped down.
-    below: i64,
-    /// No ask and no print below this has jumped up.
+    /// A bid below this has not gone up.
     above: i64,
-    /// Where the latest quote is.
-    at: u64,
-    /// By second with messages, the latest at `at`.
-    quotes: [Quote; QUOTES],
+    /// An ask above this has not gone down.
+    below: i64,
+    /// The last quote that stood.
+    from: Quote,
+    /// Since when a quote stands elsewhere; 0 while none does.
+    away_ns: i64,
+    /// Twice the mid of that quote when that began.
+    away_doubled_mid: i64,
+    /// By how much it was beyond the other at least; below 0 downwards.
+    away: i64,
+    /// The symbol's prints at the end of the last second.
+    prints: u64,
 }
 
 static SPEC: Spec = Spec {
     code: DetectorCode(9),
     name: "price_jump",
     pattern: "a jump of the price",
-    figures: &["move", "sigmas", "ticks", "seconds"],
-    thresholds: &["move_min", "ticks_min", "sigmas", "horizon"],
+    figures: &["move", "sigmas", "ticks", "prints"],
+    thresholds: &["move_min", "ticks_min", "sigmas", "prints"],
     phases: Phases::MARKET,
     warm_up_seconds: 60,
     family: Family::Price,
@@ -83,11 +104,41 @@ fn tick(price: f64) -> f64 {
     if price >= DOLLAR { DOLLAR / 100.0 } else { DOLLAR / 10_000.0 }
 }
 
-/// How far a price pair is beyond a quote: upwards, and downwards.
-fn beyond(quote: &Quote, low: i64, high: i64) -> [i64; 2] {
-    let up = low.saturating_sub(quote.bid).min(high.saturating_sub(quote.ask));
-    let down = quote.bid.saturating_sub(low).min(quote.ask.saturating_sub(high));
-    [up, down]
+/// How far a quote is beyond another, by the side that moved less: above 0 upwards, below it downwards.
+fn beyond(quote: &Quote, touch: &Touch) -> i64 {
+    let up = touch.bid.saturating_sub(quote.bid).min(touch.ask.saturating_sub(quote.ask));
+    let down = quote.bid.saturating_sub(touch.bid).min(quote.ask.saturating_sub(touch.ask));
+    if up > 0 {
+        up
+    } else if down > 0 {
+        down.saturating_neg()
+    } else {
+        0
+    }
+}
+
+/// Whether a spread is usual.
+fn is_usual(touch: &Touch, seen: &Seen<'_>) -> bool {
+    let usual = (USUAL_MEDIANS * seen.profile.spread()).max(USUAL_PART * touch.mid());
+    touch.is_two_sided() && touch.spread() as f64 <= usual
+}
+
+impl State {
+    /// Forgets the quote that stood.
+    fn forget(&mut self) {
+        self.from = Zeroable::zeroed();
+        self.away_ns = 0;
+        (self.above, self.below) = (i64::MAX, i64::MIN);
+    }
+
+    /// A quote stands until now: what comes is compared with it.
+    fn stand(&mut self, touch: &Touch, until_ns: i64, prints: u64) {
+        self.from = Quote { bid: touch.bid, ask: touch.ask, until_ns: until_ns.max(1), prints };
+        self.away_ns = 0;
+        let way = (CALM * touch.mid()) as i64;
+        self.above = touch.bid.saturating_add(way);
+        self.below = touch.ask.saturating_sub(way);
+    }
 }
 
 impl PriceJump {
@@ -97,56 +148,60 @@ impl PriceJump {
         Arming { cool_down: 5e9, ..Arming::default() }
     }
 
-    /// Looks whether prices from `low` to `high` are beyond what stood.
+    /// Looks at a quote that is not where the last one stood, or was not.
     #[cold]
     #[inline(never)]
-    fn judge(
-        &self,
-        state: &State,
-        seen: &Seen<'_>,
-        (low, high): (i64, i64),
-        print: Option<MatchNumber>,
-    ) -> Option<Raised> {
-        let sigma = seen.profile.mid_return().sigma().max(SIGMA_MIN);
-        let mut most: Option<Raised> = None;
-        for back in 0..QUOTES {
-            let quote = &state.quotes[(state.at as usize).wrapping_sub(back) % QUOTES];
-            let mid = (quote.bid as f64 + quote.ask as f64) / 2.0;
-            let age = seen.time.0.saturating_sub(quote.until_ns);
-            if quote.until_ns == 0 || !(0..=self.horizon as i64).contains(&age) || mid <= 0.0 {
-                continue;
-            }
-            let [up, down] = beyond(quote, low, high);
-            let (way, sign) = if up >= down { (up, 1.0) } else { (down, -1.0) };
-            if way <= 0 {
-                continue;
-            }
-            let (part, seconds) = (way as f64 / mid, (back + 1) as f64);
-            let (ticks, sigmas) = (way as f64 / tick(mid), part / (sigma * seconds.sqrt()));
-            let level =
-                (part / self.move_min).min(ticks / self.ticks_min).min(sigmas / self.sigmas);
-            if level >= 0.5 && most.is_none_or(|most| level > most.level) {
-                let mut since = seen.since(age);
-                since.time = Nanos(quote.until_ns);
-                let figures = [part * sign, sigmas, ticks, seconds];
-                most = Some(Raised { level, since, figures, print });
-            }
+    fn judge(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        let (touch, now) = (&seen.touch, seen.time.0);
+        if !SPEC.phases.has(seen.phase) || state.from.until_ns == 0 {
+            return None;
         }
-        most
+        let way = beyond(&state.from, touch);
+        let is_there = way.unsigned_abs() as f64 >= CALM * touch.mid();
+        let is_quote =
+            is_usual(touch, seen) || touch.spread() as f64 <= WIDE * way.saturating_abs() as f64;
+        if !(touch.is_two_sided() && is_there && is_quote) {
+            state.away_ns = 0;
+            return None;
+        }
+        let doubled_mid = touch.doubled_mid();
+        let moved = doubled_mid.abs_diff(state.away_doubled_mid) as f64 / 2.0;
+        let is_other = (way > 0) != (state.away > 0) || moved > STEADY * touch.mid();
+        if state.away_ns == 0 || is_other {
+            (state.away_ns, state.away_doubled_mid, state.away) = (now, doubled_mid, way);
+        }
+        if way.unsigned_abs() < state.away.unsigned_abs() {
+            state.away = way;
+        }
+        let due = state.away_ns.saturating_add(self.dwell as i64);
+        if now < due {
+            seen.wake_at(Nanos(due));
+            return None;
+        }
+        let raised = self.jumped(state, seen);
+        state.stand(touch, now, seen.metrics.tape.trades());
+        raised
     }
 
-    /// Sets between which prices nothing has jumped: bids above one, asks below the other, prints between.
-    fn bound(&self, state: &mut State, seen: &Seen<'_>) {
-        let (mut least, mut greatest) = (i64::MAX, i64::MIN);
-        for quote in state.quotes.iter().filter(|quote| quote.until_ns != 0) {
-            (least, greatest) = (least.min(quote.ask), greatest.max(quote.bid));
+    /// A quote stands elsewhere.
+    fn jumped(&self, state: &State, seen: &Seen<'_>) -> Option<Raised> {
+        let from = &state.from;
+        let age = state.away_ns.saturating_sub(from.until_ns);
+        let mid = (from.bid as f64 + from.ask as f64) / 2.0;
+        if age > self.horizon as i64 || mid <= 0.0 {
+            return None;
         }
+        let (way, sign) = (state.away.unsigned_abs() as f64, state.away.signum() as f64);
         let sigma = seen.profile.mid_return().sigma().max(SIGMA_MIN);
-        let price = least.max(0) as f64;
-        let part = self.move_min.max(self.sigmas * sigma);
-        let way = (part * price).max(self.ticks_min * tick(price)) / 2.0;
-        state.above = least.saturating_add(way as i64);
-        state.below = greatest.saturating_sub(way as i64);
+        let (part, ticks) = (way / mid, way / tick(mid));
+        let sigmas = part / sigma;
+        let prints = seen.metrics.tape.trades().saturating_sub(from.prints) as f64;
+        let level = (part / self.move_min).min(ticks / self.ticks_min).min(sigmas / self.sigmas);
+        let level = level.min(prints / self.prints.max(f64::MIN_POSITIVE));
+        let mut since = seen.profile.since(Nanos(from.until_ns));
+        since.time = Nanos(from.until_ns);
+        let figures = [part * sign, sigmas, ticks, prints];
+        Some(Raised { level, since, figures, print: None })
     }
 }
 
@@ -158,50 +213,43 @@ impl Detector for PriceJump {
     }
 
     #[inline(always)]
-    fn on_print(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        let print = seen.print?;
-        let price = print.price.0;
-        if price > state.below && price < state.above {
-            return None;
-        }
-        self.judge(state, seen, (price, price), Some(print.match_number))
-    }
-
-    #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
         let touch = &seen.touch;
-        if touch.ask < state.above && touch.bid > state.below || !touch.is_two_sided() {
+        if touch.bid < state.above && touch.ask > state.below && state.away_ns == 0 {
             return None;
         }
-        self.judge(state, seen, (touch.bid, touch.ask), None)
+        self.judge(state, seen)
     }
 
     #[inline(always)]
     fn on_second(&self, state: &mut State, seen: &Seen<'_>, second: &Second) -> Option<Raised> {
-        let is_halted = matches!(seen.phase, Phase::Halted);
-        if second.counts == [0; 4] && second.prints == 0 && !is_halted {
-            // Time passed, and nothing else: the quotes before stay as old as they are.
+        if !SPEC.phases.has(seen.phase) {
+            state.forget();
             return None;
         }
-        let is_broken_off = second.idle > IDLE_MAX || is_halted;
-        if is_broken_off {
-            state.quotes = Zeroable::zeroed();
-        }
-        state.at = state.at.wrapping_add(1);
+        let raised = if state.away_ns == 0 { None } else { self.judge(state, seen) };
         let touch = &second.touch;
-        let until_ns = if touch.is_two_sided() && !is_broken_off { seen.time.0 } else { 0 };
-        state.quotes[state.at as usize % QUOTES] =
-            Quote { bid: touch.bid, ask: touch.ask, until_ns };
-        self.bound(state, seen);
-        None
+        // What is neither elsewhere nor wide is where the last one was, or near.
+        if state.away_ns == 0 && is_usual(touch, seen) {
+            // The prints of the second that ends may already be of a jump.
+            state.stand(touch, seen.time.0, state.prints);
+        }
+        state.prints = seen.metrics.tape.trades();
+        raised
+    }
+
+    #[inline(always)]
+    fn on_wake(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
+        if state.away_ns == 0 { None } else { self.judge(state, seen) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{State, beyond};
-    use crate::detect::rehearsal::{CENT, DOLLAR, Rehearsal, SECOND};
+    use crate::detect::rehearsal::{CENT, DOLLAR, MS, Rehearsal, SECOND};
     use crate::detect::settings::Settings;
+    use crate::detect::touch::Touch;
     use crate::units::Side;
 
     const NAME: &str = "price_jump";
@@ -231,6 +279,18 @@ mod tests {
         [rehearsal.add(Side::Buy, bid, 500), rehearsal.add(Side::Sell, ask, 500)]
     }
 
+    /// So many prints, and then a new quote of two cents in place of an old one.
+    fn jump(rehearsal: &mut Rehearsal, old: [u64; 2], prints: u64, bid: i64) -> [u64; 2] {
+        trade(rehearsal, prints, bid);
+        quote(rehearsal, Some(old), bid, bid + 2 * CENT)
+    }
+
+    fn trade(rehearsal: &mut Rehearsal, prints: u64, price: i64) {
+        for _ in 0..prints {
+            rehearsal.hidden(price, 100);
+        }
+    }
+
     fn breathe(rehearsal: &mut Rehearsal, seconds: i64) {
         for _ in 0..seconds {
             let order = rehearsal.add(Side::Buy, 50 * DOLLAR, 100);
@@ -245,8 +305,7 @@ mod tests {
         // The last quote was 100.01 at 100.03, the mid changes by 1 bp a second: 8 sigma are 8 bp.
         for (cents, alerts) in [(49, 0), (53, 1), (-49, 0), (-53, 1), (300, 1)] {
             let (mut rehearsal, orders) = market();
-            let bid = 100 * DOLLAR + (1 + cents) * CENT;
-            quote(&mut rehearsal, Some(orders), bid, bid + 2 * CENT);
+            jump(&mut rehearsal, orders, 5, 100 * DOLLAR + (1 + cents) * CENT);
             breathe(&mut rehearsal, 15);
             let opened = rehearsal.opened(NAME);
             assert_eq!(opened.len(), alerts, "{cents}");
@@ -256,6 +315,37 @@ mod tests {
                 assert!((alert.figures[0].abs() - cents.abs() as f64 / 10_000.0).abs() < 2e-4);
             }
         }
+    }
+
+    #[test]
+    fn it_must_stand_there_half_a_second_and_no_message_is_needed_for_that() {
+        for (for_ns, alerts) in [(400 * MS, 0), (700 * MS, 1)] {
+            let (mut rehearsal, orders) = market();
+            let away = jump(&mut rehearsal, orders, 5, 101 * DOLLAR);
+            rehearsal.pass(for_ns);
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{for_ns}");
+            quote(&mut rehearsal, Some(away), 100 * DOLLAR, 100 * DOLLAR + 2 * CENT);
+            breathe(&mut rehearsal, 15);
+            // What jumped back has jumped, too, and is of the same alert.
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{for_ns}");
+        }
+    }
+
+    #[test]
+    fn three_prints_must_come_with_it() {
+        for (prints, alerts) in [(0, 0), (2, 0), (3, 1)] {
+            let (mut rehearsal, orders) = market();
+            jump(&mut rehearsal, orders, prints, 101 * DOLLAR);
+            breathe(&mut rehearsal, 3);
+            assert_eq!(rehearsal.opened(NAME).len(), alerts, "{prints}");
+        }
+        let (mut rehearsal, orders) = market();
+        // Long before they are no part of it.
+        trade(&mut rehearsal, 5, 100 * DOLLAR + CENT);
+        breathe(&mut rehearsal, 4);
+        jump(&mut rehearsal, orders, 2, 101 * DOLLAR);
+        breathe(&mut rehearsal, 3);
+        assert_eq!(rehearsal.opened(NAME).len(), 0);
     }
 
     #[test]
@@ -270,10 +360,11 @@ mod tests {
             rehearsal.pass(SECOND);
         }
         let bid = 101 * DOLLAR + 20 * CENT;
-        orders = quote(&mut rehearsal, Some(orders), bid, bid + 2 * CENT);
+        orders = jump(&mut rehearsal, orders, 5, bid);
         breathe(&mut rehearsal, 10);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
-        quote(&mut rehearsal, Some(orders), bid + 2 * DOLLAR, bid + 202 * CENT);
+        jump(&mut rehearsal, orders, 5, bid + 2 * DOLLAR);
+        breathe(&mut rehearsal, 2);
         assert_eq!(rehearsal.opened(NAME).len(), 1);
     }
 
@@ -286,78 +377,132 @@ mod tests {
             rehearsal.hidden(96 * DOLLAR + trade % 2 * 8 * DOLLAR, 100);
             breathe(&mut rehearsal, 1);
         }
-        // One side comes back alone.
-        rehearsal.add(Side::Sell, 95 * DOLLAR + 2 * CENT, 100);
+        // One side comes back alone, and goes.
+        rehearsal.add(Side::Sell, 100 * DOLLAR + 3 * CENT, 100);
         breathe(&mut rehearsal, 5);
         rehearsal.delete(wide[0]);
+        breathe(&mut rehearsal, 5);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
     }
 
     #[test]
-    fn a_print_away_from_the_quote_is_a_jump_until_it_is_broken() {
-        let (mut rehearsal, _) = market();
-        rehearsal.hidden(100 * DOLLAR + 52 * CENT, 100);
-        assert_eq!(rehearsal.opened(NAME).len(), 0, "49 cents above the ask");
-        let number = rehearsal.hidden(101 * DOLLAR, 100);
+    fn a_sweep_of_one_side_is_a_jump_once_the_other_side_follows() {
+        let (mut rehearsal, [bid, ask]) = market();
+        rehearsal.add(Side::Sell, 101 * DOLLAR + 2 * CENT, 500);
+        for _ in 0..5 {
+            rehearsal.execute(ask, 100);
+        }
+        breathe(&mut rehearsal, 8);
+        assert_eq!(rehearsal.opened(NAME).len(), 0, "100.01 at 101.02");
+        rehearsal.delete(bid);
+        rehearsal.add(Side::Buy, 101 * DOLLAR, 500);
+        breathe(&mut rehearsal, 2);
         assert_eq!(rehearsal.opened(NAME).len(), 1);
-        breathe(&mut rehearsal, 10);
-        let told = rehearsal.told(NAME).len();
-        rehearsal.break_print(number);
-        assert_eq!(rehearsal.told(NAME).len(), told + 1, "it is taken back");
+    }
+
+    #[test]
+    fn prints_away_from_the_quote_are_no_jump_broken_or_not() {
+        let (mut rehearsal, orders) = market();
+        let numbers: Vec<u64> = (0..5).map(|_| rehearsal.hidden(103 * DOLLAR, 100)).collect();
+        breathe(&mut rehearsal, 3);
+        numbers.iter().for_each(|number| rehearsal.break_print(*number));
+        breathe(&mut rehearsal, 3);
+        assert_eq!(rehearsal.told(NAME).len(), 0);
+        // Broken ones do not come with anything.
+        jump(&mut rehearsal, orders, 2, 101 * DOLLAR);
+        breathe(&mut rehearsal, 3);
+        assert_eq!(rehearsal.told(NAME).len(), 0);
     }
 
     #[test]
     fn a_slow_way_there_is_no_jump() {
         let (mut rehearsal, mut orders) = market();
         for step in 1..=100 {
+            rehearsal.hidden(100 * DOLLAR, 100);
             let bid = 100 * DOLLAR + step * 2 * CENT;
             orders = quote(&mut rehearsal, Some(orders), bid, bid + 2 * CENT);
             rehearsal.pass(SECOND);
+        }
+        // Nor are steps of 0.4 percent, each of which stands.
+        for step in 1..=5 {
+            orders = jump(&mut rehearsal, orders, 5, 102 * DOLLAR + step * 40 * CENT);
+            breathe(&mut rehearsal, 2);
         }
         assert_eq!(rehearsal.opened(NAME).len(), 0);
     }
 
     #[test]
-    fn nothing_is_compared_across_a_halt_the_opening_or_a_long_silence() {
+    fn nothing_is_compared_across_a_halt_the_opening_or_minutes_in_which_no_quote_stood() {
         let (mut rehearsal, orders) = market();
         rehearsal.action(b'H');
         rehearsal.pass(2 * SECOND);
         let orders = quote(&mut rehearsal, Some(orders), 120 * DOLLAR, 120 * DOLLAR + CENT);
         rehearsal.cross(b'H', 120 * DOLLAR, 10_000);
         rehearsal.action(b'T');
-        rehearsal.hidden(120 * DOLLAR, 100);
+        trade(&mut rehearsal, 5, 120 * DOLLAR);
         breathe(&mut rehearsal, 10);
         assert_eq!(rehearsal.opened(NAME).len(), 0, "a halt");
-        rehearsal.pass(70 * SECOND);
-        quote(&mut rehearsal, Some(orders), 90 * DOLLAR, 90 * DOLLAR + CENT);
-        assert_eq!(rehearsal.opened(NAME).len(), 0);
+        orders.iter().for_each(|order| rehearsal.delete(*order));
+        rehearsal.pass(301 * SECOND);
+        trade(&mut rehearsal, 5, 90 * DOLLAR);
+        quote(&mut rehearsal, None, 90 * DOLLAR, 90 * DOLLAR + CENT);
+        breathe(&mut rehearsal, 10);
+        assert_eq!(rehearsal.opened(NAME).len(), 0, "five minutes without a quote");
         let mut rehearsal = Rehearsal::before_the_opening(&Settings::default());
         let orders = quote(&mut rehearsal, None, 100 * DOLLAR, 100 * DOLLAR + 2 * CENT);
         breathe(&mut rehearsal, 90);
         rehearsal.system(b'Q');
         rehearsal.cross(b'O', 120 * DOLLAR, 10_000);
-        quote(&mut rehearsal, Some(orders), 120 * DOLLAR, 120 * DOLLAR + CENT);
+        jump(&mut rehearsal, orders, 5, 120 * DOLLAR);
         breathe(&mut rehearsal, 10);
-        assert_eq!(rehearsal.opened(NAME).len(), 0);
+        assert_eq!(rehearsal.opened(NAME).len(), 0, "the opening");
+    }
+
+    #[test]
+    fn a_quote_of_which_one_side_came_nearer_is_where_it_was() {
+        let mut rehearsal =
+            Rehearsal::with(&[("price_jump", "horizon", 60e9), ("", "reopening", 0.0)]);
+        let mut orders = quote(&mut rehearsal, None, 100 * DOLLAR, 100 * DOLLAR + 60 * CENT);
+        breathe(&mut rehearsal, 80);
+        // Half a dollar nearer on one side alone: what stands now is what the next is compared with.
+        orders =
+            quote(&mut rehearsal, Some(orders), 100 * DOLLAR + 50 * CENT, 100 * DOLLAR + 60 * CENT);
+        breathe(&mut rehearsal, 100);
+        jump(&mut rehearsal, orders, 5, 102 * DOLLAR);
+        breathe(&mut rehearsal, 2);
+        let opened = rehearsal.opened(NAME);
+        assert_eq!(opened.len(), 1);
+        assert!((0.0135..0.0145).contains(&opened[0].figures[0]), "{opened:?}");
+    }
+
+    #[test]
+    fn a_book_that_is_quiet_for_minutes_stands_and_may_jump() {
+        let (mut rehearsal, orders) = market();
+        rehearsal.pass(400 * SECOND);
+        jump(&mut rehearsal, orders, 5, 101 * DOLLAR);
+        rehearsal.pass(SECOND);
+        assert_eq!(rehearsal.opened(NAME).len(), 1);
     }
 
     #[test]
     fn a_gap_in_which_the_price_hardly_moved_is_no_jump() {
         let (mut rehearsal, orders) = market();
         rehearsal.lose(1_000);
-        quote(&mut rehearsal, Some(orders), 100 * DOLLAR, 100 * DOLLAR + 2 * CENT);
+        jump(&mut rehearsal, orders, 5, 100 * DOLLAR);
         breathe(&mut rehearsal, 10);
         assert_eq!(rehearsal.opened(NAME).len(), 0);
     }
 
     #[test]
     fn how_far_a_quote_is_beyond_another_is_what_both_sides_have_moved() {
-        let quote = super::Quote { bid: 100, ask: 102, until_ns: 1 };
-        assert_eq!(beyond(&quote, 105, 106), [4, -5]);
-        assert_eq!(beyond(&quote, 105, 105), [3, -5]);
-        assert_eq!(beyond(&quote, 90, 102), [-10, 0]);
-        assert_eq!(beyond(&quote, 90, 95), [-10, 7]);
-        let _ = beyond(&super::Quote { bid: i64::MIN, ask: i64::MAX, until_ns: 1 }, 1, -1);
-        assert_eq!(size_of::<State>(), 120);
+        let quote = super::Quote { bid: 100, ask: 102, until_ns: 1, prints: 0 };
+        let of = |bid, ask| beyond(&quote, &Touch { bid, bid_qty: 1, ask, ask_qty: 1 });
+        assert_eq!([of(105, 106), of(105, 105), of(90, 95)], [4, 3, -7]);
+        assert_eq!([of(90, 102), of(90, 110), of(100, 102), of(101, 101)], [0; 4]);
+        let far = super::Quote { bid: i64::MIN, ask: i64::MAX, until_ns: 1, prints: 0 };
+        for (bid, ask) in [(1, -1), (i64::MAX, i64::MIN), (i64::MIN, i64::MAX)] {
+            let _ = beyond(&far, &Touch { bid, bid_qty: 1, ask, ask_qty: 1 });
+        }
+        assert_eq!(size_of::<State>(), 80);
     }
 }

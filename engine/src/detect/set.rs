@@ -495,7 +495,7 @@ impl Detectors {
             layering, locked_crossed, stale_symbol);
         if done.print.is_some() {
             run!(self, states, taken, on_print(&seen): spoofing, layering, momentum_ignition,
-                mini_flash_crash, price_jump, volume_spike, off_market_print, clearly_erroneous,
+                mini_flash_crash, volume_spike, off_market_print, clearly_erroneous,
                 luld_proximity, marking_the_close, pump_and_dump, pinging, tape_painting);
         }
         if done.best_changed {
@@ -555,7 +555,7 @@ impl Detectors {
         let print = done.print.filter(|print| print.kind != PrintKind::Cross);
         if print.is_some() {
             run!(self, states, taken, on_print(&seen): momentum_ignition, mini_flash_crash,
-                price_jump, volume_spike, off_market_print, clearly_erroneous, luld_proximity,
+                volume_spike, off_market_print, clearly_erroneous, luld_proximity,
                 marking_the_close, pump_and_dump, pinging, tape_painting);
         }
         let is_notice = matches!(event.kind, AUCTION | CROSS | DIRECTORY | TRADING_ACTION);
@@ -682,8 +682,8 @@ impl Detectors {
         let (position, is_suspect) = (shown.position, shown.is_suspect);
         let mut taken = Taking { seen: &seen, episodes, outbox, position, is_suspect };
         run!(self, states, taken, on_wake(&seen): spoofing, layering, momentum_ignition,
-            mini_flash_crash, spread_blowout, depth_evaporation, book_imbalance, locked_crossed,
-            luld_proximity, halt, stale_symbol);
+            mini_flash_crash, price_jump, spread_blowout, depth_evaporation, book_imbalance,
+            locked_crossed, luld_proximity, halt, stale_symbol);
         for own in &mut self.own {
             if let Some(raised) = own.on_wake(&seen) {
                 take_own(&mut taken, own.spec(), &raised);
