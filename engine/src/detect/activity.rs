@@ -165,10 +165,19 @@ impl Activity {
         self.last_second(lane::OFF) + self.last_second(lane::REPLACES)
     }
 
+    /// The lanes of the slot so many before the one at hand, 9 at most.
+    fn slot_of(&self, ago: i64) -> u64 {
+        if ago == 0 {
+            return self.slot;
+        }
+        let at = i64::from(self.at).wrapping_sub(ago).rem_euclid(SLOTS as i64);
+        self.ring[at as usize]
+    }
+
     /// How many of the last ten slots had messages of orders.
     #[must_use]
     pub fn busy_slots(&self) -> u32 {
-        self.ring.iter().map(|slot| u32::from(*slot != 0)).sum()
+        (0..SLOTS as i64).map(|ago| u32::from(self.slot_of(ago) != 0)).sum()
     }
 
     /// Withdrawals around a time: in the slot that holds it and the two beside it, as far as the last
@@ -182,8 +191,8 @@ impl Activity {
             (0..SLOTS as i64).contains(ago)
         });
         let of = |ago: i64| {
-            let at = (i64::from(self.slot) - ago).rem_euclid(SLOTS as i64) as usize;
-            let lane = |lane: usize| (self.ring[at] >> (16 * lane)) as u32 & 0xffff;
+            let slot = self.slot_of(ago);
+            let lane = |lane: usize| (slot >> (16 * lane)) as u32 & 0xffff;
             lane(lane::OFF) + lane(lane::REPLACES)
         };
         near.map(of).sum()

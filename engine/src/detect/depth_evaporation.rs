@@ -24,6 +24,7 @@ use crate::detect::phase::Phases;
 use crate::detect::raised::{Raised, Since};
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::detect::touch::Touch;
 use crate::units::{Nanos, Sequence};
 
 crate::parameters! {
@@ -230,6 +231,14 @@ impl DepthEvaporation {
         let level = level.min(LEVEL_MAX);
         (level >= HOLD_LEVEL).then_some(Raised { level, since, figures, print: None })
     }
+
+    /// Whether a quote is thin, or a side was; a second look that is awaited comes by itself.
+    #[inline(always)]
+    pub(super) fn is_quote_of_concern(&self, state: &State, touch: &Touch) -> bool {
+        let [bids, asks] = &state.sides;
+        let is_thin = touch.bid_qty < bids.limit || touch.ask_qty < asks.limit;
+        state.watch != watch::SECOND_LOOK && (is_thin || state.watch != watch::NOTHING)
+    }
 }
 
 impl Detector for DepthEvaporation {
@@ -241,17 +250,7 @@ impl Detector for DepthEvaporation {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        let [bids, asks] = &state.sides;
-        if seen.touch.bid_qty >= bids.limit
-            && seen.touch.ask_qty >= asks.limit
-            && state.watch == watch::NOTHING
-        {
-            return None;
-        }
-        if state.watch == watch::SECOND_LOOK {
-            return None;
-        }
-        self.look(state, seen)
+        if self.is_quote_of_concern(state, &seen.touch) { self.look(state, seen) } else { None }
     }
 
     #[inline(always)]

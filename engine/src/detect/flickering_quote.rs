@@ -122,11 +122,7 @@ impl Detector for FlickeringQuote {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if self.is_quote_of_concern(state, &seen.touch) {
-            self.change(state, seen)
-        } else {
-            None
-        }
+        if self.is_quote_of_concern(state, &seen.touch) { self.change(state, seen) } else { None }
     }
 }
 

@@ -203,6 +203,12 @@ impl PriceJump {
         let figures = [part * sign, sigmas, ticks, prints];
         Some(Raised { level, since, figures, print: None })
     }
+
+    /// Whether a quote may be elsewhere, or the one before was.
+    #[inline(always)]
+    pub(super) fn is_quote_of_concern(&self, state: &State, touch: &Touch) -> bool {
+        touch.bid >= state.above || touch.ask <= state.below || state.away_ns != 0
+    }
 }
 
 impl Detector for PriceJump {
@@ -214,11 +220,7 @@ impl Detector for PriceJump {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        let touch = &seen.touch;
-        if touch.bid < state.above && touch.ask > state.below && state.away_ns == 0 {
-            return None;
-        }
-        self.judge(state, seen)
+        if self.is_quote_of_concern(state, &seen.touch) { self.judge(state, seen) } else { None }
     }
 
     #[inline(always)]

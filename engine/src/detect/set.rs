@@ -740,7 +740,12 @@ impl Detectors {
 #[inline(always)]
 fn quote_concerns(settings: &Settings, states: &States, quote: &Touch, before: &Touch) -> bool {
     let Settings {
-        flickering_quote, price_jump, spread_blowout, depth_evaporation, locked_crossed, ..
+        flickering_quote,
+        price_jump,
+        spread_blowout,
+        depth_evaporation,
+        locked_crossed,
+        ..
     } = settings;
     flickering_quote.own.is_quote_of_concern(&states.flickering_quote, quote)
         || price_jump.own.is_quote_of_concern(&states.price_jump, quote)

@@ -22,6 +22,7 @@ use crate::detect::phase::Phases;
 use crate::detect::raised::{Raised, Since};
 use crate::detect::seen::{Second, Seen};
 use crate::detect::spec::{DetectorCode, Family, Spec};
+use crate::detect::touch::Touch;
 use crate::units::{Nanos, Sequence};
 
 crate::parameters! {
@@ -145,6 +146,12 @@ impl SpreadBlowout {
         let (withdrawn, stood) = (due(WITHDRAWAL_NS), due(self.dwell as i64));
         seen.wake_at(Nanos(if seen.time.0 < withdrawn { withdrawn.min(stood) } else { stood }));
     }
+
+    /// Whether a quote is too wide, or one was.
+    #[inline(always)]
+    pub(super) fn is_quote_of_concern(&self, state: &State, touch: &Touch) -> bool {
+        touch.spread() >= state.limit || state.since_ns != 0
+    }
 }
 
 impl State {
@@ -173,10 +180,7 @@ impl Detector for SpreadBlowout {
 
     #[inline(always)]
     fn on_quote(&self, state: &mut State, seen: &Seen<'_>) -> Option<Raised> {
-        if seen.touch.spread() < state.limit && state.since_ns == 0 {
-            return None;
-        }
-        self.judge(state, seen)
+        if self.is_quote_of_concern(state, &seen.touch) { self.judge(state, seen) } else { None }
     }
 
     #[inline(always)]
