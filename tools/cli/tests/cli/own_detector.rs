@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::{arg, scratch, tapewatch, text};
 
 /// So many prints of one side in a row are an alert.
-const PRINTS: u64 = 25;
+const PRINTS: u64 = 6;
 
 fn objects(path: &Path) -> Vec<Value> {
     text(path).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
