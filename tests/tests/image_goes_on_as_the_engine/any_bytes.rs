@@ -20,7 +20,7 @@ use crate::feed::{LOCATES, Step, feed};
 const WORDS: usize = Detectors::RECORD_BYTES / 8;
 
 /// Words of an open alert.
-const EPISODE_WORDS: usize = 9;
+const EPISODE_WORDS: usize = 10;
 
 /// Places of detectors whose alerts may be open.
 const PLACES: u32 = 48;
@@ -68,8 +68,8 @@ fn record(part: &[u8]) -> Vec<u64> {
     record
 }
 
-/// A symbol's part of such a record and such alerts.
-fn part(record: &[u64], open: u64, episodes: &[u64]) -> Vec<u8> {
+/// A symbol's part of such a record and such alerts, and the messages with which the last ones opened.
+fn part(record: &[u64], open: u64, episodes: &[u64], named: u64, opened: &[u64]) -> Vec<u8> {
     let mut words = Vec::new();
     for block in record.chunks(64) {
         let set = |bitmap: u64, (at, word): (usize, &u64)| bitmap | u64::from(*word != 0) << at;
@@ -78,6 +78,8 @@ fn part(record: &[u64], open: u64, episodes: &[u64]) -> Vec<u8> {
     }
     words.push(open);
     words.extend(episodes);
+    words.push(named);
+    words.extend(opened);
     let bytes = words.iter().flat_map(|word| word.to_le_bytes());
     std::iter::once(1).chain(bytes).collect()
 }
@@ -101,7 +103,10 @@ fn altered(image: &Image, random: &mut Random, turn: u64) -> Image {
         let open = random.next_u64() & random.next_u64() & ((1 << PLACES) - 1);
         let count = open.count_ones() as usize * EPISODE_WORDS;
         let episodes: Vec<u64> = (0..count).map(|_| word(random)).collect();
-        *bytes = part(&record, open, &episodes);
+        let named = random.next_u64() & random.next_u64() & ((1 << PLACES) - 1);
+        // 0 is none, and would not be named.
+        let opened: Vec<u64> = (0..named.count_ones()).map(|_| word(random).max(1)).collect();
+        *bytes = part(&record, open, &episodes, named, &opened);
     }
     image
 }
