@@ -5,11 +5,13 @@
 
 use core::cell::Cell;
 
+use crate::detect::activity::Activity;
 use crate::detect::alert::Told;
 use crate::detect::detector::Detector;
 use crate::detect::own::OwnDetector;
 use crate::detect::parameter::Arming;
 use crate::detect::phase::Phase;
+use crate::detect::profile::Profile;
 use crate::detect::record::{Episodes, Record};
 use crate::detect::seen::{Second, Seen};
 use crate::detect::settings::Settings;
@@ -105,23 +107,7 @@ impl Detectors {
         let at = symbol.0 as usize;
         let (record, episodes) = (&mut self.records[at], &mut self.episodes[at]);
         let Record { activity, profile, states, .. } = record;
-        let seen = Seen {
-            symbol,
-            time: now,
-            sequence: shown.sequence,
-            event: shown.event,
-            resting: None,
-            print: None,
-            before: second.touch,
-            touch: second.touch,
-            phase_before: activity.phase(),
-            phase: activity.phase(),
-            activity,
-            profile,
-            metrics: shown.metrics,
-            book: shown.books.book(symbol),
-            wake_ns: Cell::new(activity.wake_ns),
-        };
+        let seen = seen_at(shown, now, second.touch, activity, profile);
         let (position, is_suspect) = (shown.position, shown.is_suspect);
         let mut taken = Taking { seen: &seen, episodes, outbox, position, is_suspect };
         run!(self, states, taken, on_second(&seen, second): quote_stuffing, flickering_quote,
@@ -196,23 +182,7 @@ impl Detectors {
         if now.0 >= activity.slot_end_ns {
             activity.end_slots(now.0);
         }
-        let seen = Seen {
-            symbol,
-            time: now,
-            sequence: shown.sequence,
-            event: shown.event,
-            resting: None,
-            print: None,
-            before: touch,
-            touch,
-            phase_before: activity.phase(),
-            phase: activity.phase(),
-            activity,
-            profile,
-            metrics: shown.metrics,
-            book: shown.books.book(symbol),
-            wake_ns: Cell::new(activity.wake_ns),
-        };
+        let seen = seen_at(shown, now, touch, activity, profile);
         let (position, is_suspect) = (shown.position, shown.is_suspect);
         let mut taken = Taking { seen: &seen, episodes, outbox, position, is_suspect };
         run!(self, states, taken, on_wake(&seen): spoofing, layering, momentum_ignition,
@@ -279,4 +249,32 @@ fn cool_down_ns(settings: &Settings, own: &[Box<dyn OwnDetector>], code: Detecto
 fn depth(book: &crate::book::BookView<'_>) -> [u64; 2] {
     [crate::units::Side::Buy, crate::units::Side::Sell]
         .map(|side| book.levels(side).take(5).map(|level| level.qty.0).sum())
+}
+
+/// What detectors are shown of a moment without a message of their own.
+fn seen_at<'a>(
+    shown: &Shown<'a>,
+    now: Nanos,
+    touch: Touch,
+    activity: &'a Activity,
+    profile: &'a Profile,
+) -> Seen<'a> {
+    let symbol = SymbolId(shown.event.symbol);
+    Seen {
+        symbol,
+        time: now,
+        sequence: shown.sequence,
+        event: shown.event,
+        resting: None,
+        print: None,
+        before: touch,
+        touch,
+        phase_before: activity.phase(),
+        phase: activity.phase(),
+        activity,
+        profile,
+        metrics: shown.metrics,
+        book: shown.books.book(symbol),
+        wake_ns: Cell::new(activity.wake_ns),
+    }
 }
