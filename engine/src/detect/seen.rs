@@ -12,7 +12,7 @@ use crate::detect::touch::Touch;
 use crate::event::Event;
 use crate::metrics::SymbolMetrics;
 use crate::prints::Print;
-use crate::units::{Nanos, Sequence, SymbolId};
+use crate::units::{Nanos, Sequence, Side, SymbolId};
 
 /// See the module. Everything is as the message has left it, unless it says before.
 pub struct Seen<'a> {
@@ -75,9 +75,13 @@ impl Seen<'_> {
     /// Shares at the best five levels of a side: 0 bids, 1 asks.
     #[must_use]
     pub fn depth(&self, side: usize) -> u64 {
-        let side = if side == 0 { crate::units::Side::Buy } else { crate::units::Side::Sell };
-        self.book.levels(side).take(5).map(|level| level.qty.0).sum()
+        depth(&self.book, if side == 0 { Side::Buy } else { Side::Sell })
     }
+}
+
+/// Shares at the best five levels of a side.
+pub(crate) fn depth(book: &BookView<'_>, side: Side) -> u64 {
+    book.levels(side).take(5).map(|level| level.qty.0).sum()
 }
 
 /// A second of a symbol that has ended.

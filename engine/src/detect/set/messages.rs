@@ -3,8 +3,6 @@
 //! Two in three messages concern no detector and are counted only ([`Detectors::passes`]); the others are shown to those that look
 //! at orders, prints, quotes or notices.
 
-use core::cell::Cell;
-
 use crate::book::applied::Resting;
 use crate::detect::activity::Activity;
 use crate::detect::alert::emit_broken;
@@ -25,6 +23,7 @@ use crate::signal::Outbox;
 use crate::units::{Nanos, SymbolId};
 
 use super::taking::{Taking, run, take_own};
+use super::time::seen_at;
 use super::{Detectors, Done, Shown};
 
 impl Detectors {
@@ -263,6 +262,7 @@ fn is_of_order(event: &Event) -> bool {
     event.kind.wrapping_sub(ADD) <= REPLACE - ADD
 }
 
+/// What detectors are shown of a message.
 #[inline(always)]
 fn seen_of<'a>(
     shown: &Shown<'a>,
@@ -270,22 +270,11 @@ fn seen_of<'a>(
     activity: &'a Activity,
     profile: &'a Profile,
 ) -> Seen<'a> {
-    let symbol = SymbolId(shown.event.symbol);
+    let touch = Touch::of((shown.metrics.clock.bid, shown.metrics.clock.ask));
     Seen {
-        symbol,
-        time: Nanos(activity.now_ns),
-        sequence: shown.sequence,
-        event: shown.event,
         resting: done.resting.as_ref(),
         print: done.print,
         before: Touch::of(done.before),
-        touch: Touch::of((shown.metrics.clock.bid, shown.metrics.clock.ask)),
-        phase_before: activity.phase(),
-        phase: activity.phase(),
-        activity,
-        profile,
-        metrics: shown.metrics,
-        book: shown.books.book(symbol),
-        wake_ns: Cell::new(activity.wake_ns),
+        ..seen_at(shown, Nanos(activity.now_ns), touch, activity, profile)
     }
 }

@@ -13,7 +13,7 @@ use crate::detect::parameter::Arming;
 use crate::detect::phase::Phase;
 use crate::detect::profile::Profile;
 use crate::detect::record::{Episodes, Record};
-use crate::detect::seen::{Second, Seen};
+use crate::detect::seen::{Second, Seen, depth};
 use crate::detect::settings::Settings;
 use crate::detect::spec::DetectorCode;
 use crate::detect::touch::Touch;
@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::metrics::SymbolMetrics;
 use crate::shard::SessionPhase;
 use crate::signal::Outbox;
-use crate::units::{Nanos, Position, Sequence, SymbolId};
+use crate::units::{Nanos, Position, Sequence, Side, SymbolId};
 
 use super::taking::{Taking, run, take_own};
 use super::{Detectors, Shown};
@@ -57,7 +57,7 @@ impl Detectors {
             let symbol = SymbolId(at as u32);
             let book = shown.books.book(symbol);
             let touch = Touch::of((shown.metrics.clock.bid, shown.metrics.clock.ask));
-            let depth = depth(&book);
+            let depth = [Side::Buy, Side::Sell].map(|side| depth(&book, side));
             let record = &mut self.records[at];
             let second = record.end_second(now, touch, depth, shown.metrics.order_flow_imbalance());
             self.show_second(shown, now, &second, outbox);
@@ -245,14 +245,9 @@ fn cool_down_ns(settings: &Settings, own: &[Box<dyn OwnDetector>], code: Detecto
     arming.map_or(Arming::default().cool_down, |arming| arming.cool_down)
 }
 
-/// Shares at the best five levels of both sides.
-fn depth(book: &crate::book::BookView<'_>) -> [u64; 2] {
-    [crate::units::Side::Buy, crate::units::Side::Sell]
-        .map(|side| book.levels(side).take(5).map(|level| level.qty.0).sum())
-}
-
 /// What detectors are shown of a moment without a message of their own.
-fn seen_at<'a>(
+#[inline(always)]
+pub(super) fn seen_at<'a>(
     shown: &Shown<'a>,
     now: Nanos,
     touch: Touch,
